@@ -1,0 +1,10 @@
+"""The one exception for a person's mistake, as opposed to a bug in this project."""
+
+
+class UserError(ValueError):
+    """Bad input: a wrong path, a damaged file, an unknown name, settings that contradict.
+
+    The message is one line that states the rule, what was received, and the remedy. Scripts print
+    it on stderr and exit with status 2 (`command_line.run`); any other exception is a bug and keeps
+    its traceback.
+    """
