@@ -1,0 +1,17 @@
+"""Schedules, best-weight early stopping, the epoch table, the history, resume."""
+
+from callbacks.best_weights import BestWeights
+from callbacks.epoch_table import EpochTable
+from callbacks.history_csv import HistoryCSV
+from callbacks.nesterov import NesterovSGD
+from callbacks.resume import ResumeState
+from callbacks.schedules import LinearSchedule
+
+__all__ = [
+    "BestWeights",
+    "EpochTable",
+    "HistoryCSV",
+    "LinearSchedule",
+    "NesterovSGD",
+    "ResumeState",
+]

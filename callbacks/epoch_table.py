@@ -1,0 +1,75 @@
+"""The epoch table on the terminal, with a live progress bar."""
+
+import keras
+import rich.console
+import rich.progress
+
+_HEADER = "  epoch    train loss    valid loss  train/valid  valid RMSE px       time"
+
+
+class EpochTable(keras.callbacks.Callback):
+    """Prints a row an epoch; where output is a terminal, a progress bar with ETA below it.
+
+    Args:
+        history: the `HistoryCSV` of this training, which comes earlier in the list of callbacks.
+        best: the `BestWeights` of this training, likewise; its best epoch so far is marked.
+        epochs: the whole training's.
+        console: where to print.
+    """
+
+    def __init__(self, history, best, epochs: int, console: rich.console.Console):
+        super().__init__()
+        self.history = history
+        self.best = best
+        self.epochs = epochs
+        self.console = console
+        self._progress = None
+
+    def on_train_begin(self, logs=None):
+        self.console.print(_HEADER, style="bold", highlight=False)
+        self._progress = rich.progress.Progress(
+            rich.progress.TextColumn("{task.description}"),
+            rich.progress.BarColumn(),
+            rich.progress.TextColumn("epoch {task.fields[epoch]:,} of {task.fields[epochs]:,}"),
+            rich.progress.TimeElapsedColumn(),
+            rich.progress.TextColumn("ETA"),
+            rich.progress.TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._task = None
+        self._progress.start()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        steps = self.params["steps"]
+        if self._task is None:  # a resumed training begins at a later epoch
+            self._task = self._progress.add_task(
+                self.model.name,
+                total=(self.epochs - epoch) * steps,
+                epoch=epoch + 1,
+                epochs=self.epochs,
+            )
+        self._progress.update(self._task, epoch=epoch + 1)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._progress.advance(self._task)
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = self.history.row
+        is_best = self.best.best_epoch == epoch
+        self.console.print(
+            f"{row['epoch']:7,d}  {row['train_loss']:12.6f}  {row['valid_loss']:12.6f}"
+            f"  {row['train_valid_ratio']:11.3f}  {row['valid_rmse_px']:13.3f}"
+            f"  {row['seconds']:7.1f} s{'  *' if is_best else ''}",
+            style="green" if is_best else None,
+            highlight=False,
+        )
+
+    def on_train_end(self, logs=None):
+        self.close()
+
+    def close(self):
+        """Takes the progress bar away; also to be called after an exception."""
+        if self._progress is not None:
+            self._progress.stop()

@@ -1,0 +1,65 @@
+"""The history, a CSV row an epoch."""
+
+import csv
+import os
+import pathlib
+import time
+
+import keras
+
+COLUMNS = (
+    "epoch",
+    "train_loss",
+    "valid_loss",
+    "train_valid_ratio",
+    "valid_rmse_px",
+    "seconds",
+    "learning_rate",
+    "momentum",
+)
+
+
+class HistoryCSV(keras.callbacks.Callback):
+    """Appends a row to a CSV file after every epoch, and keeps it as `row` for other callbacks.
+
+    Args:
+        path: the file. When training goes on at epoch e, rows from e on are dropped first.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        super().__init__()
+        self.path = pathlib.Path(path)
+        self.row = None
+        self._began = None
+
+    def truncate(self, epochs: int):
+        """Keeps the rows of the first `epochs` epochs, and the header."""
+        rows = []
+        if epochs and self.path.exists():
+            with open(self.path, newline="") as file:
+                rows = list(csv.DictReader(file))[:epochs]
+        temporary = self.path.with_name(f".tmp-{self.path.name}")
+        with open(temporary, "w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(temporary, self.path)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        optimizer = self.model.optimizer
+        momentum = getattr(optimizer, "momentum_variable", None)
+        self.row = {
+            "epoch": epoch + 1,
+            "train_loss": logs["loss"],
+            "valid_loss": logs["val_loss"],
+            "train_valid_ratio": logs["loss"] / max(logs["val_loss"], 1e-12),
+            "valid_rmse_px": logs["val_rmse_px"],
+            "seconds": round(time.perf_counter() - self._began, 3),
+            "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
+            "momentum": "" if momentum is None else float(keras.ops.convert_to_numpy(momentum)),
+        }
+        with open(self.path, "a", newline="") as file:
+            csv.DictWriter(file, COLUMNS).writerow(self.row)

@@ -1,0 +1,96 @@
+"""Saves the state of a training now and then, so that it can go on after a kill."""
+
+import json
+import os
+import pathlib
+import time
+import zipfile
+
+import keras
+import numpy as np
+
+
+class ResumeState(keras.callbacks.Callback):
+    """Keeps everything that the next epoch depends on in one `.npz` file without pickles.
+
+    That is every variable of the model (seeds of dropout included) and of the optimizer, the best
+    weights so far, and the epoch. Order and augmentation of the data depend on the epoch alone.
+    A kill costs the epochs since the last save, which are then trained again, with equal results.
+
+    Args:
+        path: the state file, written under a temporary name and renamed.
+        best: the `BestWeights` of this training, which comes earlier in the list of callbacks.
+        every: seconds between saves; the state of a large net is hundreds of megabytes.
+    """
+
+    def __init__(self, path: str | os.PathLike, best, every: float = 60.0):
+        super().__init__()
+        self.path = pathlib.Path(path)
+        self.best = best
+        self.every = every
+
+    def load(self, model: keras.Model) -> int:
+        """Sets a compiled model with built optimizer, and `best`, to the saved state.
+
+        Returns:
+            The epoch to go on with, counted from 0; 0 if there is no saved state.
+
+        Raises:
+            ValueError: if the file is damaged, or was saved by another net.
+        """
+        if not self.path.exists():
+            return 0
+        try:
+            with np.load(self.path, allow_pickle=False) as stored:
+                state = {name: stored[name] for name in stored.files}
+            progress = json.loads(str(state["progress"]))
+            self._set_variables(state, model)
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{self.path} does not fit this training: {error}") from error
+        if progress["best_epoch"] is not None:
+            weights = [state[f"best/{i}"] for i in range(len(model.weights))]
+            self.best.resume(progress["best"], progress["best_epoch"], weights)
+        return progress["epochs"]
+
+    def on_train_begin(self, logs=None):
+        self._saved_at = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if time.monotonic() - self._saved_at >= self.every:
+            self.save(epoch + 1)
+
+    def save(self, epochs: int):
+        """Writes the state after so many epochs."""
+        progress = {
+            "epochs": epochs,
+            "best": self.best.best,
+            "best_epoch": self.best.best_epoch,
+        }
+        state = {"progress": np.array(json.dumps(progress))}
+        for name, variable in _variables(self.model):
+            state[name] = keras.ops.convert_to_numpy(variable)
+        for i, weight in enumerate(self.best.best_weights or []):
+            state[f"best/{i}"] = weight
+        temporary = self.path.with_name(f".tmp-{self.path.name}")
+        with open(temporary, "wb") as file:
+            np.savez(file, **state)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self.path)
+        self._saved_at = time.monotonic()
+
+    @staticmethod
+    def _set_variables(state, model):
+        variables = _variables(model)
+        for name, variable in variables:
+            if state[name].shape != tuple(variable.shape):
+                raise ValueError(f"{name} is {state[name].shape}, not {tuple(variable.shape)}")
+        for name, variable in variables:
+            variable.assign(state[name])
+
+
+def _variables(model):
+    """Name and variable of everything that a training step reads or writes."""
+    named = [(f"model/{i}", variable) for i, variable in enumerate(model.variables)]
+    named += [(f"optimizer/{i}", variable) for i, variable in enumerate(model.optimizer.variables)]
+    return named

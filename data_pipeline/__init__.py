@@ -1,0 +1,23 @@
+"""From Kaggle's files, or the built-in drawn faces, to `tf.data` batches."""
+
+from data_pipeline.batches import evaluation_batches, steps_per_epoch, training_batches
+from data_pipeline.face_data import FaceData
+from data_pipeline.flips import flip_half, flip_horizontal
+from data_pipeline.label_summary import label_counts, summary_table
+from data_pipeline.loading import load_drawn_test_faces, load_faces, load_test
+from data_pipeline.splits import split
+
+__all__ = [
+    "FaceData",
+    "evaluation_batches",
+    "flip_half",
+    "flip_horizontal",
+    "label_counts",
+    "load_drawn_test_faces",
+    "load_faces",
+    "load_test",
+    "split",
+    "steps_per_epoch",
+    "summary_table",
+    "training_batches",
+]

@@ -1,0 +1,61 @@
+"""From arrays to `tf.data` batches of (images, normalized keypoints)."""
+
+import numpy as np
+import tensorflow as tf
+
+import keypoint_schema
+from data_pipeline.face_data import FaceData
+
+_FOREVER = np.iinfo(np.int64).max
+
+
+def steps_per_epoch(data: FaceData, batch_size: int) -> int:
+    """Batches an epoch; the last one may be smaller."""
+    return -(-len(data) // batch_size)
+
+
+def training_batches(
+    data: FaceData, batch_size: int, seed: int, augment=None, first_epoch: int = 0
+) -> tf.data.Dataset:
+    """Endless shuffled batches; every epoch sees each face once.
+
+    Order and augmentation depend on (seed, epoch, step) alone, so training can resume at any
+    epoch. Shuffling moves row numbers, not pictures, and a batch is gathered at once.
+
+    Args:
+        data: the training faces.
+        batch_size: faces a batch.
+        seed: decides order and augmentation.
+        augment: None, or a function of images `(batch, 96, 96, 1)` uint8, normalized keypoints
+            `(batch, K, 2)` and a `(2,)` seed that returns the first two anew.
+        first_epoch: the epoch to begin with.
+
+    Returns:
+        A dataset of images uint8 `(batch, 96, 96, 1)` (or what `augment` returns) and keypoints
+        float32 `(batch, K, 2)`, normalized, NaN where unlabelled; `steps_per_epoch` to an epoch.
+    """
+    images = tf.constant(data.images)
+    keypoints = tf.constant(keypoint_schema.to_normalized(data.keypoints))
+
+    def batches_of_epoch(epoch):
+        epoch_seed = tf.random.fold_in([seed, 0], epoch)
+        order = tf.random.experimental.stateless_shuffle(tf.range(len(data)), epoch_seed)
+
+        def gather(step, rows):
+            batch = tf.gather(images, rows), tf.gather(keypoints, rows)
+            if augment is not None:
+                batch = augment(*batch, tf.random.fold_in(epoch_seed, step + 1))
+            return batch
+
+        rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        return rows.enumerate().map(gather, num_parallel_calls=2, deterministic=True)
+
+    epochs = tf.data.Dataset.range(first_epoch, _FOREVER)
+    return epochs.flat_map(batches_of_epoch).prefetch(2)
+
+
+def evaluation_batches(data: FaceData, batch_size: int) -> tf.data.Dataset:
+    """Every face once, in order, with normalized keypoints."""
+    keypoints = keypoint_schema.to_normalized(data.keypoints)
+    dataset = tf.data.Dataset.from_tensor_slices((data.images, keypoints))
+    return dataset.batch(batch_size).prefetch(2)

@@ -1,0 +1,62 @@
+"""The arrays of a data set, with the names of their keypoints."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+import keypoint_schema
+
+
+@dataclasses.dataclass(frozen=True)
+class FaceData:
+    """Faces and their keypoints.
+
+    Attributes:
+        images: uint8 `(N, 96, 96, 1)`, 0–255.
+        keypoints: float32 `(N, K, 2)`, px, NaN where unlabelled.
+        groups: int64 `(N,)`; rows of one group (one picture, one person) are never split apart.
+        names: the K keypoints' names.
+        fingerprint: says which data it is.
+        description: the same for people.
+        grouped_by: what a group is, "image" or "person".
+    """
+
+    images: np.ndarray
+    keypoints: np.ndarray
+    groups: np.ndarray
+    names: tuple[str, ...] = keypoint_schema.NAMES
+    fingerprint: str = ""
+    description: str = ""
+    grouped_by: str = "image"
+
+    def __len__(self):
+        return len(self.images)
+
+    def rows(self, index) -> "FaceData":
+        """The rows of an index array or mask, in its order."""
+        return dataclasses.replace(
+            self,
+            images=self.images[index],
+            keypoints=self.keypoints[index],
+            groups=self.groups[index],
+        )
+
+    def select(self, names: Sequence[str], complete: bool = True) -> "FaceData":
+        """Keeps some keypoints.
+
+        Args:
+            names: keypoint names, in the order wanted.
+            complete: keep only the rows that carry all these labels; else every row stays, with
+                missing labels as NaN.
+
+        Raises:
+            ValueError: if a name is unknown.
+        """
+        wanted = keypoint_schema.indices(names)
+        own = keypoint_schema.indices(self.names)
+        keypoints = self.keypoints[:, [int(np.flatnonzero(own == i)[0]) for i in wanted]]
+        subset = dataclasses.replace(self, keypoints=keypoints, names=tuple(names))
+        if not complete:
+            return subset
+        return subset.rows(~np.isnan(keypoints).any(axis=(1, 2)))

@@ -1,0 +1,116 @@
+"""Loads a data set by its path, or the built-in drawn faces without one."""
+
+import dataclasses
+import hashlib
+import pathlib
+
+import numpy as np
+
+from data_pipeline import csv_table, drawn_faces, kaggle_files, splits
+from data_pipeline.face_data import FaceData
+from data_pipeline.parsed_cache import cached_arrays
+from errors import UserError
+
+# As many as the drawn faces need to be a real task, few enough to draw within seconds.
+NUM_DRAWN_TRAINING = 3000
+NUM_DRAWN_TEST = 600
+_DRAWN_SEED = 2014  # another seed for the test faces keeps the two sets apart
+PERSONS_FILE = "training_persons.csv"
+
+
+def load_faces(data: str | pathlib.Path | None = None) -> FaceData:
+    """Loads the training faces, from the cache where it is valid.
+
+    If `training_persons.csv` (columns `Row`, 0-based, and `Person`) lies beside the data, rows
+    are grouped by person, else by identical images.
+
+    Args:
+        data: what `--data` takes (see `kaggle_files.find_table`); None for the drawn faces.
+
+    Raises:
+        UserError: if it is missing or malformed, naming file, row and column.
+    """
+    if data is None:
+        return _drawn_training_faces()
+    table = kaggle_files.find_table(data, "training")
+    fingerprint = table.fingerprint()
+
+    def build():
+        images, keypoints = csv_table.parse_training(table.read(), str(table))
+        return {"images": images, "keypoints": keypoints}
+
+    arrays = cached_arrays(fingerprint, "training", build, beside=table.path.parent)
+    persons = _load_persons(table.path.parent / PERSONS_FILE, len(arrays["images"]))
+    return FaceData(
+        images=arrays["images"],
+        keypoints=arrays["keypoints"],
+        groups=splits.group_rows(arrays["images"], persons),
+        fingerprint=fingerprint,
+        description=str(table.path),
+        grouped_by="image" if persons is None else "person",
+    )
+
+
+def load_test(data: str | pathlib.Path | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Loads the unlabelled test faces: images uint8 `(N, 96, 96, 1)`, image ids int64 `(N,)`.
+
+    Raises:
+        UserError: as `load_faces`.
+    """
+    if data is None:
+        drawn = load_drawn_test_faces()
+        return drawn.images, np.arange(1, len(drawn) + 1)
+    table = kaggle_files.find_table(data, "test")
+
+    def build():
+        images, image_ids = csv_table.parse_test(table.read(), str(table))
+        return {"images": images, "image_ids": image_ids}
+
+    arrays = cached_arrays(table.fingerprint(), "test", build, beside=table.path.parent)
+    return arrays["images"], arrays["image_ids"]
+
+
+def load_drawn_test_faces() -> FaceData:
+    """The built-in test faces, with all their labels."""
+    return _drawn_faces("drawn test faces", NUM_DRAWN_TEST, _DRAWN_SEED + 1)
+
+
+def _drawn_training_faces():
+    faces = _drawn_faces("built-in drawn faces", NUM_DRAWN_TRAINING, _DRAWN_SEED)
+    hidden = drawn_faces.hide_labels(faces.keypoints, seed=_DRAWN_SEED)
+    return dataclasses.replace(faces, keypoints=hidden)
+
+
+def _drawn_faces(description, count, seed):
+    # The drawing code is part of the key: after a change, faces are drawn anew.
+    sources = sorted(pathlib.Path(drawn_faces.__file__).parent.glob("drawn_*.py"))
+    code = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    key = f"{code} {count} {seed}"
+
+    def build():
+        images, keypoints = drawn_faces.draw_faces(count, seed)
+        return {"images": images, "keypoints": keypoints}
+
+    arrays = cached_arrays(key, description.replace(" ", "-"), build)
+    return FaceData(
+        images=arrays["images"],
+        keypoints=arrays["keypoints"],
+        groups=splits.group_rows(arrays["images"]),
+        fingerprint=hashlib.sha256(key.encode()).hexdigest(),
+        description=description,
+    )
+
+
+def _load_persons(file, num_rows):
+    if not file.is_file():
+        return None
+    table = csv_table.read_columns(file.read_bytes(), str(file), ["Row", "Person"])
+    rows = csv_table.parse_integers(table, "Row", str(file))
+    if not np.array_equal(np.sort(rows), np.arange(num_rows)):
+        raise UserError(
+            f"{file} must name each of the {num_rows:,} data rows once (Row counts from 0); "
+            f"it has {len(rows):,} rows. Remove the file to split by identical images."
+        )
+    persons = np.empty(num_rows, np.int64)
+    persons[rows] = csv_table.parse_integers(table, "Person", str(file))
+    return persons

@@ -1,0 +1,83 @@
+"""A cache of parsed arrays on disk, so that the second start takes under a second.
+
+A cache file is an uncompressed `.npz`: its zip checksums reveal damage, and nothing is pickled.
+Its name carries the version of this format, and it holds the key that it is valid for.
+"""
+
+import os
+import pathlib
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+
+_VERSION = 1  # raise it when the parser or the arrays' meaning changes
+_FOLDER = ".facial_keypoints_cache"
+
+
+def user_folder() -> pathlib.Path:
+    """The cache folder of this person: `$XDG_CACHE_HOME/facial-keypoints`, by default `~/.cache`."""
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(base) / "facial-keypoints"
+
+
+def cached_arrays(
+    key: str,
+    name: str,
+    build: Callable[[], dict[str, np.ndarray]],
+    beside: pathlib.Path | None = None,
+) -> dict[str, np.ndarray]:
+    """Loads arrays from the cache, or builds and stores them.
+
+    Args:
+        key: what the arrays were made from (a fingerprint); another key invalidates the file.
+        name: the file's stem.
+        build: makes the arrays; called when the cache has none, or a damaged or outdated file.
+        beside: the folder of the data. The cache is kept there if it is writable, else in
+            `user_folder()`, else nowhere.
+
+    Returns:
+        The arrays by name.
+    """
+    folders = [pathlib.Path(beside) / _FOLDER] if beside is not None else []
+    folders.append(user_folder())
+    files = [folder / f"{name}-v{_VERSION}.npz" for folder in folders]
+    for file in files:
+        arrays = _load(file, key)
+        if arrays is not None:
+            return arrays
+    arrays = build()
+    for file in files:
+        if _store(file, key, arrays):
+            break
+    return arrays
+
+
+def _load(file, key):
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            if str(stored["key"]) != key:
+                return None
+            return {name: stored[name] for name in stored.files if name != "key"}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None  # absent or damaged: it is built anew
+
+
+def _store(file, key, arrays):
+    """Whether the file could be written; complete under its name, or not at all."""
+    temporary = None
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=file.parent, prefix=".tmp-", suffix=".npz", delete=False
+        ) as stream:
+            temporary = pathlib.Path(stream.name)
+            np.savez(stream, key=np.array(key), **arrays)
+        os.replace(temporary, file)
+    except OSError:  # read-only or full: the cache is a convenience
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        return False
+    return True

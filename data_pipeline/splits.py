@@ -1,0 +1,54 @@
+"""Grouping and splitting, so that no picture and no person is on both sides."""
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import GroupShuffleSplit
+
+from data_pipeline.face_data import FaceData
+from errors import UserError
+
+VALID_FRACTION = 0.2
+
+
+def group_rows(images: np.ndarray, persons: np.ndarray | None = None) -> np.ndarray:
+    """Groups rows with identical images, and where it is known, rows of one person.
+
+    Args:
+        images: uint8 `(N, 96, 96, 1)`.
+        persons: int `(N,)`, or None.
+
+    Returns:
+        int64 `(N,)`, group numbers from 0.
+    """
+    flat = np.ascontiguousarray(images).reshape(len(images), -1)
+    rows = flat.view(np.dtype((np.void, flat.shape[1]))).ravel()
+    _, same_image = np.unique(rows, return_inverse=True)
+    if persons is None:
+        return same_image.astype(np.int64)
+    # Rows are edges between their person and their image; a connected part is a group.
+    _, same_person = np.unique(persons, return_inverse=True)
+    num_persons = same_person.max() + 1
+    size = num_persons + same_image.max() + 1
+    edges = coo_array((np.ones(len(rows)), (same_person, num_persons + same_image)), (size, size))
+    _, parts = connected_components(edges, directed=False)
+    return parts[same_person].astype(np.int64)
+
+
+def split(data: FaceData, seed: int) -> tuple[FaceData, FaceData]:
+    """Splits 80/20 by groups; the seed decides.
+
+    Returns:
+        Training and validation rows, each in the file's order.
+
+    Raises:
+        UserError: if there are fewer than two groups.
+    """
+    if len(np.unique(data.groups)) < 2:
+        raise UserError(
+            f"A validation split needs two different pictures; {data.description or 'the data'} "
+            f"has {len(data)} row(s) that belong together."
+        )
+    splitter = GroupShuffleSplit(n_splits=1, test_size=VALID_FRACTION, random_state=seed)
+    train, valid = next(splitter.split(data.images, groups=data.groups))
+    return data.rows(train), data.rows(valid)

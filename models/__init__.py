@@ -1,0 +1,26 @@
+"""The zoo: nets and recipes, loss and metrics, warm start, merging specialists."""
+
+from models.layer_table import count_flops, layer_table, zoo_table
+from models.losses import MaskedMeanSquaredError
+from models.merge import merge_specialists
+from models.metrics import RootMeanSquaredErrorPixels
+from models.precision import choose_precision, set_precision
+from models.recipe import Recipe
+from models.warm_start import warm_start
+from models.zoo import ZOO, build, find
+
+__all__ = [
+    "ZOO",
+    "MaskedMeanSquaredError",
+    "Recipe",
+    "RootMeanSquaredErrorPixels",
+    "build",
+    "choose_precision",
+    "count_flops",
+    "find",
+    "layer_table",
+    "merge_specialists",
+    "set_precision",
+    "warm_start",
+    "zoo_table",
+]

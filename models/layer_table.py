@@ -1,0 +1,66 @@
+"""What a net is made of, as tables: its layers, and the whole zoo."""
+
+import math
+
+import keras
+import rich.table
+
+from models import zoo
+
+
+def count_flops(model: keras.Model) -> int:
+    """Floating-point operations of one forward pass of one face; a multiply-add counts as two.
+
+    Counts the kernels of convolutions and dense layers, where all but a percent is spent.
+    """
+    flops = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            flops += count_flops(layer)
+        elif (kernel := getattr(layer, "kernel", None)) is not None:
+            positions = math.prod(layer.output.shape[1:-1])
+            flops += 2 * math.prod(kernel.shape) * positions
+    return flops
+
+
+def layer_table(model: keras.Model) -> rich.table.Table:
+    """The tutorial's layer table: name, output shape, number of outputs, parameters."""
+    table = rich.table.Table(
+        title=f"{model.name}: {model.count_params():,} parameters, "
+        f"{count_flops(model) / 1e6:,.1f} MFLOPs per face",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    table.add_column("layer")
+    table.add_column("output")
+    table.add_column("outputs", justify="right")
+    table.add_column("parameters", justify="right")
+    for layer in model.layers:
+        shape = layer.output.shape[1:]
+        table.add_row(
+            layer.name,
+            "×".join(map(str, shape)),
+            f"{math.prod(shape):,}",
+            f"{layer.count_params():,}",
+        )
+    return table
+
+
+def zoo_table() -> rich.table.Table:
+    """Every net of the zoo: name, what it is, parameters, MFLOPs per face, epochs."""
+    table = rich.table.Table(box=None, pad_edge=False)
+    table.add_column("name")
+    table.add_column("what it is")
+    for column in ("parameters", "MFLOPs/face", "epochs"):
+        table.add_column(column, justify="right")
+    for name, entry in zoo.ZOO.items():
+        model = zoo.build(name)
+        table.add_row(
+            name,
+            entry.description,
+            f"{model.count_params():,}",
+            f"{count_flops(model) / 1e6:,.1f}",
+            f"{entry.recipe.epochs:,}",
+        )
+    return table

@@ -1,0 +1,57 @@
+"""Merges the specialists into one model that answers in the schema's order."""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+from keras import ops
+
+import keypoint_schema
+
+
+def merge_specialists(nets: Mapping[str, keras.Model], name: str = "specialists") -> keras.Model:
+    """Builds one functional model from one net per specialist.
+
+    Args:
+        nets: specialist name → its net, for each of `keypoint_schema.SPECIALISTS`. Each becomes a
+            sub-model and must be called by its specialist's name.
+        name: the merged model's.
+
+    Returns:
+        A model from images `(batch, 96, 96, 1)` to normalized keypoints `(batch, 15, 2)`, in the
+        schema's order, sharing the nets' weights.
+
+    Raises:
+        ValueError: if nets and specialists do not match.
+    """
+    expected = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
+    received = {specialist: net.name for specialist, net in nets.items()}
+    if received != {specialist: specialist for specialist in expected}:
+        raise ValueError(
+            f"Merging needs one net, called by its specialist's name, for each of {expected}. "
+            f"Received: {received}."
+        )
+    size = keypoint_schema.IMAGE_SIZE
+    images = keras.Input((size, size, 1), name="images")
+    parts = [nets[specialist](images) for specialist in expected]
+    joined = keras.layers.Concatenate(axis=1, dtype="float32", name="all_keypoints")(parts)
+    order = [
+        keypoint for specialist in keypoint_schema.SPECIALISTS for keypoint in specialist.keypoints
+    ]
+    return keras.Model(images, _InSchemaOrder(order, name="keypoints")(joined), name=name)
+
+
+@keras.saving.register_keras_serializable(package="facial_keypoints")
+class _InSchemaOrder(keras.layers.Layer):
+    """Reorders keypoints `(batch, 15, 2)` from a given order of names to the schema's."""
+
+    def __init__(self, order, **kwargs):
+        super().__init__(**(kwargs | {"dtype": "float32"}))
+        self.order = list(order)
+        self._positions = np.argsort(keypoint_schema.indices(self.order)).tolist()
+
+    def call(self, keypoints):
+        return ops.take(keypoints, self._positions, axis=1)
+
+    def get_config(self):
+        return super().get_config() | {"order": self.order}

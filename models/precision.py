@@ -1,0 +1,64 @@
+"""Which arithmetic to train in: bfloat16 where the hardware computes it natively."""
+
+import pathlib
+
+import keras
+
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+_NATIVE_CPU_FLAGS = ("amx_bf16", "avx512_bf16")
+_FIRST_GPU_WITH_BFLOAT16 = (8, 0)  # compute capability; NVIDIA's Ampere
+
+
+def choose_precision(wanted: str) -> tuple[str, str]:
+    """Resolves `--precision`.
+
+    Weights, outputs and loss are float32 under either; bfloat16 computes the hidden layers in it.
+
+    Args:
+        wanted: "auto", "float32" or "bfloat16".
+
+    Returns:
+        "float32" or "bfloat16", and why, in a few words.
+    """
+    if wanted != "auto":
+        return wanted, "as asked"
+    native = _gpu_with_bfloat16() or _cpu_with_bfloat16()
+    return ("bfloat16", f"native on this {native}") if native else ("float32", "no native bfloat16")
+
+
+def set_precision(precision: str):
+    """Makes layers built from now on compute in that precision."""
+    keras.config.set_dtype_policy(POLICIES[precision])
+
+
+def _gpu_with_bfloat16():
+    for capability in _gpu_capabilities():
+        if capability >= _FIRST_GPU_WITH_BFLOAT16:
+            return f"GPU (compute capability {'.'.join(map(str, capability))})"
+    return None
+
+
+def _gpu_capabilities():
+    if keras.backend.backend() == "jax":
+        import jax
+
+        gpus = [device for device in jax.devices() if device.platform == "gpu"]
+        texts = [getattr(gpu, "compute_capability", "0.0") for gpu in gpus]
+        return [tuple(map(int, str(text).split("."))) for text in texts]
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        details = map(
+            tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU")
+        )
+        return [detail.get("compute_capability", (0, 0)) for detail in details]
+    return []
+
+
+def _cpu_with_bfloat16():
+    try:
+        flags = set(pathlib.Path("/proc/cpuinfo").read_text().split())
+    except OSError:  # no Linux: float32 is right everywhere
+        return None
+    found = [flag for flag in _NATIVE_CPU_FLAGS if flag in flags]
+    return f"CPU ({found[0].upper().replace('_', '-')})" if found else None

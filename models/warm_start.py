@@ -1,0 +1,43 @@
+"""Warm start: a net begins with the weights of another, layer by layer, by name."""
+
+import keras
+
+from errors import UserError
+
+OUTPUT_LAYER = "output"
+
+
+def warm_start(model: keras.Model, source: keras.Model) -> list[str]:
+    """Copies the weights of every layer but the output layer from a trained net.
+
+    Args:
+        model: the net to initialize, in place.
+        source: the trained net.
+
+    Returns:
+        Names of the layers with weights that were left fresh.
+
+    Raises:
+        UserError: if the source lacks a layer, or has it in another size; nothing is copied then.
+    """
+    donors = {layer.name: layer for layer in source.layers}
+    copies, fresh = [], []
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        if layer.name == OUTPUT_LAYER:
+            fresh.append(layer.name)
+            continue
+        donor = donors.get(layer.name)
+        wanted = [tuple(weight.shape) for weight in layer.weights]
+        offered = [tuple(weight.shape) for weight in donor.weights] if donor else None
+        if wanted != offered:
+            has = f"has it as {offered}" if donor else "has no such layer"
+            raise UserError(
+                f"Warm start needs the same layers: {model.name} has {layer.name!r} as {wanted}, "
+                f"{source.name} {has}. Train from scratch, or start from a net of the same layout."
+            )
+        copies.append((layer, donor))
+    for layer, donor in copies:
+        layer.set_weights(donor.get_weights())
+    return fresh

@@ -1,0 +1,102 @@
+"""The registry: every net by its name, with its builder and its recipe."""
+
+import dataclasses
+import functools
+import types
+from collections.abc import Callable
+
+import keras
+
+import keypoint_schema
+from errors import UserError
+from models import tutorial_nets
+from models.recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A net of the zoo.
+
+    Attributes:
+        description: what it is, in a few words.
+        builder: called as `builder(num_keypoints, name=…)`, returns the functional model.
+        recipe: how it is trained.
+    """
+
+    description: str
+    builder: Callable[..., keras.Model]
+    recipe: Recipe
+
+
+_DROPOUT = (0.1, 0.2, 0.3, 0.5)
+_FIXED = Recipe(epochs=1000)
+_SCHEDULED = Recipe(
+    epochs=3000,
+    learning_rate=0.03,
+    final_learning_rate=0.0001,
+    momentum=0.9,
+    final_momentum=0.999,
+)
+
+ZOO = types.MappingProxyType(
+    {
+        "net1": Entry(
+            "single hidden layer",
+            tutorial_nets.single_hidden_layer,
+            _FIXED.override({"epochs": 400}),
+        ),
+        "net2": Entry("convolutions", tutorial_nets.convolutional, _FIXED),
+        "net3": Entry(
+            "net2 + flips",
+            tutorial_nets.convolutional,
+            _FIXED.override({"epochs": 3000, "augmentation": "flip"}),
+        ),
+        "net4": Entry("net2 + schedules", tutorial_nets.convolutional, _SCHEDULED),
+        "net5": Entry(
+            "net2 + flips + schedules",
+            tutorial_nets.convolutional,
+            _SCHEDULED.override({"augmentation": "flip"}),
+        ),
+        "net6": Entry(
+            "net5 + dropout",
+            functools.partial(tutorial_nets.convolutional, dropout=_DROPOUT),
+            _SCHEDULED.override({"augmentation": "flip"}),
+        ),
+        "net7": Entry(
+            "net6 with 1,000 hidden units",
+            functools.partial(tutorial_nets.convolutional, dropout=_DROPOUT, hidden_units=1000),
+            _SCHEDULED.override({"augmentation": "flip", "epochs": 10000}),
+        ),
+    }
+)
+
+
+def find(name: str) -> Entry:
+    """The zoo entry of that name.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if name not in ZOO:
+        raise UserError(f"There is no net {name!r}. The zoo: {', '.join(ZOO)}.")
+    return ZOO[name]
+
+
+def build(
+    name: str, num_keypoints: int = keypoint_schema.NUM_KEYPOINTS, model_name: str | None = None
+) -> keras.Model:
+    """Builds a net with fresh weights.
+
+    Args:
+        name: of the zoo entry.
+        num_keypoints: K, how many keypoints it predicts.
+        model_name: what the model is called; the zoo's name by default.
+
+    Returns:
+        A functional model from images `(batch, 96, 96, 1)`, 0–255, to normalized keypoints
+        `(batch, K, 2)`, float32.
+
+    Raises:
+        UserError: if there is no such entry.
+    """
+    return find(name).builder(num_keypoints, name=model_name or name)
