@@ -1,0 +1,56 @@
+"""A face and its mirror image: labels must move, and left and right must be swapped."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import keypoint_schema
+from evaluation.figures import style
+
+
+@style.styled
+def flip(image: np.ndarray, keypoints: np.ndarray) -> Figure:
+    """Draws a face, its flip with coordinates mirrored only, and its flip with labels swapped.
+
+    Left keypoints (the person's own left) are orange circles, right ones blue squares, so that
+    what the missing swap gets wrong is seen at once.
+
+    Args:
+        image: `(96, 96, 1)`, 0–255.
+        keypoints: `(15, 2)` px, in the schema's order; NaN where unlabelled.
+    """
+    mirrored = mirror(keypoints)
+    panels = (
+        ("a face", image, keypoints),
+        ("flipped, labels not swapped: wrong", image[:, ::-1], mirrored),
+        ("flipped, labels swapped", image[:, ::-1], mirrored[keypoint_schema.flip_permutation()]),
+    )
+    figure, axes = style.face_grid(1, 3, "A face and its flip", cell=3.2, captions=True)
+    for axis, (caption, picture, points) in zip(axes.flat, panels, strict=True):
+        style.draw_face(axis, picture)
+        axis.set_title(caption, fontsize=10, fontweight="normal", loc="center")
+        for side, (color, marker) in _SIDES.items():
+            chosen = [side == _side(name) for name in keypoint_schema.NAMES]
+            axis.scatter(
+                *points[chosen].T, s=34, c=color, marker=marker, linewidths=0.7, edgecolors="black"
+            )
+    style.point_legend(figure, {f"{side} keypoint": look for side, look in _SIDES.items()})
+    return figure
+
+
+def mirror(keypoints: np.ndarray) -> np.ndarray:
+    """Coordinates of the mirrored picture, each still under its old name."""
+    x, y = keypoints[..., 0], keypoints[..., 1]
+    return np.stack([2 * keypoint_schema.IMAGE_CENTER - x, y], axis=-1)
+
+
+_SIDES = {
+    "left": (style.ORANGE, "o"),
+    "right": (style.BLUE, "s"),
+    "middle": ("#ffffff", "D"),
+}
+
+
+def _side(name):
+    if keypoint_schema.MIRRORS[name] == name:
+        return "middle"
+    return "left" if "left" in name else "right"

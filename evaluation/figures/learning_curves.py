@@ -1,0 +1,77 @@
+"""Loss by epoch: train dashed, validation solid, log scale."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullFormatter, NullLocator
+
+import keypoint_schema
+from evaluation.figures import style
+
+_SHOWN_SPREAD = 8.0  # the first epochs may be this much above the worst best epoch, or are cut off
+
+_PIXEL_TICKS = (0.5, 0.7, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30)
+
+
+@style.styled
+def learning_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draws the curves of one net, or of several in one picture.
+
+    Args:
+        histories: by net, with the columns `epoch`, `train_loss`, `valid_loss`.
+    """
+    figure = style.new_figure(8, 5)
+    axes = figure.subplots()
+    thin, thick = (1.3, 2.0) if len(histories) == 1 else (0.9, 1.5)
+    for position, (name, history) in enumerate(histories.items()):
+        color = style.CYCLE[position % len(style.CYCLE)]
+        best = history.loc[history["valid_loss"].idxmin()]
+        axes.plot(history["epoch"], history["train_loss"], "--", color=color, linewidth=thin)
+        axes.plot(
+            history["epoch"], history["valid_loss"], "-", color=color, linewidth=thick, label=name
+        )
+        axes.plot(best["epoch"], best["valid_loss"], "o", color=color, markersize=6)
+    axes.set_yscale("log")
+    axes.set_ylim(*_limits(histories))
+    axes.set_xlim(left=0)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("loss: mean squared error, normalized (log)")
+    axes.grid(which="minor", axis="y", linewidth=0.3)
+    _pixel_axis(axes)
+    names = ", ".join(histories) if len(histories) < 4 else f"{len(histories)} nets"
+    axes.set_title(f"Learning curves of {names}")
+    _legend(axes, several=len(histories) > 1)
+    return figure
+
+
+def _limits(histories):
+    losses = pd.concat([history[["train_loss", "valid_loss"]] for history in histories.values()])
+    lowest = losses.min().min()
+    best = max(history["valid_loss"].min() for history in histories.values())
+    return lowest * 0.8, min(losses.max().max() * 1.2, best * _SHOWN_SPREAD)
+
+
+def _pixel_axis(axes):
+    """The same scale in px at the right, which means more to a reader than a loss."""
+    unit = keypoint_schema.PIXELS_PER_UNIT
+    right = axes.secondary_yaxis(
+        "right", functions=(lambda loss: unit * loss**0.5, lambda px: (px / unit) ** 2)
+    )
+    right.set_yscale("log")
+    right.set_ylabel("RMSE px")
+    right.yaxis.set_major_locator(FixedLocator(_PIXEL_TICKS))
+    right.yaxis.set_minor_locator(NullLocator())
+    right.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _legend(axes, several):
+    if several:
+        first = axes.legend(loc="upper right", ncols=2 if len(axes.lines) > 15 else 1)
+        axes.add_artist(first)
+        lines = axes.plot([], [], "-", [], [], "--", [], [], "o", color=style.MUTED)
+        axes.legend(lines, ["validation", "train", "best epoch"], loc="lower left", ncols=3)
+    else:
+        lines = [axes.lines[i] for i in (1, 0, 2)]
+        axes.legend(lines, ["validation", "train", "best epoch"], loc="upper right")

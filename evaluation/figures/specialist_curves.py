@@ -1,0 +1,56 @@
+"""The specialists' curves as RMSE, brought to one length, with their mean."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+import keypoint_schema
+from evaluation.figures import style
+
+_POINTS = 100  # of every curve, as in the tutorial
+_VALUES = {each.name: 2 * len(each.keypoints) for each in keypoint_schema.SPECIALISTS}
+
+
+@style.styled
+def specialist_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draws validation solid and train dashed, and the mean of validation by target values.
+
+    Args:
+        histories: by specialist, with the columns `train_loss` and `valid_loss`.
+    """
+    figure = style.new_figure(9, 5.4)
+    axes = figure.subplots()
+    share = np.linspace(0, 100, _POINTS)
+    curves = {name: _rescaled(history) for name, history in histories.items()}
+    for color, (name, (train, valid)) in zip(style.CYCLE, curves.items(), strict=False):
+        axes.plot(share, train, "--", color=color, linewidth=1.2, alpha=0.7)
+        label = (
+            f"{name.replace('_', ' ')} ({_VALUES[name]} values, {len(histories[name]):,} epochs)"
+        )
+        axes.plot(share, valid, "-", color=color, label=label)
+    mean = weighted_mean({name: valid for name, (_, valid) in curves.items()})
+    axes.plot(share, mean, color=style.BLACK, linewidth=4, label=f"mean: {mean[-1]:.2f} px")
+    finals = [pair[i][-1] for pair in curves.values() for i in (0, 1)]
+    highest = max(np.concatenate([np.concatenate(pair) for pair in curves.values()]))
+    axes.set_ylim(0.85 * min(finals), min(1.05 * highest, 1.7 * max(finals)))
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("share of each specialist's epochs (%)")
+    axes.set_ylabel("RMSE px (validation solid, train dashed)")
+    axes.set_title("Specialists")
+    axes.legend(loc="upper right", fontsize=9)
+    return figure
+
+
+def weighted_mean(curves: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The mean of the specialists' curves, weighted by how many values each predicts."""
+    weights = [_VALUES[name] for name in curves]
+    return np.average(np.stack(list(curves.values())), axis=0, weights=weights)
+
+
+def _rescaled(history):
+    """Train and validation RMSE px at `_POINTS` evenly spaced epochs, the last one included."""
+    epochs = np.linspace(0, len(history) - 1, _POINTS).round().astype(int)
+    losses = history[["train_loss", "valid_loss"]].to_numpy()[epochs]
+    return (keypoint_schema.PIXELS_PER_UNIT * np.sqrt(losses)).T

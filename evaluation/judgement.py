@@ -1,0 +1,140 @@
+"""All that is measured about a net on a data set, with confidence intervals."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+import keypoint_schema
+from evaluation import bootstrap, metrics
+from evaluation.bootstrap import Comparison, Estimate
+
+
+@dataclasses.dataclass(frozen=True)
+class NetPredictions:
+    """What a net says about N faces, and what it is judged by.
+
+    All keypoints are in the schema's order; a net that lacks some has NaN there.
+
+    Attributes:
+        name: what tables and figures call the net.
+        description: what it is, in a few words.
+        predicted: `(N, 15, 2)` px.
+        held_out: `(N, 15, 2)` px, the labels that it did not train on; NaN elsewhere.
+        trained_on: the same for those that it trained on; None if that is not known.
+        epochs: how many it was trained; None if not known (as below).
+        train_loss: of the best epoch, as training logged it, with dropout at work.
+        valid_loss: of the best epoch, as training logged it.
+    """
+
+    name: str
+    description: str
+    predicted: np.ndarray
+    held_out: np.ndarray
+    trained_on: np.ndarray | None = None
+    epochs: int | None = None
+    train_loss: float | None = None
+    valid_loss: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """A net's figures; the estimates are over its held-out labels.
+
+    Attributes:
+        net: what was judged.
+        faces: how many faces have a held-out label.
+        labels: how many coordinates are held out.
+        rmse_px: root mean squared error, px.
+        nme: mean error as a fraction of the distance between the eyes.
+        failure_rate: fraction of faces whose NME is above the threshold.
+        auc: area under the cumulative error curve up to the threshold, 1 at best.
+        plain_train_loss: loss on the training labels without dropout; None if not known.
+        keypoints: RMSE px by keypoint.
+        specialists: RMSE px by specialist.
+        face_nme: `(N,)`, NaN for faces that have none.
+    """
+
+    net: NetPredictions
+    faces: int
+    labels: int
+    rmse_px: Estimate
+    nme: Estimate
+    failure_rate: Estimate
+    auc: Estimate
+    plain_train_loss: float | None
+    keypoints: Mapping[str, Estimate]
+    specialists: Mapping[str, Estimate]
+    face_nme: np.ndarray
+
+    @property
+    def name(self) -> str:
+        return self.net.name
+
+
+def judge(
+    net: NetPredictions,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    threshold: float = metrics.FAILURE_THRESHOLD,
+) -> Judgement:
+    """Measures a net.
+
+    Args:
+        net: its predictions for N faces.
+        labels: `(N, 15, 2)` px, all labels, for the distance between the eyes.
+        groups: int `(N,)`, faces that the bootstrap draws together.
+        threshold: NME above which a face counts as a failure.
+    """
+    distance = metrics.inter_ocular_distance(labels)
+    face_nme = metrics.face_nme(net.predicted, net.held_out, distance)
+    squared = metrics.rmse_px(net.predicted, net.held_out)
+    trained_on = net.trained_on
+
+    def rmse_of(names):
+        columns = keypoint_schema.indices(names)
+        ratio = metrics.rmse_px(net.predicted[:, columns], net.held_out[:, columns])
+        return bootstrap.estimate(ratio, groups)
+
+    known = [
+        name
+        for name, column in zip(keypoint_schema.NAMES, net.predicted[0], strict=True)
+        if np.isfinite(column).all()
+    ]
+    return Judgement(
+        net=net,
+        faces=int((squared.denominators > 0).sum()),
+        labels=int(squared.denominators.sum()),
+        rmse_px=bootstrap.estimate(squared, groups),
+        nme=bootstrap.estimate(metrics.mean_nme(face_nme), groups),
+        failure_rate=bootstrap.estimate(metrics.failure_rate(face_nme, threshold), groups),
+        auc=bootstrap.estimate(metrics.error_curve_auc(face_nme, threshold), groups),
+        plain_train_loss=None if trained_on is None else metrics.loss(net.predicted, trained_on),
+        keypoints={name: rmse_of([name]) for name in known},
+        specialists={
+            specialist.name: rmse_of(specialist.keypoints)
+            for specialist in keypoint_schema.SPECIALISTS
+            if set(specialist.keypoints) <= set(known)
+        },
+        face_nme=face_nme,
+    )
+
+
+def compare(first: NetPredictions, second: NetPredictions, groups: np.ndarray) -> Comparison | None:
+    """Compares two nets by the labels that both predict and neither trained on.
+
+    Returns:
+        None if there is no such label.
+    """
+    both = np.isfinite(first.held_out) & np.isfinite(second.held_out)
+    both &= np.isfinite(first.predicted) & np.isfinite(second.predicted)
+    if not both.any():
+        return None
+    labels = np.where(both, first.held_out, np.nan)
+    ratios = [metrics.rmse_px(net.predicted, labels) for net in (first, second)]
+    return Comparison(
+        first=first.name,
+        second=second.name,
+        faces=int((ratios[0].denominators > 0).sum()),
+        difference=bootstrap.difference(*ratios, groups),
+    )

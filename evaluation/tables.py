@@ -1,0 +1,112 @@
+"""The tables of `evaluate.py`: nets, specialists, keypoints, comparisons."""
+
+import math
+from collections.abc import Sequence
+
+import keypoint_schema
+from evaluation import bootstrap, metrics
+from evaluation.bootstrap import Comparison, Estimate
+from evaluation.judgement import Judgement
+from evaluation.table import Table
+
+_INTERVAL = f"{bootstrap.CONFIDENCE:.0%} intervals in brackets, by bootstrap over faces"
+MISSING = "–"
+
+
+def summary_table(judgements: Sequence[Judgement]) -> Table:
+    """The tutorial's table of nets, and how far off they are on faces they never saw."""
+    threshold = f"{metrics.FAILURE_THRESHOLD:.0%}"
+    columns = ["net", "description", "epochs", "train loss", "without dropout", "valid loss"]
+    columns += ["RMSE px", "NME", f"NME > {threshold}", "AUC", "faces"]
+    return Table(
+        title="Nets",
+        columns=columns,
+        rows=[_summary_row(judgement) for judgement in judgements],
+        note=(
+            f"{_INTERVAL}. Losses are mean squared errors in normalized units: train and valid "
+            "loss as logged at the best epoch; “without dropout” is the loss of the finished net "
+            "on its training rows. RMSE, NME (error by the distance between the eye centres), the "
+            f"fraction of faces with NME > {threshold}, and the area under the cumulative error "
+            "curve up to there are over labels that the net did not train on."
+        ),
+        text_columns=(0, 1),
+    )
+
+
+def specialist_table(judgements: Sequence[Judgement]) -> Table:
+    """RMSE px of every net on the keypoints of each specialist."""
+    names = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
+    rows = [
+        [name.replace("_", " ")] + [pixels(judged.specialists.get(name)) for judged in judgements]
+        for name in names
+    ]
+    return _by_net("RMSE px by specialist", "specialist", rows, judgements)
+
+
+def keypoint_table(judgements: Sequence[Judgement]) -> Table:
+    """RMSE px of every net on each keypoint."""
+    rows = [
+        [name.replace("_", " ")] + [pixels(judged.keypoints.get(name)) for judged in judgements]
+        for name in keypoint_schema.NAMES
+    ]
+    return _by_net("RMSE px by keypoint", "keypoint", rows, judgements)
+
+
+def comparison_table(comparisons: Sequence[Comparison]) -> Table:
+    """Each net beside the one before it, on the labels that neither trained on."""
+    rows = [
+        [
+            f"{comparison.second} − {comparison.first}",
+            pixels(comparison.difference, sign="+"),
+            f"{comparison.faces:,}",
+            comparison.verdict(),
+        ]
+        for comparison in comparisons
+    ]
+    return Table(
+        title="Paired comparison",
+        columns=["nets", "difference in RMSE px", "faces", "verdict"],
+        rows=rows,
+        note=f"{_INTERVAL}, both nets on the same resampled faces; below 0 the first is better.",
+        text_columns=(0, 3),
+    )
+
+
+def pixels(estimate: Estimate | None, sign: str = "") -> str:
+    """An estimate in px as text, `2.17 [2.05, 2.30]`."""
+    return _interval(estimate, f"{sign}.2f")
+
+
+def _summary_row(judgement):
+    net = judgement.net
+    return [
+        net.name,
+        net.description,
+        MISSING if net.epochs is None else f"{net.epochs:,}",
+        _loss(net.train_loss),
+        _loss(judgement.plain_train_loss),
+        _loss(net.valid_loss),
+        pixels(judgement.rmse_px),
+        _interval(judgement.nme, ".1%"),
+        _interval(judgement.failure_rate, ".1%"),
+        _interval(judgement.auc, ".2f"),
+        f"{judgement.faces:,}",
+    ]
+
+
+def _by_net(title, heading, rows, judgements):
+    columns = [heading, *(judgement.name for judgement in judgements)]
+    return Table(title=title, columns=columns, rows=rows, note=f"{_INTERVAL}.")
+
+
+def _interval(estimate, form):
+    if estimate is None or math.isnan(estimate.value):
+        return MISSING
+    value = format(estimate.value, form)
+    if math.isnan(estimate.low):
+        return value
+    return f"{value} [{format(estimate.low, form)}, {format(estimate.high, form)}]"
+
+
+def _loss(value):
+    return MISSING if value is None or math.isnan(value) else f"{value:.6f}"
