@@ -1,0 +1,29 @@
+"""How good a net is: metrics with confidence intervals, tables, figures, the Kaggle submission."""
+
+from evaluation.first_layers import first_layers
+from evaluation.judgement import Judgement, NetPredictions, compare, judge
+from evaluation.report import write_report
+from evaluation.report_figures import ReportNet, report_figures
+from evaluation.submission import submission
+from evaluation.tables import (
+    comparison_table,
+    keypoint_table,
+    specialist_table,
+    summary_table,
+)
+
+__all__ = [
+    "Judgement",
+    "NetPredictions",
+    "ReportNet",
+    "compare",
+    "comparison_table",
+    "first_layers",
+    "judge",
+    "keypoint_table",
+    "report_figures",
+    "specialist_table",
+    "submission",
+    "summary_table",
+    "write_report",
+]

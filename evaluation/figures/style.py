@@ -112,7 +112,7 @@ def draw_face(axes, image: np.ndarray, caption: str = "") -> None:
 
 def draw_points(axes, keypoints: np.ndarray, color: str, marker: str = "o", size: float = 9):
     """Keypoints `(K, 2)` in px, outlined to be seen on light and dark skin; NaN are left out."""
-    line = {"linewidths": 0.5, "edgecolors": "black"} if marker == "o" else {"linewidths": 1.1}
+    line = {"linewidths": 0.5, "edgecolors": "black"} if marker == "o" else {"linewidths": 1.4}
     return axes.scatter(*np.asarray(keypoints).T, s=size, c=color, marker=marker, **line)
 
 

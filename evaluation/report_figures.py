@@ -1,0 +1,159 @@
+"""Which figures a report holds, made from the nets' judgements."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from evaluation import figures
+from evaluation.judgement import Judgement
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportNet:
+    """A net in a report.
+
+    Attributes:
+        judgement: its figures on the data set's faces.
+        histories: epoch tables by net, or by specialist; empty if not known.
+        first_layers: weights by title, from `first_layers`.
+        test_predicted: `(M, 15, 2)` px on the faces shown in the 4 × 4 picture.
+    """
+
+    judgement: Judgement
+    histories: Mapping[str, pd.DataFrame]
+    first_layers: Mapping[str, np.ndarray]
+    test_predicted: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class NamedFigure:
+    """A figure, the file stem that it is saved under, and what it shows."""
+
+    stem: str
+    caption: str
+    figure: Figure
+
+
+def report_figures(
+    nets: Sequence[ReportNet],
+    images: np.ndarray,
+    labels: np.ndarray,
+    test_images: np.ndarray,
+    threshold: float,
+) -> Iterator[NamedFigure]:
+    """Makes the figures one after the other, so that few are in memory at once.
+
+    Args:
+        nets: in the order of the tables.
+        images: `(N, 96, 96, 1)`, the data set's faces.
+        labels: `(N, 15, 2)` px, NaN where unlabelled.
+        test_images: `(M, 96, 96, 1)`, faces for the 4 × 4 picture.
+        threshold: NME above which a face counts as a failure.
+    """
+    yield from _curves(nets)
+    errors = {net.judgement.name: net.judgement.face_nme for net in nets}
+    yield NamedFigure(
+        "cumulative_error",
+        "Which fraction of the faces is within which error; the higher, the better.",
+        figures.error_curve(errors, threshold),
+    )
+    if len(nets) > 1:
+        yield from _disagreement(nets[-2].judgement.net, nets[-1].judgement.net, images)
+    yield from _flip(images, labels)
+    mean_face = images.mean(axis=0)
+    mean_keypoints = np.nanmean(labels, axis=0)
+    for net in nets:
+        yield from _of_one_net(net, images, test_images, mean_face, mean_keypoints)
+
+
+def _curves(nets):
+    single = {name: table for net in nets for name, table in net.histories.items() if _is_net(net)}
+    if len(single) > 1:
+        yield NamedFigure(
+            "learning_curves",
+            "Train loss dashed, validation solid; dropout is at work in the former only.",
+            figures.learning_curves(single),
+        )
+    for net in nets:
+        name = net.judgement.name
+        if net.histories and _is_net(net):
+            yield NamedFigure(
+                f"learning_curves_{name}",
+                f"How {name} learned. Dropout, if it has any, is at work in the train loss only.",
+                figures.learning_curves(net.histories),
+            )
+        elif net.histories:
+            yield NamedFigure(
+                f"specialist_curves_{name}",
+                "RMSE of the specialists by their share of epochs: validation solid, train dashed, "
+                "and in black the validation mean, weighted by how many values each predicts.",
+                figures.specialist_curves(net.histories),
+            )
+
+
+def _is_net(net):
+    return list(net.histories) == [net.judgement.name]
+
+
+def _disagreement(first, second, images):
+    both = np.isfinite(first.held_out).any((1, 2)) & np.isfinite(second.held_out).any((1, 2))
+    if both.any():
+        yield NamedFigure(
+            f"{first.name}_and_{second.name}",
+            f"The held-out faces on which {first.name} (above) and {second.name} (below) differ "
+            "most; RMSE px above each.",
+            figures.disagreement(
+                images[both],
+                first.predicted[both],
+                second.predicted[both],
+                (first.name, second.name),
+                second.held_out[both],
+            ),
+        )
+
+
+def _flip(images, labels):
+    complete = np.flatnonzero(np.isfinite(labels).all((1, 2)))
+    if len(complete):
+        yield NamedFigure(
+            "flip",
+            "Mirroring a face moves its labels, and makes left keypoints right ones: without "
+            "swapping them a net is taught that the left eye may be on either side.",
+            figures.flip(images[complete[0]], labels[complete[0]]),
+        )
+
+
+def _of_one_net(net, images, test_images, mean_face, mean_keypoints):
+    judgement = net.judgement
+    name, of_net = judgement.name, judgement.net
+    yield NamedFigure(
+        f"predictions_{name}",
+        f"What {name} sees in sixteen faces that it never trained on.",
+        figures.predictions(test_images, net.test_predicted, name),
+    )
+    yield NamedFigure(
+        f"best_and_worst_{name}",
+        f"The held-out faces with the smallest and the largest error of {name}.",
+        figures.best_and_worst(images, of_net.predicted, of_net.held_out, judgement.face_nme, name),
+    )
+    yield NamedFigure(
+        f"keypoint_errors_{name}",
+        f"RMSE px of {name} by keypoint, as a circle of that radius on the mean face.",
+        figures.keypoint_errors(
+            mean_face,
+            mean_keypoints,
+            {keypoint: estimate.value for keypoint, estimate in judgement.keypoints.items()},
+            name,
+        ),
+    )
+    for title, weights in net.first_layers.items():
+        stem = "_".join(dict.fromkeys(["filters", name, *title.split(": ")[:-1]]))
+        kind = "filters" if weights.ndim == 4 else "hidden weights as 96×96 pictures"
+        yield NamedFigure(
+            stem,
+            f"{title}: {kind}; light is positive, dark negative.",
+            figures.filters(weights, title),
+        )

@@ -1,0 +1,57 @@
+"""A Kaggle submission: the locations that the lookup table asks for, in its order."""
+
+import numpy as np
+import pandas as pd
+
+import keypoint_schema
+from errors import UserError
+
+LOOKUP_COLUMNS = ("RowId", "ImageId", "FeatureName")
+# Pixel 0 has its centre at 0, so the centres of the outermost pixels are the ends.
+_LOWEST, _HIGHEST = 0.0, keypoint_schema.IMAGE_SIZE - 1.0
+
+
+def submission(
+    lookup: pd.DataFrame, image_ids: np.ndarray, predicted: np.ndarray, names
+) -> pd.DataFrame:
+    """Answers a lookup table.
+
+    Args:
+        lookup: with the columns `RowId`, `ImageId`, `FeatureName`; any others are ignored.
+        image_ids: `(N,)`, the test faces' ids.
+        predicted: `(N, K, 2)` px.
+        names: the K keypoints'.
+
+    Returns:
+        `RowId` and `Location`, one row for each of the lookup table's, in its order; locations in
+        px, clipped to the image, [0, 95].
+
+    Raises:
+        UserError: if the table asks for an unknown face or keypoint, or one that the net lacks.
+    """
+    columns = {column: i for i, column in enumerate(keypoint_schema.column_names(names))}
+    rows = {image_id: row for row, image_id in enumerate(image_ids.tolist())}
+    column = lookup["FeatureName"].map(columns)
+    row = lookup["ImageId"].map(rows)
+    _check(lookup, "FeatureName", column, "a coordinate that the net predicts")
+    _check(lookup, "ImageId", row, "a face in the test table")
+    values = predicted.reshape(len(predicted), -1)[row.to_numpy(int), column.to_numpy(int)]
+    if not np.isfinite(values).all():
+        raise ValueError("Predictions must be finite numbers.")
+    locations = np.clip(values.astype(np.float64), _LOWEST, _HIGHEST)
+    return pd.DataFrame({"RowId": lookup["RowId"].to_numpy(), "Location": locations})
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """The submission as text; four decimals are far below what a label is exact to."""
+    return table.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+
+
+def _check(lookup, name, found, rule):
+    missing = np.flatnonzero(found.isna())
+    if len(missing):
+        received = lookup[name].iloc[missing[0]]
+        raise UserError(
+            f"IdLookupTable, row {missing[0] + 1} (RowId {lookup['RowId'].iloc[missing[0]]}): "
+            f"{name} must be {rule}. Received: {received}. {len(missing):,} rows are like it."
+        )
