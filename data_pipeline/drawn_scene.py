@@ -1,0 +1,151 @@
+"""What surrounds a drawn face, and the camera: background, body, light, blur, noise."""
+
+import functools
+
+import numpy as np
+
+import keypoint_schema
+from data_pipeline import drawn_head, drawn_style
+from data_pipeline.drawn_paint import edge, over, ridge
+
+SIZE = keypoint_schema.IMAGE_SIZE
+
+
+@functools.lru_cache
+def _interpolation(cells, start, spacing):
+    """`(SIZE, cells)` matrix: linear interpolation between cells at start, start + spacing, …"""
+    at = (np.arange(SIZE) - start) / spacing
+    left = np.clip(np.floor(at), 0, cells - 2).astype(int)
+    share = np.clip(at - left, -0.5, 1.5)
+    matrix = np.zeros((SIZE, cells), np.float32)
+    matrix[np.arange(SIZE), left] = 1 - share
+    matrix[np.arange(SIZE), left + 1] = share
+    return matrix
+
+
+def enlarge(grid):
+    """Half-size maps `(count, GRID, GRID)` at full size, `(count, 96, 96)`."""
+    matrix = _interpolation(drawn_head.GRID, 0.5, 2)
+    return matrix @ grid @ matrix.T
+
+
+def texture(noise, rows, columns):
+    """Stretches the first `rows` × `columns` cells of coarse noise over the picture."""
+    down = _interpolation(rows, 0, (SIZE - 1) / (rows - 1))
+    right = _interpolation(columns, 0, (SIZE - 1) / (columns - 1))
+    return down @ noise[:, :rows, :columns] @ right.T
+
+
+def paint_surroundings(styles, placed, plane_x, plane_y):
+    """Background, hair behind the head, neck and clothes; gray `(count, 96, 96)`."""
+    cells = drawn_style.NOISE_CELLS
+    rough, fine = texture(styles.coarse[3], 5, 5), texture(styles.coarse[2], cells, cells)
+    picture = styles.back_gray * (1 + styles.back_texture * (rough + 0.25 * fine))
+    pixels = np.arange(SIZE, dtype=np.float32)
+    line = pixels[None, None, :] + styles.back_edge_angle * pixels[None, :, None]
+    over(picture, edge(line - styles.back_edge, 2.5), styles.back_edge_gray)
+
+    # Upright coordinates of the head: the roll taken out, moved along by yaw and pitch.
+    roll = np.radians(styles.roll)
+    u = np.cos(roll) * plane_x + np.sin(roll) * plane_y
+    v = np.cos(roll) * plane_y - np.sin(roll) * plane_x
+    turned, nodded = np.sin(np.radians(styles.yaw)), np.sin(np.radians(styles.pitch))
+    v = v + 0.3 * nodded
+
+    neck = edge(0.62 * styles.width - np.abs(u - 0.2 * turned), 0.06)
+    neck = neck * edge(v - 0.8, 0.1)
+    over(picture, neck, styles.skin * (0.42 + 0.25 * np.clip(np.abs(u), 0, 1)))
+    aside = np.abs(u - 0.15 * turned)
+    collar = v - 1.4 - 0.2 * aside - 0.9 * np.clip(0.5 - aside, 0, 1)
+    cloth = styles.cloth_gray * (1 + 0.12 * rough)
+    over(picture, edge(collar, 0.05), cloth)
+
+    hair = styles.hair * (0.8 + styles.hair_texture * texture(styles.coarse[0], 7, cells))
+    wide = styles.width * (1 + styles.hair_volume * (0.5 + 0.5 * styles.long_hair))
+    rise = np.minimum(v, 0) / (1.55 + styles.hair_volume)
+    shell = 1 - np.abs((u + 0.18 * turned) / wide) ** 2.4 - rise**4
+    length = np.where(styles.long_hair > 0, 1.0 + 3 * styles.hair_volume, 0.05)
+    cover = edge(shell + 0.08 * fine, 0.1) * edge(length - v, 0.2)
+    over(picture, cover * (1 - styles.bald), np.clip(hair, 0.01, 1))
+
+    return picture
+
+
+def paint_ears(styles, picture, plane_x, plane_y, near):
+    """Ears, in place: those turned away (behind the head) or those turned to us, if `near`."""
+    roll, yaw = np.radians(styles.roll), np.radians(styles.yaw)
+    u = np.cos(roll) * plane_x + np.sin(roll) * plane_y
+    v = np.cos(roll) * plane_y - np.sin(roll) * plane_x
+    for side in (-1, 1):
+        toward = np.clip(-side * np.sin(yaw), 0, 1)
+        shown = (toward > 0.08) == near
+        if not shown.any():
+            continue
+        ear_x = side * styles.width * np.cos(yaw) * (1.02 - 0.1 * toward)
+        along = (u - ear_x) / (0.12 + 0.1 * toward)
+        reach = 1 - along**2 - ((v - 0.18 + 0.3 * np.sin(np.radians(styles.pitch))) / 0.3) ** 2
+        ear = edge(reach, 0.35) * (1 - styles.long_hair) * shown
+        gray = styles.skin * (styles.ambient + 0.25) * (0.75 - 0.3 * ridge(along, 0.55))
+        over(picture, ear, gray)
+
+
+def light(styles, placed, normal):
+    """Diffuse light and shine on the head: two maps like those of `normal`."""
+    aim = np.concatenate([styles.light_x, styles.light_y, np.ones_like(styles.light_x)], 2)[:, 0]
+    aim = aim / np.sqrt((aim * aim).sum(1, keepdims=True))
+    halfway = aim + np.float32([0, 0, 1])
+    halfway = halfway / np.sqrt((halfway * halfway).sum(1, keepdims=True))
+    aim, halfway = (
+        (placed.turn * vector[:, :, None]).sum(1)[..., None, None] for vector in (aim, halfway)
+    )
+    facing = sum(n * aim[:, i] for i, n in enumerate(normal))
+    shine = np.maximum(sum(n * halfway[:, i] for i, n in enumerate(normal)), 0) ** 14
+    toward = placed.turn[:, 2][..., None, None]
+    rim = np.clip(sum(n * toward[:, i] for i, n in enumerate(normal)), 0, 1)
+    diffuse = styles.ambient * (0.6 + 0.4 * rim) + (1.05 - styles.ambient) * 1.15 * np.maximum(
+        (facing + 0.15) / 1.15, 0
+    )
+    return diffuse, shine * styles.shine
+
+
+def cast_shadow(styles, picture):
+    """Darkens one side of the whole scene, in place, along a soft line through the face."""
+    pixels = np.arange(SIZE, dtype=np.float32) - keypoint_schema.IMAGE_CENTER
+    angle = styles.shadow_angle
+    distance = np.cos(angle) * pixels[None, None, :] + np.sin(angle) * pixels[None, :, None]
+    picture *= 1 - styles.shadow * styles.shadow_depth * edge(distance - 6 * np.sin(3 * angle), 8)
+
+
+def occlude(styles, picture):
+    """Lays a hand, a microphone or the like over the border of some faces, in place."""
+    pixels = np.arange(SIZE, dtype=np.float32) - keypoint_schema.IMAGE_CENTER
+    angle, size = styles.occluder_angle, styles.occluder_size
+    across = np.cos(angle) * pixels[None, None, :] + np.sin(angle) * pixels[None, :, None]
+    along = np.cos(angle) * pixels[None, :, None] - np.sin(angle) * pixels[None, None, :]
+    inward = across - styles.occluder_reach
+    distance = size - np.sqrt(np.minimum(inward, 0) ** 2 + along**2)
+    gray = styles.occluder_gray * (0.7 + 0.5 * np.clip(distance / size, 0, 1))
+    gray = gray * (1 + 0.15 * texture(styles.coarse[2], 12, 12))
+    over(picture, styles.occluder * edge(distance, 1.5), gray)
+
+
+def _blur_matrices(widths):
+    """`(count, SIZE, SIZE)` Gaussian blurs of those standard deviations, px, borders repeated."""
+    offsets = np.arange(SIZE, dtype=np.float32)
+    distance = offsets[:, None] - offsets[None, :]
+    weights = np.exp(-(distance**2) / (2 * widths * widths))
+    return weights / weights.sum(2, keepdims=True)
+
+
+def photograph(styles, picture):
+    """Exposure, blur, gamma and noise; uint8 `(count, 96, 96, 1)`."""
+    motion = styles.motion
+    right = _blur_matrices(styles.blur + np.maximum(motion, 0))
+    down = _blur_matrices(styles.blur + np.maximum(-motion, 0))
+    picture = down @ picture @ right.transpose(0, 2, 1)
+    exposed = np.clip(picture * styles.gain, 0.001, 2) ** styles.gamma
+    # Bright parts are rolled off rather than cut.
+    exposed = np.where(exposed > 0.8, 0.8 + 0.2 * np.tanh((exposed - 0.8) * 5), exposed)
+    grain = np.stack([rng.standard_normal((SIZE, SIZE), np.float32) for rng in styles.rngs])
+    gray = 215 * exposed + styles.lift + styles.noise * grain
+    return np.clip(np.rint(gray), 0, 255).astype(np.uint8)[..., None]
