@@ -1,7 +1,9 @@
 """What the scripts share: one clear line and exit status 2 for a person's mistake."""
 
 import os
+import re
 import sys
+import tempfile
 
 from errors import UserError
 
@@ -13,8 +15,6 @@ def run(main):
     one outside training, gives status 130, and a reader that went away (`| head`) ends quietly.
     """
     script = os.path.basename(sys.argv[0])
-    # TensorFlow logs CPU features and missing GPUs to stderr at import; a person's own setting wins.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         status = main()
         sys.stdout.flush()
@@ -30,3 +30,35 @@ def run(main):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
     sys.exit(status)
+
+
+# What TensorFlow's libraries say at start about CPU features and absent GPUs, whatever their log
+# level is set to: glog lines, and absl's warning that it was not initialized for them.
+_START_UP_NOISE = re.compile(
+    rb"[IWE]\d{4} \d\d:\d\d:[\d.]+ .*|WARNING: All log messages before absl.*"
+)
+
+
+def start_quietly():
+    """Imports TensorFlow and looks for devices, without the log lines that this prints.
+
+    Whatever else is written to stderr meanwhile (warnings, the reason of a failure) comes through.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as held_back:
+        os.dup2(held_back.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held_back.seek(0)
+            for line in held_back:
+                if not _START_UP_NOISE.fullmatch(line.rstrip()):
+                    sys.stderr.buffer.write(line)
+            sys.stderr.flush()

@@ -18,7 +18,7 @@ _FOLDER = ".facial_keypoints_cache"
 
 
 def user_folder() -> pathlib.Path:
-    """The cache folder of this person: `$XDG_CACHE_HOME/facial-keypoints`, by default `~/.cache`."""
+    """This person's cache folder: `facial-keypoints` in `$XDG_CACHE_HOME`, else in `~/.cache`."""
     base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     return pathlib.Path(base) / "facial-keypoints"
 

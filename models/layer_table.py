@@ -3,6 +3,7 @@
 import math
 
 import keras
+import rich.console
 import rich.table
 
 from models import zoo
@@ -23,15 +24,9 @@ def count_flops(model: keras.Model) -> int:
     return flops
 
 
-def layer_table(model: keras.Model) -> rich.table.Table:
+def layer_table(model: keras.Model) -> rich.console.Group:
     """The tutorial's layer table: name, output shape, number of outputs, parameters."""
-    table = rich.table.Table(
-        title=f"{model.name}: {model.count_params():,} parameters, "
-        f"{count_flops(model) / 1e6:,.1f} MFLOPs per face",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
+    table = rich.table.Table(box=None, pad_edge=False)
     table.add_column("layer")
     table.add_column("output")
     table.add_column("outputs", justify="right")
@@ -44,7 +39,11 @@ def layer_table(model: keras.Model) -> rich.table.Table:
             f"{math.prod(shape):,}",
             f"{layer.count_params():,}",
         )
-    return table
+    title = (
+        f"{model.name}: {model.count_params():,} parameters, "
+        f"{count_flops(model) / 1e6:,.1f} MFLOPs per face"
+    )
+    return rich.console.Group(title, table)
 
 
 def zoo_table() -> rich.table.Table:

@@ -1,0 +1,241 @@
+"""Fits one net by its recipe, into its run folder."""
+
+import dataclasses
+import functools
+import time
+
+import keras
+import numpy as np
+import rich.console
+
+import callbacks
+import data_pipeline
+import keypoint_schema
+import models
+from data_pipeline import FaceData
+from errors import UserError
+from evaluation import metrics
+from run_folder import RunFolder, provenance
+
+# A run goes on only with the settings that it began with.
+_FIXED_SETTINGS = ("model", "keypoints", "recipe", "seed", "precision", "init_from", "data")
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What to train, on what, and where to put it.
+
+    Attributes:
+        net: the zoo entry's name.
+        model_name: what the model is called; a specialist's own name.
+        recipe: how it is trained.
+        train: the training rows.
+        valid: the validation rows, of the same keypoints.
+        run: the run folder.
+        seed: decides initial weights, dropout, order and augmentation.
+        precision: "float32" or "bfloat16", as it was set for the session.
+        data_path: what `--data` said.
+        init_from: the run that the warm start came from, and `source` its model; or None.
+    """
+
+    net: str
+    model_name: str
+    recipe: models.Recipe
+    train: FaceData
+    valid: FaceData
+    run: RunFolder
+    seed: int
+    precision: str
+    data_path: str | None = None
+    init_from: str | None = None
+    source: keras.Model | None = None
+
+
+def fit(
+    task: Task, console: rich.console.Console, resume: bool = False, tensorboard: bool = False
+) -> tuple[keras.Model, dict]:
+    """Trains, keeps the best weights, and writes the run folder.
+
+    Args:
+        task: what to do.
+        console: where tables and the progress bar go.
+        resume: go on with the run in the folder; a finished one is just loaded.
+        tensorboard: write TensorBoard logs.
+
+    Returns:
+        The model with the best weights, and the results as in `config.json`, with
+        `"finished": False` if Ctrl-C stopped it.
+
+    Raises:
+        UserError: if the run to resume had other settings, or the loss is no number.
+    """
+    config = _configuration(task)
+    earlier = _earlier_results(task, config) if resume else None
+    if earlier and earlier["finished"]:
+        model = keras.models.load_model(task.run.model_file, compile=False)
+        console.print(f"{task.run.path} is finished already.", highlight=False)
+        return model, earlier
+    model = _compiled_model(task, console)
+    best = callbacks.BestWeights(patience=task.recipe.patience)
+    state = callbacks.ResumeState(task.run.resume_file, best)
+    first_epoch = state.load(model) if resume else 0
+    history = callbacks.HistoryCSV(task.run.history_file)
+    task.run.write_config(config)
+    history.truncate(first_epoch)
+    if first_epoch:
+        console.print(f"Going on after epoch {first_epoch:,}.", highlight=False)
+
+    began = time.perf_counter()
+    table = callbacks.EpochTable(history, best, task.recipe.epochs, console)
+    finished = True
+    try:
+        model.fit(
+            _training_batches(task, first_epoch),
+            steps_per_epoch=data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size),
+            validation_data=data_pipeline.evaluation_batches(task.valid, task.recipe.batch_size),
+            initial_epoch=first_epoch,
+            epochs=task.recipe.epochs,
+            callbacks=[
+                *_schedules(task.recipe),
+                keras.callbacks.TerminateOnNaN(),
+                best,
+                history,
+                table,
+                state,
+                *_tensorboard(task, tensorboard),
+            ],
+            shuffle=False,  # the dataset does it; Keras would warn
+            verbose=0,
+        )
+    except KeyboardInterrupt:
+        finished = False
+    finally:
+        table.close()
+        best.restore()
+    if best.best_weights is None:
+        if not finished:
+            raise KeyboardInterrupt
+        raise UserError(
+            f"{model.name} diverged: the loss of its first epoch is no number. "
+            "Lower the learning rate, or try --precision float32."
+        )
+    task.run.save_model(model)
+    results = _results(task, model, best, history) | {
+        "seconds": round(time.perf_counter() - began + _seconds(earlier), 1),
+        "finished": finished,
+    }
+    task.run.write_config(config | {"results": results})
+    if finished:
+        task.run.resume_file.unlink(missing_ok=True)
+    return model, results
+
+
+def _compiled_model(task, console):
+    keras.utils.set_random_seed(task.seed)
+    model = models.build(task.net, len(task.train.names), model_name=task.model_name)
+    if task.source is not None:
+        fresh = models.warm_start(model, task.source)
+        console.print(
+            f"Warm start from {task.init_from}; left fresh: {', '.join(fresh)}.", highlight=False
+        )
+    optimizer = callbacks.NesterovSGD(task.recipe.learning_rate, task.recipe.momentum)
+    optimizer.build(model.trainable_variables)
+    model.compile(
+        optimizer,
+        loss=models.MaskedMeanSquaredError(),
+        metrics=[models.RootMeanSquaredErrorPixels()],
+        # XLA makes these convolutions five times slower on CPUs under TensorFlow.
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    return model
+
+
+def _training_batches(task, first_epoch):
+    augment = None
+    if task.recipe.augmentation == "flip":
+        permutation = keypoint_schema.flip_permutation(task.train.names)
+        augment = functools.partial(data_pipeline.flip_half, permutation=permutation)
+    return data_pipeline.training_batches(
+        task.train, task.recipe.batch_size, task.seed, augment, first_epoch
+    )
+
+
+def _schedules(recipe):
+    lines = (
+        ("learning_rate", recipe.learning_rate, recipe.final_learning_rate),
+        ("momentum_variable", recipe.momentum, recipe.final_momentum),
+    )
+    return [
+        callbacks.LinearSchedule(variable, start, stop, recipe.epochs)
+        for variable, start, stop in lines
+        if stop is not None
+    ]
+
+
+def _tensorboard(task, wanted):
+    return [keras.callbacks.TensorBoard(task.run.tensorboard_folder)] if wanted else []
+
+
+def _configuration(task):
+    return {
+        "model": task.net,
+        "description": models.find(task.net).description,
+        "keypoints": list(task.train.names),
+        "recipe": dataclasses.asdict(task.recipe),
+        "seed": task.seed,
+        "precision": task.precision,
+        "init_from": task.init_from,
+        "data": describe_data(task.data_path, task.train, task.valid),
+        **provenance(),
+    }
+
+
+def describe_data(path: str | None, train: FaceData, valid: FaceData) -> dict:
+    """What `config.json` says of the data."""
+    return {
+        "path": path,
+        "description": train.description,
+        "fingerprint": train.fingerprint,
+        "grouped_by": train.grouped_by,
+        "train_rows": len(train),
+        "valid_rows": len(valid),
+    }
+
+
+def _earlier_results(task, config):
+    """The results of the run to go on with, None if it has none yet."""
+    if not task.run.config_file.exists():
+        return None
+    earlier = task.run.read_config()
+    for setting in _FIXED_SETTINGS:
+        if earlier.get(setting) != config[setting]:
+            raise UserError(
+                f"--resume goes on with the same settings: {task.run.path} has {setting} "
+                f"{earlier.get(setting)}, this command has {config[setting]}. "
+                "Repeat the first command with --resume, or choose another --name."
+            )
+    return earlier.get("results")
+
+
+def _seconds(results):
+    return results["seconds"] if results else 0.0
+
+
+def _results(task, model, best, history):
+    predicted = {}
+    for side, data in (("train", task.train), ("valid", task.valid)):
+        normalized = model.predict(data.images, batch_size=256, verbose=0)
+        predicted[side] = keypoint_schema.to_pixels(normalized)
+    valid = task.valid.keypoints
+    return {
+        "epochs_run": history.row["epoch"],
+        "best_epoch": best.best_epoch + 1,
+        "train_loss": metrics.loss(predicted["train"], task.train.keypoints),
+        "valid_loss": metrics.loss(predicted["valid"], valid),
+        "valid_rmse_px": metrics.rmse_px(predicted["valid"], valid).value(),
+        "valid_rmse_px_per_keypoint": {
+            name: metrics.rmse_px(predicted["valid"][:, [k]], valid[:, [k]]).value()
+            for k, name in enumerate(task.train.names)
+        },
+        "valid_labels": int(np.isfinite(valid).sum()),
+    }

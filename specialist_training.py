@@ -1,0 +1,144 @@
+"""Trains the six specialists, one after another, each on the rows that carry its labels."""
+
+import dataclasses
+import math
+
+import rich.console
+import rich.table
+
+import fitting
+import keypoint_schema
+import models
+from data_pipeline import FaceData
+from errors import UserError
+from run_folder import SPECIALISTS, RunFolder, provenance
+
+BUDGET = 10_000_000  # images that each specialist sees, from scratch; the tutorial's number
+BUDGET_AFTER_WARM_START = 4_000_000
+PATIENCE = 200  # epochs
+
+
+@dataclasses.dataclass(frozen=True)
+class SpecialistsTask:
+    """What `fitting.Task` says of one net, for all six.
+
+    Attributes:
+        architecture: the zoo entry that each specialist is built like.
+        epochs: for each of them; None derives them from `budget`.
+        budget: images that each sees: epochs = budget / rows that carry its labels.
+        train, valid: all rows, with all keypoints.
+    """
+
+    architecture: str
+    epochs: int | None
+    budget: int
+    train: FaceData
+    valid: FaceData
+    run: RunFolder
+    seed: int
+    precision: str
+    data_path: str | None = None
+    init_from: str | None = None
+    source: object = None
+
+
+def recipe_for(
+    specialist: keypoint_schema.Specialist, task: SpecialistsTask, rows: int
+) -> models.Recipe:
+    """The architecture's recipe with the specialist's epochs, patience and own overrides.
+
+    Raises:
+        UserError: if an override names no field of the recipe.
+    """
+    epochs = task.epochs or max(1, task.budget // rows)
+    recipe = models.find(task.architecture).recipe
+    return recipe.override({"epochs": epochs, "patience": PATIENCE, **specialist.overrides})
+
+
+def fit_specialists(
+    task: SpecialistsTask,
+    console: rich.console.Console,
+    resume: bool = False,
+    tensorboard: bool = False,
+) -> dict:
+    """Trains what is not finished yet; Ctrl-C leaves the later ones untrained.
+
+    Returns:
+        The results as in the run's `config.json`.
+
+    Raises:
+        UserError: if no row carries a specialist's labels, or as `fitting.fit`.
+    """
+    subtasks = {
+        specialist: _subtask(specialist, task) for specialist in keypoint_schema.SPECIALISTS
+    }
+    config = {
+        "model": SPECIALISTS,
+        "description": f"six specialists like {task.architecture}",
+        "architecture": task.architecture,
+        "keypoints": list(keypoint_schema.NAMES),
+        "epochs": task.epochs,
+        "budget": task.budget,
+        "seed": task.seed,
+        "precision": task.precision,
+        "init_from": task.init_from,
+        "data": fitting.describe_data(task.data_path, task.train, task.valid),
+        **provenance(),
+    }
+    task.run.write_config(config)
+    parts = {}
+    for number, (specialist, subtask) in enumerate(subtasks.items(), start=1):
+        console.print(
+            f"\n[bold]{number} of {len(subtasks)} · {specialist.name}[/]: "
+            f"{', '.join(specialist.keypoints)}; {len(subtask.train):,} faces to train, "
+            f"{len(subtask.valid):,} to validate, up to {subtask.recipe.epochs:,} epochs",
+            highlight=False,
+        )
+        _, parts[specialist.name] = fitting.fit(subtask, console, resume, tensorboard)
+        if not parts[specialist.name]["finished"]:
+            break
+    results = _pooled(parts)
+    task.run.write_config(config | {"results": results})
+    return results
+
+
+def _subtask(specialist, task):
+    train, valid = (side.select(specialist.keypoints) for side in (task.train, task.valid))
+    if not len(train) or not len(valid):
+        raise UserError(
+            f"No rows are left for the specialist {specialist.name!r}: {len(train)} to train and "
+            f"{len(valid)} to validate carry all of {', '.join(specialist.keypoints)}."
+        )
+    return fitting.Task(
+        net=task.architecture,
+        model_name=specialist.name,
+        recipe=recipe_for(specialist, task, rows=len(train) + len(valid)),
+        train=train,
+        valid=valid,
+        run=task.run.specialist(specialist.name),
+        seed=task.seed,
+        precision=task.precision,
+        data_path=task.data_path,
+        init_from=task.init_from,
+        source=task.source,
+    )
+
+
+def _pooled(parts):
+    """The specialists' results as one: errors over all their labels, epochs and seconds summed."""
+    labels = sum(part["valid_labels"] for part in parts.values())
+    squares = sum(part["valid_rmse_px"] ** 2 * part["valid_labels"] for part in parts.values())
+    per_keypoint = {}
+    for part in parts.values():
+        per_keypoint |= part["valid_rmse_px_per_keypoint"]
+    return {
+        "valid_rmse_px": math.sqrt(squares / labels),
+        "valid_rmse_px_per_keypoint": {
+            name: per_keypoint[name] for name in keypoint_schema.NAMES if name in per_keypoint
+        },
+        "valid_labels": labels,
+        "epochs_run": sum(part["epochs_run"] for part in parts.values()),
+        "seconds": round(sum(part["seconds"] for part in parts.values()), 1),
+        "finished": len(parts) == len(keypoint_schema.SPECIALISTS)
+        and all(part["finished"] for part in parts.values()),
+    }

@@ -1,0 +1,238 @@
+"""Trains facial-keypoint models: any net of the zoo, or the six specialists."""
+
+import argparse
+import pathlib
+import shutil
+
+import command_line
+from errors import UserError
+
+# Images that each net sees by default on the built-in faces: a first run is over within minutes.
+BUILT_IN_BUDGET = 24_000
+
+_EXAMPLES = """examples:
+  python train.py --list                         the zoo
+  python train.py --model net5                   on the built-in drawn faces
+  python train.py --model net7 --data ~/data/facial-keypoints --epochs 600
+  python train.py --model specialists --data ~/data/facial-keypoints --init-from runs/net7
+  python train.py --model net7 --data ~/data/facial-keypoints --resume    after a kill
+"""
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--model", help="a net of the zoo, or 'specialists'")
+    parser.add_argument("--list", action="store_true", help="show the zoo and stop")
+    parser.add_argument(
+        "--data",
+        help="folder with Kaggle's training.csv, .csv.gz or .zip, or the competition's zip\n"
+        "(default: the built-in drawn faces)",
+    )
+    parser.add_argument("--epochs", type=int, help="of each net (default: the recipe's)")
+    parser.add_argument(
+        "--budget", type=int, help="images that each net sees; epochs = budget / rows"
+    )
+    parser.add_argument(
+        "--architecture",
+        metavar="NET",
+        help="what each specialist is built like (default: net7)",
+    )
+    parser.add_argument(
+        "--init-from", metavar="RUN", help="warm start: a run folder with a net of this layout"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="decides everything (default: 0)")
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
+    parser.add_argument("--name", help="name of the run folder (default: the model's)")
+    parser.add_argument(
+        "--runs", type=pathlib.Path, default="runs", help="where run folders go (default: runs)"
+    )
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--resume", action="store_true", help="go on with the run there")
+    existing.add_argument("--overwrite", action="store_true", help="replace the run there")
+    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs")
+    arguments = parser.parse_args()
+    for option in ("epochs", "budget"):
+        value = getattr(arguments, option)
+        if value is not None and value < 1:
+            parser.error(f"--{option} must be at least 1. Received: {value}.")
+    if arguments.epochs and arguments.budget:
+        parser.error("--epochs and --budget say the same twice; give one.")
+    if not 0 <= arguments.seed < 2**31:
+        parser.error(f"--seed must be from 0 to 2³¹ − 1. Received: {arguments.seed}.")
+    if not arguments.model and not arguments.list:
+        parser.error("--model is needed; --list shows which there are.")
+    if arguments.architecture and arguments.model != "specialists":
+        parser.error("--architecture is for --model specialists.")
+    return arguments
+
+
+def main():
+    arguments = parse_arguments()
+    command_line.start_quietly()
+    import rich.console
+
+    import data_pipeline
+    import models
+    import run_folder
+
+    console = rich.console.Console()
+    if arguments.list:
+        console.print(models.zoo_table())
+        return 0
+    is_specialists = arguments.model == run_folder.SPECIALISTS
+    net = (arguments.architecture or "net7") if is_specialists else arguments.model
+    models.find(net)  # a mistyped name is told before any work
+    source = run_folder.load_net(arguments.init_from).model if arguments.init_from else None
+    run = run_folder.RunFolder(arguments.runs / (arguments.name or arguments.model))
+    check_free(run, arguments)
+
+    precision, reason = models.choose_precision(arguments.precision)
+    models.set_precision(precision)
+    console.print(f"Precision: {precision}, {reason}.", highlight=False)
+    data = data_pipeline.load_faces(arguments.data)
+    console.print(data_pipeline.summary_table(data))
+    train, valid = data_pipeline.split(data, arguments.seed)
+    console.print(
+        f"Split by {data.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate.\n",
+        highlight=False,
+    )
+    warn_of_other_split(arguments, data, console)
+    console.print(models.layer_table(models.build(net)))
+    if arguments.overwrite:
+        shutil.rmtree(run.path, ignore_errors=True)
+
+    train_them = train_specialists if is_specialists else train_net
+    results = train_them(arguments, net, train, valid, run, precision, source, console)
+    return report(results, run, arguments, console)
+
+
+def check_free(run, arguments):
+    """Refuses to write over an earlier run."""
+    if run.path.exists() and not (arguments.resume or arguments.overwrite):
+        raise UserError(
+            f"{run.path} exists. --resume goes on with it, --overwrite replaces it, "
+            "--name chooses another folder."
+        )
+    if run.path.exists() and arguments.overwrite:
+        run.read_config()  # only a run folder may be deleted
+    if arguments.resume and not run.path.exists():
+        raise UserError(f"There is no {run.path} to resume; leave out --resume to begin it.")
+
+
+def warn_of_other_split(arguments, data, console):
+    """A warm start may have been trained on what is held out here."""
+    import run_folder
+
+    if not arguments.init_from:
+        return
+    config = run_folder.RunFolder(arguments.init_from).read_config()
+    same_data = config["data"]["fingerprint"] == data.fingerprint
+    if same_data and config["seed"] != arguments.seed:
+        console.print(
+            f"Note: {arguments.init_from} was split with seed {config['seed']}; it has seen some "
+            "of the faces held out here, so validation errors will flatter.",
+            style="yellow",
+        )
+
+
+def train_net(arguments, net, train, valid, run, precision, source, console):
+    """Trains one net on the complete rows."""
+    import fitting
+    import models
+
+    train, valid = train.select(train.names), valid.select(valid.names)
+    if not len(train) or not len(valid):
+        raise UserError(
+            f"No rows are left with all labels: {len(train)} to train, {len(valid)} to validate. "
+            "The specialists need only a part: --model specialists."
+        )
+    recipe = models.find(net).recipe
+    budget = arguments.budget or (BUILT_IN_BUDGET if arguments.data is None else None)
+    if arguments.epochs:
+        recipe = recipe.override({"epochs": arguments.epochs})
+    elif budget:
+        recipe = recipe.override({"epochs": max(1, budget // (len(train) + len(valid)))})
+    task = fitting.Task(
+        net=net,
+        model_name=net,
+        recipe=recipe,
+        train=train,
+        valid=valid,
+        run=run,
+        seed=arguments.seed,
+        precision=precision,
+        data_path=arguments.data,
+        init_from=arguments.init_from,
+        source=source,
+    )
+    console.print(
+        f"\n{len(train):,} complete faces to train, {len(valid):,} to validate, "
+        f"up to {recipe.epochs:,} epochs",
+        highlight=False,
+    )
+    return fitting.fit(task, console, arguments.resume, arguments.tensorboard)[1]
+
+
+def train_specialists(arguments, net, train, valid, run, precision, source, console):
+    """Trains the six specialists."""
+    import specialist_training
+
+    default = specialist_training.BUDGET
+    if arguments.data is None:
+        default = BUILT_IN_BUDGET
+    elif arguments.init_from:
+        default = specialist_training.BUDGET_AFTER_WARM_START
+    task = specialist_training.SpecialistsTask(
+        architecture=net,
+        epochs=arguments.epochs,
+        budget=arguments.budget or default,
+        train=train,
+        valid=valid,
+        run=run,
+        seed=arguments.seed,
+        precision=precision,
+        data_path=arguments.data,
+        init_from=arguments.init_from,
+        source=source,
+    )
+    return specialist_training.fit_specialists(
+        task, console, arguments.resume, arguments.tensorboard
+    )
+
+
+def report(results, run, arguments, console):
+    """Says how good it is and what to do next; returns the exit status."""
+    per_keypoint = results["valid_rmse_px_per_keypoint"]
+    console.print(
+        f"\n[bold]RMSE on the validation faces: {results['valid_rmse_px']:.3f} px[/] "
+        f"after {results['epochs_run']:,} epochs, {results['seconds']:,.0f} s",
+        highlight=False,
+    )
+    worst = max(per_keypoint, key=per_keypoint.get)
+    best = min(per_keypoint, key=per_keypoint.get)
+    console.print(
+        f"best {best} {per_keypoint[best]:.2f} px, worst {worst} {per_keypoint[worst]:.2f} px",
+        highlight=False,
+    )
+    if not results["finished"]:
+        console.print(
+            f"Interrupted; the best weights are in {run.path}. "
+            "Repeat the command with --resume to go on.",
+            highlight=False,
+        )
+        return 130
+    data = f" --data {arguments.data}" if arguments.data else ""
+    console.print(
+        f"Saved in {run.path}. Next:\n"
+        f"  python evaluate.py {run.path}{data}\n"
+        f"  python export.py {run.path} --out exports/facial_keypoints",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    command_line.run(main)
