@@ -13,7 +13,7 @@ import keypoint_schema
 
 GRID = keypoint_schema.IMAGE_SIZE // 2  # rays per row and per column
 _PIXELS_PER_UNIT = 40.0  # average scale of the crops
-_MIDDLE = (47.7, 50.5)  # px, average position of the middle of the keypoints
+_MIDDLE = (47.7, 49.6)  # px, average position of the middle of the keypoints
 _MARGIN = 2.0  # px between keypoints and the picture's border
 
 
@@ -23,8 +23,8 @@ def _bumps(styles):
     wide, mouth = styles.nose_width, styles.mouth_y
     bottom = mouth + styles.opening * 0.6 + styles.lower_lip * 0.6
     big = [
-        (0.35 * nose * styles.bridge, 0, tip - 0.5, 0.13 * wide, 0.22),
-        (0.6 * nose, 0, tip - 0.22, 0.14 * wide, 0.2),
+        (0.32 * nose * styles.bridge, 0, tip - 0.5, 0.15 * wide, 0.22),
+        (0.5 * nose, 0, tip - 0.22, 0.17 * wide, 0.2),
         (0.65 * nose, 0, tip + 0.01, 0.14 * wide, 0.12),
         (0.35 * nose, 0.17 * wide, tip + 0.05, 0.075 * wide, 0.085),
         (-0.13 * relief, styles.eye_x - 0.04, 0.0, 0.22, 0.14),

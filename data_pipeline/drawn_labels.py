@@ -23,7 +23,7 @@ def labelled_patterns():
     """The sets of labelled keypoints in Kaggle's training table and their numbers of rows.
 
     Returns:
-        bool `(50, 15)`, True where labelled, in the schema's order; int64 `(50,)`, summing to 7,049.
+        bool `(50, 15)`, True where labelled, in the schema's order; int64 `(50,)`, in all 7,049.
     """
     counts = _LABELLED | dict.fromkeys(_LABELLED_ONCE, 1)
     bits = np.array(list(counts))[:, None] >> np.arange(keypoint_schema.NUM_KEYPOINTS)

@@ -104,10 +104,10 @@ def paint_brows(canvas, styles):
     inside = np.clip(t, 0, 1)
     line = styles.brow_inner_y - canvas.is_left * styles.brow_left_lift
     line = line + styles.brow_slope * inside - styles.brow_arch * 4 * inside * (1 - inside)
-    ends = np.sqrt(np.clip(np.minimum(t * 9, (1 - t) * 6), 0, 1))
+    ends = np.sqrt(np.clip(np.minimum(t * 5, (1 - t) * 4), 0, 1))
     half = styles.brow_half * (1.1 - 0.55 * inside) * ends
-    cover = edge(half - np.abs(canvas.y - line), canvas.pixel * 1.6) * (ends > 0)
-    cover = cover * np.clip(styles.brow_strength + 0.12 * canvas.streaks, 0, 1)
+    cover = edge(half - np.abs(canvas.y - line), canvas.pixel * 2.2) * (ends > 0)
+    cover = cover * np.clip(styles.brow_strength + 0.2 * canvas.streaks, 0, 1)
     over(canvas.albedo, cover, np.minimum(styles.hair * 0.7 + 0.02, styles.skin * 0.55))
     furrow = ridge(canvas.across - 0.1, 0.025) * ridge(canvas.y + 0.24, 0.12)
     over(canvas.albedo, furrow * np.maximum(styles.frown, 0) * 0.7, styles.skin * 0.4)
@@ -150,7 +150,7 @@ def paint_mouth(canvas, styles):
     shade = np.where(y < seam, 0.82, 1.0 + styles.lip_gloss * ridge(y - bottom + 0.075, 0.03))
     over(canvas.albedo, here, lip * shade.astype(np.float32))
     hollow = edge(np.minimum(y - upper_edge, lower_edge - y), soft) * (np.abs(t) < 1)
-    teeth = edge(upper_edge + 0.085 - y, 0.03) * np.clip(2 * styles.teeth, 0, 1)
+    teeth = edge(upper_edge + 0.085 - y, 0.03) * np.clip(3 * styles.teeth, 0, 1)
     teeth = teeth * arch * edge(styles.opening - 0.03, 0.04)
     inside = 0.04 + teeth * (0.75 * np.sqrt(styles.skin) - 0.04)
     over(canvas.albedo, hollow * edge(styles.opening - 0.015, 0.02), inside)
@@ -211,7 +211,8 @@ def paint_glasses(canvas, styles):
     distance = radius * styles.glasses_height
     lens = edge(-distance, 0.03) * styles.glasses
     over(canvas.albedo, lens * (0.05 + 0.85 * styles.tinted), np.float32(0.05))
-    glare = ridge(u - 0.5 + 0.6 * v, 0.25) * lens * styles.glare * 0.6
+    slant = (across - styles.eye_x + 0.6 * canvas.y) / styles.glasses_width
+    glare = ridge(slant - 0.4, 0.22) * lens * styles.glare * 0.6
     over(canvas.albedo, glare, np.float32(0.9))
     frame = edge(styles.glasses_frame + 0.3 * canvas.pixel - np.abs(distance), canvas.pixel)
     inner = styles.eye_x + 0.02 - styles.glasses_width

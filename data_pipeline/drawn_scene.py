@@ -44,6 +44,11 @@ def paint_surroundings(styles, placed, plane_x, plane_y):
     pixels = np.arange(SIZE, dtype=np.float32)
     line = pixels[None, None, :] + styles.back_edge_angle * pixels[None, :, None]
     over(picture, edge(line - styles.back_edge, 2.5), styles.back_edge_gray)
+    # Shelves, blinds, letters: a grid of bars, faint or strong, behind some heads.
+    bars = np.sin(pixels[None, None, :] * styles.bars_x) + np.sin(
+        pixels[None, :, None] * styles.bars_y
+    )
+    picture *= 1 + styles.bars * edge(bars + 0.6 * rough - 0.5, 0.5)
 
     # Upright coordinates of the head: the roll taken out, moved along by yaw and pitch.
     roll = np.radians(styles.roll)
@@ -65,7 +70,7 @@ def paint_surroundings(styles, placed, plane_x, plane_y):
     rise = np.minimum(v, 0) / (1.55 + styles.hair_volume)
     shell = 1 - np.abs((u + 0.18 * turned) / wide) ** 2.4 - rise**4
     length = np.where(styles.long_hair > 0, 1.0 + 3 * styles.hair_volume, 0.05)
-    cover = edge(shell + 0.08 * fine, 0.1) * edge(length - v, 0.2)
+    cover = edge(shell + 0.05 * fine, 0.15) * edge(length - v, 0.2)
     over(picture, cover * (1 - styles.bald), np.clip(hair, 0.01, 1))
 
     return picture
@@ -78,10 +83,10 @@ def paint_ears(styles, picture, plane_x, plane_y, near):
     v = np.cos(roll) * plane_y - np.sin(roll) * plane_x
     for side in (-1, 1):
         toward = np.clip(-side * np.sin(yaw), 0, 1)
-        shown = (toward > 0.08) == near
+        shown = (toward > 0.2) == near
         if not shown.any():
             continue
-        ear_x = side * styles.width * np.cos(yaw) * (1.02 - 0.1 * toward)
+        ear_x = side * styles.width * np.cos(yaw) * (1.02 - 0.25 * toward)
         along = (u - ear_x) / (0.12 + 0.1 * toward)
         reach = 1 - along**2 - ((v - 0.18 + 0.3 * np.sin(np.radians(styles.pitch))) / 0.3) ** 2
         ear = edge(reach, 0.35) * (1 - styles.long_hair) * shown

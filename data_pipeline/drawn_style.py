@@ -13,14 +13,14 @@ import numpy as np
 # ("chance", probability), which gives 0 or 1.
 _CHOICES = {
     # pose, degrees; camera distance in head units
-    "yaw": ("normal", 0, 12.5, 34),
+    "yaw": ("normal", 0, 13, 30),
     "pitch": ("normal", 0, 7.5, 18),
     "roll": ("normal", 0, 6, 18),
     "distance": ("uniform", 5, 14),
     # the crop, as a face detector leaves it
     "zoom": ("normal", 1, 0.075, 0.18),
-    "shift_x": ("normal", 0, 2.2, 5),
-    "shift_y": ("normal", 0, 2.6, 6),
+    "shift_x": ("normal", 0, 2.5, 6),
+    "shift_y": ("normal", 0, 2.8, 6),
     # build of the head
     "width": ("normal", 1.0, 0.05, 0.12),
     "taper": ("uniform", 0.04, 0.28),
@@ -31,7 +31,7 @@ _CHOICES = {
     "eye_x": ("normal", 0.445, 0.022, 0.05),
     "eye_half": ("normal", 0.195, 0.014, 0.03),
     "eye_tilt": ("normal", -0.06, 0.08, 0.18),
-    "eye_open": ("uniform", 0.03, 0.125),
+    "eye_open": ("uniform", 0.045, 0.125),
     "eye_closed": ("chance", 0.06),
     "eye_left_lift": ("normal", 0, 0.012, 0.03),
     "eye_left_open": ("normal", 1, 0.08, 0.2),
@@ -39,7 +39,7 @@ _CHOICES = {
     "gaze_x": ("normal", 0, 0.04, 0.085),
     "gaze_y": ("normal", 0, 0.018, 0.04),
     "iris_radius": ("uniform", 0.08, 0.095),
-    "iris_gray": ("uniform", 0.04, 0.4),
+    "iris_gray": ("uniform", 0.02, 0.32),
     "sclera": ("uniform", 0.5, 0.95),
     "lashes": ("uniform", 0.25, 0.95),
     "crease": ("uniform", 0.0, 0.5),
@@ -53,13 +53,13 @@ _CHOICES = {
     "brow_slope": ("normal", 0.03, 0.06, 0.13),
     "brow_arch": ("uniform", 0.0, 0.1),
     "brow_left_lift": ("normal", 0, 0.02, 0.05),
-    "brow_half": ("uniform", 0.03, 0.08),
+    "brow_half": ("uniform", 0.03, 0.075),
     "brow_strength": ("uniform", 0.3, 0.95),
     "frown": ("uniform", -0.5, 0.5),
     # nose
     "nose_y": ("normal", 0.55, 0.04, 0.09),
     "nose_x": ("normal", 0, 0.012, 0.03),
-    "nose_height": ("uniform", 0.2, 0.36),
+    "nose_height": ("uniform", 0.2, 0.33),
     "nose_width": ("uniform", 0.85, 1.3),
     "bridge": ("uniform", 0.5, 1.1),
     "nostrils": ("uniform", 0.25, 0.85),
@@ -68,18 +68,18 @@ _CHOICES = {
     "mouth_y": ("normal", 0.93, 0.035, 0.08),
     "mouth_half": ("normal", 0.37, 0.035, 0.08),
     "mouth_tilt": ("normal", 0, 0.03, 0.08),
-    "smile": ("normal", 0.02, 0.035, 0.09),
+    "smile": ("normal", 0.03, 0.035, 0.09),
     "open_chance": ("chance", 0.45),
-    "opening": ("uniform", 0.02, 0.22),
+    "opening": ("uniform", 0.02, 0.2),
     "upper_lip": ("uniform", 0.05, 0.12),
-    "lower_lip": ("uniform", 0.07, 0.14),
+    "lower_lip": ("uniform", 0.06, 0.12),
     "cupid": ("uniform", 0.05, 0.35),
     "lip_gray": ("uniform", 0.5, 0.98),
     "lip_gloss": ("uniform", 0.0, 0.3),
     "seam": ("uniform", 0.35, 0.9),
     "teeth": ("uniform", 0.0, 1.0),
     # skin
-    "skin": ("uniform", 0.35, 0.85),
+    "skin": ("uniform", 0.36, 0.8),
     "skin_texture": ("uniform", 0.01, 0.06),
     "fold": ("uniform", 0.0, 0.35),
     "wrinkles": ("normal", -0.05, 0.12, 0.35),
@@ -118,24 +118,27 @@ _CHOICES = {
     # light
     "light_x": ("normal", 0, 0.7, 1.8),
     "light_y": ("normal", -0.55, 0.4, 1.0),
-    "ambient": ("uniform", 0.3, 0.75),
+    "ambient": ("uniform", 0.35, 0.8),
     "shadow": ("chance", 0.12),
     "shadow_angle": ("uniform", -3.14, 3.14),
     "shadow_depth": ("uniform", 0.25, 0.6),
     # background and clothes
     "back_gray": ("uniform", 0.01, 0.6),
-    "back_texture": ("uniform", 0.02, 0.3),
+    "back_texture": ("uniform", 0.02, 0.6),
     "back_edge": ("uniform", -60, 150),
     "back_edge_angle": ("normal", 0, 0.25, 0.8),
     "back_edge_gray": ("uniform", 0.03, 0.9),
+    "bars": ("normal", 0, 0.35, 0.9),
+    "bars_x": ("normal", 0, 0.15, 0.6),
+    "bars_y": ("normal", 0, 0.15, 0.6),
     "cloth_gray": ("uniform", 0.02, 0.9),
     # camera
     "blur": ("uniform", 0.35, 1.5),
     "motion": ("normal", 0, 0.45, 1.2),
     "noise": ("uniform", 0.3, 3),
-    "gain": ("normal", 1.05, 0.16, 0.4),
+    "gain": ("normal", 1.17, 0.16, 0.4),
     "lift": ("normal", 2, 9, 22),
-    "gamma": ("normal", 0.8, 0.14, 0.35),
+    "gamma": ("normal", 0.92, 0.14, 0.35),
 }
 NOISE_CELLS = 24  # sides of the coarse noise fields, cells
 NUM_NOISES = 4
@@ -147,9 +150,9 @@ def choose_styles(seed, first, count):
     Each face has a generator of its own, so that it depends on (seed, index) alone.
 
     Returns:
-        A namespace of float32 arrays: one `(count, 1, 1)` per choice; `coarse`, standard normal
-        `(NUM_NOISES, count, NOISE_CELLS, NOISE_CELLS)`; and `grain`, standard normal
-        `(count, 96, 96)`, left to the caller's `rngs` to draw.
+        A namespace: float32 `(count, 1, 1)` for each choice; `coarse`, standard normal float32
+        `(NUM_NOISES, count, NOISE_CELLS, NOISE_CELLS)`; and `rngs`, the faces' generators, from
+        which the camera draws its noise.
     """
     rngs = [np.random.default_rng([seed, index]) for index in range(first, first + count)]
     uniform = np.stack([rng.random(len(_CHOICES)) for rng in rngs])
