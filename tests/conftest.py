@@ -1,0 +1,38 @@
+import os
+import pathlib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pytest  # noqa: E402
+
+from tests import small_data  # noqa: E402
+
+SHARED_FACES = pathlib.Path(__file__).resolve().parents[2] / "shared/data/faces"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache_folder(tmp_path_factory):
+    """Keeps the tests away from the person's cache."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["XDG_CACHE_HOME"]
+    else:
+        os.environ["XDG_CACHE_HOME"] = before
+
+
+@pytest.fixture(scope="session")
+def real_faces():
+    """The folder with real faces in Kaggle's layout."""
+    if not SHARED_FACES.is_dir():
+        pytest.skip("there are no real faces in ../shared/data/faces")
+    return SHARED_FACES
+
+
+@pytest.fixture(scope="session")
+def small_folder(tmp_path_factory):
+    """A folder like Kaggle's download with 60 training and 8 test faces; not to be changed."""
+    folder = tmp_path_factory.mktemp("small")
+    small_data.write_download(folder)
+    return folder

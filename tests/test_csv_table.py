@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from data_pipeline.csv_table import parse_test, parse_training
+from errors import UserError
+from tests import small_data
+
+
+@pytest.fixture(scope="module")
+def table():
+    images, keypoints = small_data.faces()
+    return small_data.training_csv(images[:4], keypoints[:4])
+
+
+def change(table, row, column, new):
+    """The table with one field changed; rows count from 1, the image is column −1."""
+    lines = table.splitlines()
+    fields = lines[row].split(",")
+    fields[column] = new(fields[column])
+    lines[row] = ",".join(fields)
+    return "\n".join(lines).encode()
+
+
+def test_what_was_written_is_read(table):
+    images, keypoints = parse_training(table.encode(), "training.csv")
+    expected_images, expected_keypoints = small_data.faces()
+    np.testing.assert_array_equal(images, expected_images[:4])
+    np.testing.assert_allclose(keypoints, expected_keypoints[:4], rtol=1e-6)
+    assert images.dtype == np.uint8
+    assert keypoints.dtype == np.float32
+
+
+IMAGE = r"training.csv, row 3 \(line 4\), column Image: "
+
+
+@pytest.mark.parametrize(
+    ("column", "new", "message"),
+    [
+        (-1, lambda text: text.rsplit(" ", 1)[0], IMAGE + "9,215 values where 9,216"),
+        (-1, lambda text: text + " 7", IMAGE + "9,217 values"),
+        (-1, lambda text: text.replace(" ", " x", 1), IMAGE + "text among the numbers"),
+        (-1, lambda text: text + "x", IMAGE + "text among the numbers"),
+        (-1, lambda text: "300" + text[text.index(" ") :], IMAGE + "300 where"),
+        (-1, lambda text: "-1" + text[text.index(" ") :], IMAGE + "-1 where"),
+        (-1, lambda text: "", IMAGE),
+        (1, lambda text: "abc", r"row 3 \(line 4\), column left_eye_center_y: .*'abc'"),
+        (0, lambda text: "inf", r"row 3 \(line 4\), column left_eye_center_x"),
+    ],
+)
+def test_wrong_field_is_named_by_file_row_and_column(table, column, new, message):
+    with pytest.raises(UserError, match=message):
+        parse_training(change(table, 3, column, new), "training.csv")
+
+
+def test_missing_columns_are_named(table):
+    with pytest.raises(UserError, match=r"training.csv lacks 2 of 31 columns: nose_tip_x, Image"):
+        parse_training(
+            table.replace("nose_tip_x", "nose").replace("Image", "Picture").encode(), "training.csv"
+        )
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'a,b\n"1,2\n3'])
+def test_what_is_no_csv_is_refused(content):
+    with pytest.raises(UserError, match=r"training\.csv"):
+        parse_training(content, "training.csv")
+
+
+def test_header_without_rows_is_refused(table):
+    with pytest.raises(UserError, match="no rows"):
+        parse_training(table.splitlines()[0].encode(), "training.csv")
+
+
+def test_image_ids_must_be_whole_numbers():
+    pixels = " ".join(["0"] * 9216)
+    images, ids = parse_test(f"ImageId,Image\n7,{pixels}\n".encode(), "test.csv")
+    assert images.shape == (1, 96, 96, 1)
+    assert ids.tolist() == [7]
+    with pytest.raises(UserError, match="column ImageId: a whole number"):
+        parse_test(f"ImageId,Image\n7.5,{pixels}\n".encode(), "test.csv")

@@ -1,0 +1,53 @@
+"""Imports point one way, as the house style draws them."""
+
+import ast
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOTS = {"errors", "keypoint_schema"}
+ALLOWED = {
+    "keypoint_schema": set(),
+    "errors": set(),
+    "command_line": {"errors"},
+    "data_pipeline": {*ROOTS, "command_line"},  # download is a script too
+    "models": ROOTS,
+    "evaluation": ROOTS,
+    "callbacks": set(),
+    "run_folder": {*ROOTS, "models"},
+}
+OURS = {path.stem for path in ROOT.glob("*.py")} | {
+    path.parent.name for path in ROOT.glob("*/__init__.py")
+}
+
+
+def imported_modules(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield node.module.split(".")[0]
+
+
+def sources(module):
+    file = ROOT / f"{module}.py"
+    return [file] if file.exists() else sorted((ROOT / module).rglob("*.py"))
+
+
+@pytest.mark.parametrize("module", ALLOWED)
+def test_module_imports_only_what_lies_below(module):
+    paths = sources(module)
+    assert paths
+    for path in paths:
+        ours = set(imported_modules(path)) & OURS - {module}
+        assert ours <= ALLOWED[module], f"{path.name} imports {ours - ALLOWED[module]}"
+
+
+@pytest.mark.parametrize("module", ["keypoint_schema", "callbacks", "models"])
+def test_tensorflow_stays_in_its_rooms(module):
+    for path in sources(module):
+        imported = set(imported_modules(path))
+        # precision.py asks each backend for its GPUs.
+        assert "tensorflow" not in imported or path.name == "precision.py", path

@@ -1,0 +1,67 @@
+import gzip
+import io
+import zipfile
+
+import pytest
+
+from data_pipeline.kaggle_files import find_table
+from errors import UserError
+
+CONTENT = b"a,b\n1,2\n"
+
+
+def zipped(**members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "."), content)
+    return buffer.getvalue()
+
+
+FORMS = {
+    "training.csv": CONTENT,
+    "training.csv.gz": gzip.compress(CONTENT),
+    "training.zip": zipped(training__csv=CONTENT),
+    "facial-keypoints-detection.zip": zipped(training__zip=zipped(training__csv=CONTENT)),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_table_is_found_in_each_form(tmp_path, name):
+    (tmp_path / name).write_bytes(FORMS[name])
+    assert find_table(tmp_path, "training").read() == CONTENT
+
+
+def test_the_competitions_zip_may_have_another_name(tmp_path):
+    file = tmp_path / "download (1).zip"
+    file.write_bytes(zipped(training__csv=CONTENT, test__csv=b"x"))
+    assert find_table(file, "training").read() == CONTENT
+    assert find_table(file, "test").read() == b"x"
+
+
+def test_a_file_leads_to_its_neighbours(tmp_path):
+    (tmp_path / "training.csv").write_bytes(CONTENT)
+    (tmp_path / "test.csv").write_bytes(b"x")
+    assert find_table(tmp_path / "training.csv", "test").read() == b"x"
+
+
+def test_fingerprint_follows_the_content(tmp_path):
+    file = tmp_path / "training.csv"
+    file.write_bytes(CONTENT)
+    before = find_table(tmp_path, "training").fingerprint()
+    file.write_bytes(CONTENT + b"3,4\n")
+    assert find_table(tmp_path, "training").fingerprint() != before
+
+
+def test_absent_path_and_absent_table_are_told_apart(tmp_path):
+    with pytest.raises(UserError, match="There is no .*nowhere"):
+        find_table(tmp_path / "nowhere", "training")
+    with pytest.raises(UserError, match="looked for training.csv"):
+        find_table(tmp_path, "training")
+
+
+@pytest.mark.parametrize("name", ["training.csv.gz", "training.zip"])
+def test_damaged_archive_is_named(tmp_path, name):
+    (tmp_path / name).write_bytes(FORMS[name][:20])
+    with pytest.raises(UserError, match=name):
+        find_table(tmp_path, "training").read()

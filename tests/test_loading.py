@@ -1,0 +1,121 @@
+import time
+
+import numpy as np
+import pytest
+
+from data_pipeline import FaceData, label_counts, load_drawn_test_faces, load_faces, load_test, split
+from data_pipeline.splits import group_rows
+from errors import UserError
+from tests import small_data
+
+
+def test_folder_is_loaded(small_folder):
+    data = load_faces(small_folder)
+    images, keypoints = small_data.faces()
+    np.testing.assert_array_equal(data.images, images)
+    np.testing.assert_allclose(data.keypoints, keypoints, rtol=1e-6)
+    assert data.grouped_by == "image"
+
+
+def test_test_faces_are_loaded(small_folder):
+    images, image_ids = load_test(small_folder)
+    assert len(images) == small_data.NUM_TEST
+    assert image_ids.tolist() == list(range(1, small_data.NUM_TEST + 1))
+
+
+def test_changed_file_is_parsed_anew(tmp_path):
+    small_data.write_download(tmp_path)
+    load_faces(tmp_path)
+    images, keypoints = small_data.faces()
+    (tmp_path / "training.csv").write_text(small_data.training_csv(images[:9], keypoints[:9]))
+    assert len(load_faces(tmp_path)) == 9
+
+
+def test_select_keeps_complete_rows_or_all(small_folder):
+    data = load_faces(small_folder)
+    corners = ["mouth_right_corner", "nose_tip", "mouth_left_corner"]
+    complete = data.select(corners)
+    assert len(complete) == 40
+    assert complete.names == tuple(corners)
+    np.testing.assert_array_equal(complete.keypoints[0], data.keypoints[0, [12, 10, 11]])
+    everything = data.select(corners, complete=False)
+    assert len(everything) == 60
+    assert np.isnan(everything.keypoints[2]).any()
+
+
+def test_label_counts(small_folder):
+    counts = label_counts(load_faces(small_folder))
+    assert counts["nose_tip"] == 60
+    assert counts["mouth_left_corner"] == 40
+
+
+def test_identical_images_stay_together():
+    images = np.zeros((6, 96, 96, 1), np.uint8)
+    images[:, 0, 0, 0] = [1, 2, 1, 3, 2, 4]
+    groups = group_rows(images)
+    assert groups[0] == groups[2]
+    assert groups[1] == groups[4]
+    assert len(set(groups)) == 4
+
+
+def test_persons_who_share_a_picture_stay_together():
+    images = np.zeros((5, 96, 96, 1), np.uint8)
+    images[:, 0, 0, 0] = [1, 2, 2, 3, 4]
+    groups = group_rows(images, persons=np.array([7, 7, 8, 8, 9]))
+    assert len(set(groups[:4])) == 1
+    assert groups[4] != groups[0]
+
+
+def test_split_is_seeded_and_keeps_groups_apart():
+    groups = np.repeat(np.arange(50), 2)
+    data = FaceData(
+        np.zeros((100, 96, 96, 1), np.uint8), np.zeros((100, 15, 2), np.float32), groups
+    )
+    train, valid = split(data, seed=1)
+    assert len(train) == 80
+    assert len(valid) == 20
+    assert not set(train.groups) & set(valid.groups)
+    np.testing.assert_array_equal(split(data, seed=1)[1].groups, valid.groups)
+    assert set(split(data, seed=2)[1].groups) != set(valid.groups)
+
+
+def test_split_needs_two_pictures():
+    data = FaceData(
+        np.zeros((3, 96, 96, 1), np.uint8), np.zeros((3, 15, 2), np.float32), np.zeros(3, int)
+    )
+    with pytest.raises(UserError, match="two different pictures"):
+        split(data, seed=0)
+
+
+def test_persons_file_groups_the_rows(tmp_path):
+    small_data.write_download(tmp_path)
+    rows = "\n".join(f"{row},{row % 5}" for row in range(small_data.NUM_TRAINING))
+    (tmp_path / "training_persons.csv").write_text("Row,Person\n" + rows + "\n")
+    data = load_faces(tmp_path)
+    assert data.grouped_by == "person"
+    assert len(set(data.groups)) == 5
+    (tmp_path / "training_persons.csv").write_text("Row,Person\n0,1\n")
+    with pytest.raises(UserError, match="each of the 60 data rows"):
+        load_faces(tmp_path)
+
+
+def test_drawn_test_faces_are_not_the_training_faces(monkeypatch):
+    monkeypatch.setattr("data_pipeline.loading.NUM_DRAWN_TRAINING", 12)
+    monkeypatch.setattr("data_pipeline.loading.NUM_DRAWN_TEST", 8)
+    train, test = load_faces(), load_drawn_test_faces()
+    assert (len(train), len(test)) == (12, 8)
+    assert np.isnan(train.keypoints).any()
+    assert not np.isnan(test.keypoints).any()
+    np.testing.assert_array_equal(load_test()[0], test.images)
+    assert not (train.images[:8] == test.images).all(axis=(1, 2, 3)).any()
+
+
+def test_real_faces_load_within_a_second_the_second_time(real_faces):
+    load_faces(real_faces)
+    began = time.perf_counter()
+    data = load_faces(real_faces)
+    assert time.perf_counter() - began < 1
+    assert len(data) == 3376
+    assert len(data.select(data.names)) == 886
+    train, valid = split(data, seed=0)
+    assert not set(train.groups) & set(valid.groups)
