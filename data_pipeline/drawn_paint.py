@@ -206,7 +206,7 @@ def paint_glasses(canvas, styles):
         return
     across = canvas.across
     u = np.abs(across - styles.eye_x - 0.02) / styles.glasses_width
-    v = np.abs(canvas.y - 0.05) / styles.glasses_height
+    v = np.abs(canvas.y - 0.025) / styles.glasses_height
     radius = np.sqrt(np.sqrt(u**4 + v**4)) - 1
     distance = radius * styles.glasses_height
     lens = edge(-distance, 0.03) * styles.glasses

@@ -90,7 +90,7 @@ def paint_ears(styles, picture, plane_x, plane_y, near):
         along = (u - ear_x) / (0.12 + 0.1 * toward)
         reach = 1 - along**2 - ((v - 0.18 + 0.3 * np.sin(np.radians(styles.pitch))) / 0.3) ** 2
         ear = edge(reach, 0.35) * (1 - styles.long_hair) * shown
-        gray = styles.skin * (styles.ambient + 0.25) * (0.75 - 0.3 * ridge(along, 0.55))
+        gray = styles.skin * (styles.ambient + 0.35) * (0.9 - 0.3 * ridge(along, 0.55))
         over(picture, ear, gray)
 
 
