@@ -1,0 +1,79 @@
+"""Builds, checks and publishes one version of a SavedModel."""
+
+import dataclasses
+import pathlib
+
+import keras
+
+from errors import UserError
+from keypoint_schema import flip_permutation
+from serving_graph.float32_twin import float32_twin
+from serving_graph.model_card import model_card, write_model_card
+from serving_graph.publishing import new_version
+from serving_graph.signatures import write_saved_model
+from serving_graph.verification import verify_saved_model
+from serving_graph.warm_up import can_write_warm_up, write_warm_up
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """What an export did.
+
+    Attributes:
+        folder: the new version.
+        warm_up_records: how many it holds; None if the extra `serving` is not installed.
+        difference: the largest one between a signature and the Keras model, px.
+    """
+
+    folder: pathlib.Path
+    warm_up_records: int | None
+    difference: float
+
+
+def export_saved_model(net, base, version=None, flip_average=False):
+    """Publishes a net as `<base>/<version>/`, once each signature equals the Keras model.
+
+    Args:
+        net: a `run_folder.LoadedNet`, or anything with its `model`, `names` and `config`.
+        base: the model's folder, called as the server shall call the model.
+        version: a free version number; None takes the next one.
+        flip_average: whether the graph averages each face with its mirror image.
+
+    Returns:
+        A `Published`.
+
+    Raises:
+        UserError: if the version is taken, a mirror is missing for the flip average, Keras runs on
+            another backend than TensorFlow, or another export to `base` is running.
+    """
+    require_tensorflow()
+    require_mirrors(net.names, flip_average)
+    model = float32_twin(net.model)
+    with new_version(base, version) as (folder, number):
+        write_saved_model(model, net.names, folder, flip_average)
+        card = model_card(net.config, net.names, flip_average, model.count_params())
+        write_model_card(folder, card)
+        name = pathlib.Path(base).resolve().name
+        records = write_warm_up(folder, name) if can_write_warm_up() else None
+        difference = verify_saved_model(folder, model, net.names, flip_average)
+    return Published(pathlib.Path(base) / str(number), records, difference)
+
+
+def require_tensorflow():
+    """Refuses another Keras backend: JAX's operations are unknown to TensorFlow Serving."""
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(
+            "An export needs Keras on TensorFlow; a model trained on another backend loads there "
+            f"as it is. Received the backend {keras.backend.backend()!r}: set "
+            "KERAS_BACKEND=tensorflow."
+        )
+
+
+def require_mirrors(names, flip_average):
+    """Refuses to average mirror images where a keypoint's counterpart is not predicted."""
+    if not flip_average:
+        return
+    try:
+        flip_permutation(names)
+    except ValueError as error:
+        raise UserError(f"--flip-average is not possible for this net. {error}") from error

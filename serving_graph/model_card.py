@@ -1,0 +1,79 @@
+"""The model card: what a client or an operator wants to know about a version, as JSON in it."""
+
+import datetime
+import json
+import pathlib
+
+import run_folder
+from keypoint_schema import IMAGE_SIZE, MIRRORS
+from serving_graph.picture_headers import MAX_PIXELS, MAX_SIDE
+
+FILE = pathlib.PurePath("assets.extra", "model_card.json")
+
+
+def model_card(config, names, flip_average, parameters):
+    """Collects the card.
+
+    Args:
+        config: the run's `config.json` as a dict; what it does not say becomes null in the card.
+        names: keypoint names in the order of the outputs.
+        flip_average: whether the graph averages with the mirror image.
+        parameters: number of weights.
+
+    Returns:
+        A dict that JSON can hold.
+    """
+    results = config.get("results") or {}
+    per_keypoint = results.get("valid_rmse_px_per_keypoint") or {}
+    return {
+        "keypoints": [{"name": name, "mirror": MIRRORS[name]} for name in names],
+        "coordinates": {
+            "order": "x, y",
+            "unit": "px",
+            "origin": "centre of the top left pixel; x to the right, y down",
+            "left_and_right": "the person's own",
+            "image_size": [IMAGE_SIZE, IMAGE_SIZE],
+            "serve_bytes": "px of each picture as sent; its EXIF orientation is not applied",
+        },
+        "pictures": {
+            "formats": ["PNG", "JPEG", "BMP", "GIF"],
+            "max_pixels": MAX_PIXELS,
+            "max_side_px": MAX_SIDE,
+        },
+        "flip_average": flip_average,
+        "parameters": parameters,
+        "training_data": {
+            "fingerprint": _find(config, "data", "fingerprint"),
+            "description": _find(config, "data", "description"),
+        },
+        "validation": {
+            "rmse_px": results.get("valid_rmse_px"),
+            "rmse_px_per_keypoint": {name: per_keypoint.get(name) for name in names},
+            "with_flip_average": False,  # it is the trained net's own error
+        },
+        "training": {
+            "git_commit": config.get("git_commit"),
+            "versions": config.get("versions"),
+        },
+        "export": {
+            "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            **run_folder.provenance(),
+        },
+    }
+
+
+def write_model_card(folder, card):
+    """Writes the card into a SavedModel folder."""
+    path = pathlib.Path(folder) / FILE
+    path.parent.mkdir(exist_ok=True)
+    write_card_file(path, card)
+
+
+def write_card_file(path, card):
+    """Writes the card as JSON; returns the path."""
+    path.write_text(json.dumps(card, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    return path
+
+
+def _find(config, section, key):
+    return (config.get(section) or {}).get(key)
