@@ -73,7 +73,7 @@ def fit(
     earlier = _earlier_results(task, config) if resume else None
     if earlier and earlier["finished"]:
         model = keras.models.load_model(task.run.model_file, compile=False)
-        console.print(f"{task.run.path} is finished already.", highlight=False)
+        console.print(f"{task.run.path} is finished already.")
         return model, earlier
     model = _compiled_model(task, console)
     best = callbacks.BestWeights(patience=task.recipe.patience)
@@ -83,7 +83,7 @@ def fit(
     task.run.write_config(config)
     history.truncate(first_epoch)
     if first_epoch:
-        console.print(f"Going on after epoch {first_epoch:,}.", highlight=False)
+        console.print(f"Going on after epoch {first_epoch:,}.")
 
     began = time.perf_counter()
     table = callbacks.EpochTable(history, best, task.recipe.epochs, console)
@@ -135,9 +135,7 @@ def _compiled_model(task, console):
     model = models.build(task.net, len(task.train.names), model_name=task.model_name)
     if task.source is not None:
         fresh = models.warm_start(model, task.source)
-        console.print(
-            f"Warm start from {task.init_from}; left fresh: {', '.join(fresh)}.", highlight=False
-        )
+        console.print(f"Warm start from {task.init_from}; left fresh: {', '.join(fresh)}.")
     optimizer = callbacks.NesterovSGD(task.recipe.learning_rate, task.recipe.momentum)
     optimizer.build(model.trainable_variables)
     model.compile(

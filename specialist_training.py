@@ -69,9 +69,7 @@ def fit_specialists(
     Raises:
         UserError: if no row carries a specialist's labels, or as `fitting.fit`.
     """
-    subtasks = {
-        specialist: _subtask(specialist, task) for specialist in keypoint_schema.SPECIALISTS
-    }
+    subtasks = [_subtask(specialist, task) for specialist in keypoint_schema.SPECIALISTS]
     config = {
         "model": SPECIALISTS,
         "description": f"six specialists like {task.architecture}",
@@ -87,15 +85,15 @@ def fit_specialists(
     }
     task.run.write_config(config)
     parts = {}
-    for number, (specialist, subtask) in enumerate(subtasks.items(), start=1):
+    for number, subtask in enumerate(subtasks, start=1):
         console.print(
-            f"\n[bold]{number} of {len(subtasks)} · {specialist.name}[/]: "
-            f"{', '.join(specialist.keypoints)}; {len(subtask.train):,} faces to train, "
+            f"\n[bold]{number} of {len(subtasks)} · {subtask.model_name}[/]: "
+            f"{', '.join(subtask.train.names)}; {len(subtask.train):,} faces to train, "
             f"{len(subtask.valid):,} to validate, up to {subtask.recipe.epochs:,} epochs",
-            highlight=False,
         )
-        _, parts[specialist.name] = fitting.fit(subtask, console, resume, tensorboard)
-        if not parts[specialist.name]["finished"]:
+        _, results = fitting.fit(subtask, console, resume, tensorboard)
+        parts[subtask.model_name] = results
+        if not results["finished"]:
             break
     results = _pooled(parts)
     task.run.write_config(config | {"results": results})

@@ -77,7 +77,7 @@ def main():
     import models
     import run_folder
 
-    console = rich.console.Console()
+    console = rich.console.Console(soft_wrap=True, highlight=False)
     if arguments.list:
         console.print(models.zoo_table())
         return 0
@@ -90,13 +90,12 @@ def main():
 
     precision, reason = models.choose_precision(arguments.precision)
     models.set_precision(precision)
-    console.print(f"Precision: {precision}, {reason}.", highlight=False)
+    console.print(f"Precision: {precision}, {reason}.")
     data = data_pipeline.load_faces(arguments.data)
     console.print(data_pipeline.summary_table(data))
     train, valid = data_pipeline.split(data, arguments.seed)
     console.print(
         f"Split by {data.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate.\n",
-        highlight=False,
     )
     warn_of_other_split(arguments, data, console)
     console.print(models.layer_table(models.build(net)))
@@ -170,7 +169,6 @@ def train_net(arguments, net, train, valid, run, precision, source, console):
     console.print(
         f"\n{len(train):,} complete faces to train, {len(valid):,} to validate, "
         f"up to {recipe.epochs:,} epochs",
-        highlight=False,
     )
     return fitting.fit(task, console, arguments.resume, arguments.tensorboard)[1]
 
@@ -208,19 +206,16 @@ def report(results, run, arguments, console):
     console.print(
         f"\n[bold]RMSE on the validation faces: {results['valid_rmse_px']:.3f} px[/] "
         f"after {results['epochs_run']:,} epochs, {results['seconds']:,.0f} s",
-        highlight=False,
     )
     worst = max(per_keypoint, key=per_keypoint.get)
     best = min(per_keypoint, key=per_keypoint.get)
     console.print(
         f"best {best} {per_keypoint[best]:.2f} px, worst {worst} {per_keypoint[worst]:.2f} px",
-        highlight=False,
     )
     if not results["finished"]:
         console.print(
             f"Interrupted; the best weights are in {run.path}. "
             "Repeat the command with --resume to go on.",
-            highlight=False,
         )
         return 130
     data = f" --data {arguments.data}" if arguments.data else ""
@@ -228,8 +223,6 @@ def report(results, run, arguments, console):
         f"Saved in {run.path}. Next:\n"
         f"  python evaluate.py {run.path}{data}\n"
         f"  python export.py {run.path} --out exports/facial_keypoints",
-        highlight=False,
-        soft_wrap=True,
     )
     return 0
 

@@ -43,9 +43,7 @@ def test_bright_pixel_follows_its_keypoint():
     images[0, 31, 20] = 255
     pixels = np.full((1, 3, 2), 40, np.float32)
     pixels[0, 2] = (20, 31)
-    flipped, keypoints = flip_horizontal(
-        images, keypoint_schema.to_normalized(pixels), PERMUTATION
-    )
+    flipped, keypoints = flip_horizontal(images, keypoint_schema.to_normalized(pixels), PERMUTATION)
     x, y = keypoint_schema.to_pixels(keypoints.numpy())[0, 2]
     assert (x, y) == (75, 31)
     assert flipped.numpy()[0, int(y), int(x)] == 255

@@ -3,7 +3,14 @@ import time
 import numpy as np
 import pytest
 
-from data_pipeline import FaceData, label_counts, load_drawn_test_faces, load_faces, load_test, split
+from data_pipeline import (
+    FaceData,
+    label_counts,
+    load_drawn_test_faces,
+    load_faces,
+    load_test,
+    split,
+)
 from data_pipeline.splits import group_rows
 from errors import UserError
 from tests import small_data

@@ -1,0 +1,257 @@
+"""train.py as a person uses it, on a small data set."""
+
+import csv
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+import callbacks
+import command_line
+import keypoint_schema
+import run_folder
+import train
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _default_policy():
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def run_train(*arguments, monkeypatch, tmp_path):
+    """Runs the script in this process; returns its exit status."""
+    monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments), "--runs", str(tmp_path)])
+    with pytest.raises(SystemExit) as stop:
+        command_line.run(train.main)
+    return stop.value.code or 0
+
+
+@pytest.fixture
+def start(monkeypatch, tmp_path):
+    def run(*arguments):
+        return run_train(*arguments, monkeypatch=monkeypatch, tmp_path=tmp_path)
+
+    return run
+
+
+def history(folder):
+    """The rows without their times."""
+    with open(folder / "history.csv", newline="") as file:
+        return [row | {"seconds": ""} for row in csv.DictReader(file)]
+
+
+def test_net_is_trained_into_its_run_folder(start, tmp_path, small_folder, capsys):
+    assert start("--model", "net5", "--data", small_folder, "--epochs", 3) == 0
+    run = tmp_path / "net5"
+    assert {path.name for path in run.iterdir()} == {"config.json", "history.csv", "model.keras"}
+    rows = history(run)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx([0.03, 0.01505, 0.0001])
+    assert [float(row["momentum"]) for row in rows] == pytest.approx([0.9, 0.9495, 0.999])
+    config = json.loads((run / "config.json").read_text())
+    best = min(rows, key=lambda row: float(row["valid_loss"]))
+    assert config["results"]["best_epoch"] == int(best["epoch"])
+    # The saved weights are the best epoch's, up to the arithmetic of another batch size.
+    assert config["results"]["valid_rmse_px"] == pytest.approx(
+        float(best["valid_rmse_px"]), rel=0.02
+    )
+    assert config["data"]["train_rows"] + config["data"]["valid_rows"] == 40
+    output = capsys.readouterr().out
+    assert "left_eye_center" in output  # the label counts
+    assert "94×94×32" in output  # the layer table
+    assert "python export.py" in output  # what to do next
+
+
+def test_specialists_train_on_the_rows_with_their_labels(start, tmp_path, small_folder):
+    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    assert start(*arguments, "--budget", 120) == 0
+    run = tmp_path / "specialists"
+    epochs = {
+        specialist.name: len(history(run / specialist.name))
+        for specialist in keypoint_schema.SPECIALISTS
+    }
+    # 60 rows carry the eye centres, 40 the corners: epochs = budget / rows.
+    assert epochs["eye_centers"] == epochs["nose_tip"] == 2
+    assert epochs["eye_corners"] == epochs["mouth_corners_top_lip"] == 3
+    config = json.loads((run / "config.json").read_text())
+    assert set(config["results"]["valid_rmse_px_per_keypoint"]) == set(keypoint_schema.NAMES)
+    net = run_folder.load_net(run)
+    images = np.random.default_rng(0).integers(0, 256, (3, 96, 96, 1)).astype(np.uint8)
+    merged = net.model.predict(images, verbose=0)
+    alone = run_folder.load_net(run / "eyebrow_ends")
+    assert net.names == keypoint_schema.NAMES
+    np.testing.assert_allclose(
+        merged[:, keypoint_schema.indices(alone.names)],
+        alone.model.predict(images, verbose=0),
+        atol=2e-2,  # bfloat16 where the machine has it
+    )
+
+
+def test_specialists_overrides_reach_the_recipe(start, tmp_path, small_folder, monkeypatch):
+    nose = keypoint_schema.SPECIALISTS[1]
+    monkeypatch.setitem(nose.overrides, "learning_rate", 0.005)
+    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    assert start(*arguments, "--epochs", 1) == 0
+    rates = {
+        specialist.name: float(
+            history(tmp_path / "specialists" / specialist.name)[0]["learning_rate"]
+        )
+        for specialist in keypoint_schema.SPECIALISTS
+    }
+    assert rates.pop("nose_tip") == pytest.approx(0.005)
+    assert list(rates.values()) == pytest.approx([0.01] * 5)
+
+
+def test_one_seed_gives_one_history(start, tmp_path, small_folder):
+    for name in ("a", "b"):
+        start("--model", "net6", "--data", small_folder, "--epochs", 3, "--name", name)
+    start("--model", "net6", "--data", small_folder, "--epochs", 3, "--name", "c", "--seed", 1)
+    assert history(tmp_path / "a") == history(tmp_path / "b")
+    assert history(tmp_path / "a") != history(tmp_path / "c")
+
+
+def test_resume_goes_on_as_if_nothing_had_happened(start, tmp_path, small_folder, monkeypatch):
+    net6 = ("--model", "net6", "--data", small_folder, "--epochs", 5)
+    start(*net6, "--name", "whole")
+
+    class Killed(BaseException):
+        """Nothing in the project catches it, as nothing catches a kill."""
+
+    def kill(self, epoch, logs=None):
+        if epoch == 3:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.EpochTable, "on_epoch_end", kill)
+        patch.setattr(callbacks.ResumeState.__init__, "__defaults__", (0.0,))  # save every epoch
+        with pytest.raises(Killed):
+            run_train(*net6, "--name", "cut", monkeypatch=patch, tmp_path=tmp_path)
+    assert (tmp_path / "cut/resume.npz").exists()
+    assert start(*net6, "--name", "cut", "--resume") == 0
+    assert history(tmp_path / "cut") == history(tmp_path / "whole")
+    weights = [
+        run_folder.load_net(tmp_path / name).model.get_weights() for name in ("cut", "whole")
+    ]
+    for resumed, whole in zip(*weights, strict=True):
+        np.testing.assert_array_equal(resumed, whole)
+    assert not (tmp_path / "cut/resume.npz").exists()
+    assert start(*net6, "--name", "cut", "--resume") == 0  # finished already: nothing to do
+    assert history(tmp_path / "cut") == history(tmp_path / "whole")
+
+
+def test_resume_with_other_settings_is_refused(start, small_folder, capsys):
+    start("--model", "net1", "--data", small_folder, "--epochs", 2)
+    assert start("--model", "net1", "--data", small_folder, "--epochs", 3, "--resume") == 2
+    assert "has recipe" in capsys.readouterr().err
+
+
+def test_warm_start_copies_and_says_what_is_fresh(start, tmp_path, small_folder, capsys):
+    start("--model", "net1", "--data", small_folder, "--epochs", 1)
+    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    assert start(*arguments, "--epochs", 1, "--init-from", tmp_path / "net1") == 0
+    assert "left fresh: output" in capsys.readouterr().out
+    config = json.loads((tmp_path / "specialists/config.json").read_text())
+    assert config["init_from"] == str(tmp_path / "net1")
+
+
+def test_existing_run_is_not_overwritten_unasked(start, tmp_path, small_folder, capsys):
+    net1 = ("--model", "net1", "--data", small_folder, "--epochs", 1)
+    start(*net1)
+    before = (tmp_path / "net1/model.keras").read_bytes()
+    assert start(*net1, "--seed", 5) == 2
+    assert "--resume goes on with it, --overwrite replaces it" in capsys.readouterr().err
+    assert (tmp_path / "net1/model.keras").read_bytes() == before
+    assert start(*net1, "--seed", 5, "--overwrite") == 0
+    assert json.loads((tmp_path / "net1/config.json").read_text())["seed"] == 5
+
+
+def test_overwrite_deletes_run_folders_only(start, tmp_path, small_folder):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis/chapter1.tex").write_text("precious")
+    arguments = ("--model", "net1", "--data", small_folder, "--name", "thesis", "--overwrite")
+    assert start(*arguments) == 2
+    assert (tmp_path / "thesis/chapter1.tex").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "net8"], "no net 'net8'"),
+        (["--model", "net1", "--data", "nowhere"], "There is no nowhere"),
+        (["--model", "net1", "--data", "DATA", "--init-from", "nowhere"], "no run folder nowhere"),
+        (["--model", "net1", "--resume"], "to resume"),
+        (["--model", "net1", "--epochs", "0"], "--epochs must be at least 1"),
+        (["--model", "net1", "--architecture", "net2"], "--architecture is for"),
+        ([], "--model is needed"),
+    ],
+)
+def test_mistakes_get_one_line_and_status_2(start, small_folder, capsys, arguments, message):
+    arguments = [str(small_folder) if word == "DATA" else word for word in arguments]
+    assert start(*arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error.splitlines()[-1]
+    assert "Traceback" not in error
+
+
+def test_no_rows_left_is_told(start, tmp_path, small_folder, capsys):
+    folder = tmp_path / "partial"
+    folder.mkdir()
+    lines = (small_folder / "training.csv").read_text().splitlines()
+    partial = [lines[0], *(f",,{line.split(',', 2)[2]}" for line in lines[1:])]
+    (folder / "training.csv").write_text("\n".join(partial))
+    assert start("--model", "net1", "--data", folder) == 2
+    assert "No rows are left with all labels" in capsys.readouterr().err
+    assert start("--model", "specialists", "--data", folder) == 2
+    assert "specialist 'eye_centers'" in capsys.readouterr().err
+
+
+def test_divergence_is_told(start, small_folder, capsys, monkeypatch):
+    import models
+
+    wild = models.find("net1").recipe.override({"learning_rate": 1e20})
+    monkeypatch.setattr(models.Recipe, "override", lambda self, changes: wild)
+    assert start("--model", "net1", "--data", small_folder, "--epochs", 2) == 2
+    assert "diverged" in capsys.readouterr().err
+
+
+def test_list_shows_the_zoo(start, capsys):
+    assert start("--list") == 0
+    output = capsys.readouterr().out
+    assert "net7" in output
+    assert "16,561,502" in output
+
+
+def test_ctrl_c_saves_the_best_weights(tmp_path, small_folder):
+    command = ["--model", "net1", "--data", small_folder, "--epochs", 100000, "--runs", tmp_path]
+    process = subprocess.Popen(
+        [sys.executable, "train.py", *map(str, command)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    )
+    table = tmp_path / "net1/history.csv"
+    deadline = time.monotonic() + 60
+    while not (table.exists() and table.read_text().count("\n") > 3):
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in output
+    assert not errors, errors
+    assert (tmp_path / "net1/model.keras").exists()
+    config = json.loads((tmp_path / "net1/config.json").read_text())
+    assert config["results"]["finished"] is False
