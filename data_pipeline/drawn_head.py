@@ -232,7 +232,7 @@ def trace(styles, placed):
     return types.SimpleNamespace(
         x=at[0],
         y=at[1],
-        gap=np.minimum(best, np.abs(gap) + 0.2 * (best > 0.06)),
+        gap=np.where(best > 0.06, best, np.minimum(best, np.abs(gap))),
         normal=[g / length for g in gradient],
         plane_x=plane_x,
         plane_y=plane_y,

@@ -205,9 +205,9 @@ def paint_glasses(canvas, styles):
     if not styles.glasses.any():
         return
     across = canvas.across
-    u = np.abs(across - styles.eye_x - 0.02) / styles.glasses_width
-    v = np.abs(canvas.y - 0.025) / styles.glasses_height
-    radius = np.sqrt(np.sqrt(u**4 + v**4)) - 1
+    u = ((across - styles.eye_x - 0.02) / styles.glasses_width) ** 2
+    v = ((canvas.y - 0.025) / styles.glasses_height) ** 2
+    radius = np.sqrt(np.sqrt(u * u + v * v)) - 1
     distance = radius * styles.glasses_height
     lens = edge(-distance, 0.03) * styles.glasses
     over(canvas.albedo, lens * (0.05 + 0.85 * styles.tinted), np.float32(0.05))

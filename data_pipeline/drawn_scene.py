@@ -1,39 +1,48 @@
 """What surrounds a drawn face, and the camera: background, body, light, blur, noise."""
 
-import functools
-
 import numpy as np
 
 import keypoint_schema
-from data_pipeline import drawn_head, drawn_style
+from data_pipeline import drawn_style
 from data_pipeline.drawn_paint import edge, over, ridge
 
 SIZE = keypoint_schema.IMAGE_SIZE
+_BLUR_REACH = 7  # px, 2.6 times the widest standard deviation
 
 
-@functools.lru_cache
-def _interpolation(cells, start, spacing):
-    """`(SIZE, cells)` matrix: linear interpolation between cells at start, start + spacing, …"""
-    at = (np.arange(SIZE) - start) / spacing
-    left = np.clip(np.floor(at), 0, cells - 2).astype(int)
-    share = np.clip(at - left, -0.5, 1.5)
-    matrix = np.zeros((SIZE, cells), np.float32)
-    matrix[np.arange(SIZE), left] = 1 - share
-    matrix[np.arange(SIZE), left + 1] = share
-    return matrix
-
-
+# No matrix products in this file: BLAS rounds differently with each number of threads.
 def enlarge(grid):
-    """Half-size maps `(count, GRID, GRID)` at full size, `(count, 96, 96)`."""
-    matrix = _interpolation(drawn_head.GRID, 0.5, 2)
-    return matrix @ grid @ matrix.T
+    """Half-size maps `(count, GRID, GRID)` at full size, `(count, 96, 96)`, interpolated."""
+    tall = _double(grid)
+    return _double(tall.transpose(0, 2, 1)).transpose(0, 2, 1)
+
+
+def _double(grid):
+    """Twice the rows: a quarter row before and after each, straight lines go on at the borders."""
+    halfstep = np.diff(grid, axis=1) / 4
+    before = np.concatenate([halfstep[:, :1], halfstep], 1)
+    after = np.concatenate([halfstep, halfstep[:, -1:]], 1)
+    doubled = np.empty((len(grid), 2 * grid.shape[1], grid.shape[2]), grid.dtype)
+    doubled[:, ::2] = grid - before
+    doubled[:, 1::2] = grid + after
+    return doubled
 
 
 def texture(noise, rows, columns):
     """Stretches the first `rows` × `columns` cells of coarse noise over the picture."""
-    down = _interpolation(rows, 0, (SIZE - 1) / (rows - 1))
-    right = _interpolation(columns, 0, (SIZE - 1) / (columns - 1))
-    return down @ noise[:, :rows, :columns] @ right.T
+    top, down = _between(rows)
+    left, right = _between(columns)
+    noise = noise[:, :rows, :columns]
+    down = down[:, None]
+    tall = noise[:, top] * (1 - down) + noise[:, top + 1] * down
+    return tall[:, :, left] * (1 - right) + tall[:, :, left + 1] * right
+
+
+def _between(cells):
+    """For each pixel of a row or column, the cell before it and the share of the one after."""
+    at = np.linspace(0, cells - 1, SIZE)
+    before = np.minimum(at.astype(int), cells - 2)
+    return before, (at - before).astype(np.float32)
 
 
 def paint_surroundings(styles, placed, plane_x, plane_y):
@@ -68,7 +77,8 @@ def paint_surroundings(styles, placed, plane_x, plane_y):
     hair = styles.hair * (0.8 + styles.hair_texture * texture(styles.coarse[0], 7, cells))
     wide = styles.width * (1 + styles.hair_volume * (0.5 + 0.5 * styles.long_hair))
     rise = np.minimum(v, 0) / (1.55 + styles.hair_volume)
-    shell = 1 - np.abs((u + 0.18 * turned) / wide) ** 2.4 - rise**4
+    sideways = np.abs((u + 0.18 * turned) / wide)
+    shell = 1 - sideways * sideways * np.sqrt(sideways) - np.square(rise * rise)
     length = np.where(styles.long_hair > 0, 1.0 + 3 * styles.hair_volume, 0.05)
     cover = edge(shell + 0.05 * fine, 0.15) * edge(length - v, 0.2)
     over(picture, cover * (1 - styles.bald), np.clip(hair, 0.01, 1))
@@ -104,7 +114,9 @@ def light(styles, placed, normal):
         (placed.turn * vector[:, :, None]).sum(1)[..., None, None] for vector in (aim, halfway)
     )
     facing = sum(n * aim[:, i] for i, n in enumerate(normal))
-    shine = np.maximum(sum(n * halfway[:, i] for i, n in enumerate(normal)), 0) ** 14
+    shine = np.maximum(sum(n * halfway[:, i] for i, n in enumerate(normal)), 0)
+    for _ in range(4):  # to the 16th power
+        shine = shine * shine
     toward = placed.turn[:, 2][..., None, None]
     rim = np.clip(sum(n * toward[:, i] for i, n in enumerate(normal)), 0, 1)
     diffuse = styles.ambient * (0.6 + 0.4 * rim) + (1.05 - styles.ambient) * 1.15 * np.maximum(
@@ -134,20 +146,23 @@ def occlude(styles, picture):
     over(picture, styles.occluder * edge(distance, 1.5), gray)
 
 
-def _blur_matrices(widths):
-    """`(count, SIZE, SIZE)` Gaussian blurs of those standard deviations, px, borders repeated."""
-    offsets = np.arange(SIZE, dtype=np.float32)
-    distance = offsets[:, None] - offsets[None, :]
-    weights = np.exp(-(distance**2) / (2 * widths * widths))
-    return weights / weights.sum(2, keepdims=True)
+def _blur_rows(picture, width):
+    """Gaussian blur across the rows, standard deviation `width` px; borders repeated."""
+    padded = np.pad(picture, ((0, 0), (_BLUR_REACH, _BLUR_REACH), (0, 0)), mode="edge")
+    blurred, total = np.zeros_like(picture), np.zeros_like(width)
+    for offset in range(-_BLUR_REACH, _BLUR_REACH + 1):
+        weight = np.exp(-(offset * offset) / (2 * width * width))
+        blurred += weight * padded[:, _BLUR_REACH + offset :][:, :SIZE]
+        total += weight
+    return blurred / total
 
 
 def photograph(styles, picture):
     """Exposure, blur, gamma and noise; uint8 `(count, 96, 96, 1)`."""
     motion = styles.motion
-    right = _blur_matrices(styles.blur + np.maximum(motion, 0))
-    down = _blur_matrices(styles.blur + np.maximum(-motion, 0))
-    picture = down @ picture @ right.transpose(0, 2, 1)
+    picture = _blur_rows(picture, styles.blur + np.maximum(-motion, 0))
+    picture = _blur_rows(picture.transpose(0, 2, 1), styles.blur + np.maximum(motion, 0))
+    picture = picture.transpose(0, 2, 1)
     exposed = np.clip(picture * styles.gain, 0.001, 2) ** styles.gamma
     # Bright parts are rolled off rather than cut.
     exposed = np.where(exposed > 0.8, 0.8 + 0.2 * np.tanh((exposed - 0.8) * 5), exposed)
