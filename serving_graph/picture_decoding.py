@@ -1,8 +1,9 @@
-"""Picture files of any size to 96×96 gray faces, inside the graph, with Pillow's own results.
+"""Picture files of any size to 96×96 gray faces, inside the graph.
 
-The steps are Pillow's `convert("L")` and `resize((96, 96), BILINEAR)`, rounding included, so a face
-gives the same answer whether a server or a Python program decoded it, and so that the net sees what
-it was trained on: whole gray values.
+The steps are Pillow's `convert("L")`, `convert("F")` and `resize((96, 96), BILINEAR)`, so that a
+face gives the same answer whether a server or a Python program decoded it. Nothing is rounded after
+the resize: a gray value on the brink would tip over with the last bit, and move a keypoint by some
+hundredths of a pixel.
 """
 
 import tensorflow as tf
@@ -21,7 +22,7 @@ def decode_faces(image_bytes):
         image_bytes: string `(batch,)`: PNG, JPEG, BMP or GIF files, of one size or of many.
 
     Returns:
-        faces: float32 `(batch, 96, 96, 1)`, whole gray values 0–255.
+        faces: float32 `(batch, 96, 96, 1)`, gray 0–255.
         sizes: float32 `(batch, 2)`, width and height in px of each picture as sent.
 
     Raises:
@@ -83,27 +84,9 @@ def to_gray(rgb):
 
 
 def resize_to_face(gray):
-    """Resizes uint8 `(height, width, 1)` to 96×96 with an antialiasing triangle filter.
-
-    Width first, then height, rounding after each, as Pillow does. Returns float32 `(96, 96, 1)`.
-    """
-    height, width = tf.unstack(tf.shape(gray)[:2])
-    scale = IMAGE_SIZE / tf.cast([height, width], tf.float32)
-    narrow = _resize(gray[tf.newaxis], [height, IMAGE_SIZE], [1.0, scale[1]])
-    face = _resize(narrow, [IMAGE_SIZE, IMAGE_SIZE], [scale[0], 1.0])
-    return tf.cast(tf.ensure_shape(face[0], (IMAGE_SIZE, IMAGE_SIZE, 1)), tf.float32)
-
-
-def _resize(picture, size, scale):
-    resized = tf.raw_ops.ScaleAndTranslate(
-        images=picture,
-        size=size,
-        scale=scale,
-        translation=[0.0, 0.0],
-        kernel_type="triangle",
-        antialias=True,
-    )
-    return tf.cast(tf.floor(resized + 0.5), tf.uint8)
+    """Resizes uint8 `(height, width, 1)` to float32 `(96, 96, 1)` with an antialiased triangle."""
+    face = tf.image.resize(gray, (IMAGE_SIZE, IMAGE_SIZE), method="bilinear", antialias=True)
+    return tf.ensure_shape(face, (IMAGE_SIZE, IMAGE_SIZE, 1))
 
 
 # A decoder's own error names the node, so the nodes are named for the rule.
@@ -134,7 +117,7 @@ def _decode_bmp(contents, bits):
         start = 14 + tf.bitcast(head[14:18], tf.int32)
         table = tf.io.decode_raw(tf.strings.substr(contents, start, pixels_start - start), tf.uint8)
         blue_green_red = tf.reshape(table[: tf.size(table) // 4 * 4], (-1, 4))
-        return tf.gather(blue_green_red[:, 2::-1], tf.cast(decode(1)[..., 0], tf.int32))
+        return tf.gather(blue_green_red[:, 2::-1], tf.cast(decode(0)[..., 0], tf.int32))
 
     return tf.case(
         [(bits == 8, through_palette), (bits == 32, lambda: decode(4)[..., :3])],
