@@ -7,6 +7,7 @@ from evaluation.report_figures import ReportNet, report_figures
 from evaluation.submission import submission
 from evaluation.tables import (
     comparison_table,
+    error_table,
     keypoint_table,
     specialist_table,
     summary_table,
@@ -17,6 +18,7 @@ __all__ = [
     "NetPredictions",
     "ReportNet",
     "compare",
+    "error_table",
     "comparison_table",
     "first_layers",
     "judge",

@@ -44,9 +44,9 @@ class Comparison:
     def verdict(self) -> str:
         """Which net is better, if the interval excludes 0."""
         if self.difference.high < 0:
-            return f"{self.second} is better"
+            return f"better: {self.second}"
         if self.difference.low > 0:
-            return f"{self.first} is better"
+            return f"better: {self.first}"
         return "no difference shown"
 
 

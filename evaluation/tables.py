@@ -1,4 +1,4 @@
-"""The tables of `evaluate.py`: nets, specialists, keypoints, comparisons."""
+"""The tables of `evaluate.py`: nets, errors, specialists, keypoints, comparisons."""
 
 import math
 from collections.abc import Sequence
@@ -14,22 +14,45 @@ MISSING = "–"
 
 
 def summary_table(judgements: Sequence[Judgement]) -> Table:
-    """The tutorial's table of nets, and how far off they are on faces they never saw."""
-    threshold = f"{metrics.FAILURE_THRESHOLD:.0%}"
+    """The tutorial's table of nets, with the RMSE on faces that they never saw."""
     columns = ["net", "description", "epochs", "train loss", "without dropout", "valid loss"]
-    columns += ["RMSE px", "NME", f"NME > {threshold}", "AUC", "faces"]
     return Table(
         title="Nets",
-        columns=columns,
+        columns=[*columns, "RMSE px"],
         rows=[_summary_row(judgement) for judgement in judgements],
         note=(
             f"{_INTERVAL}. Losses are mean squared errors in normalized units: train and valid "
             "loss as logged at the best epoch; “without dropout” is the loss of the finished net "
-            "on its training rows. RMSE, NME (error by the distance between the eye centres), the "
-            f"fraction of faces with NME > {threshold}, and the area under the cumulative error "
-            "curve up to there are over labels that the net did not train on."
+            "on its training rows. RMSE is over labels that the net did not train on."
         ),
         text_columns=(0, 1),
+    )
+
+
+def error_table(
+    judgements: Sequence[Judgement], threshold: float = metrics.FAILURE_THRESHOLD
+) -> Table:
+    """Errors by the size of the face, as papers give them."""
+    rows = [
+        [
+            judgement.name,
+            _interval(judgement.nme, ".2%"),
+            _interval(judgement.failure_rate, ".1%"),
+            _interval(judgement.auc, ".3f"),
+            f"{judgement.faces:,}",
+            f"{judgement.labels:,}",
+        ]
+        for judgement in judgements
+    ]
+    return Table(
+        title="Errors by the distance between the eyes",
+        columns=["net", "NME", f"NME > {threshold:.0%}", "AUC", "faces", "coordinates"],
+        rows=rows,
+        note=(
+            f"{_INTERVAL}. NME: a face's mean error by the distance between its eye centres, "
+            f"averaged over faces; the fraction of faces where it is above {threshold:.0%}; the "
+            "area under the cumulative error curve up to there, 1 at best."
+        ),
     )
 
 
@@ -87,10 +110,6 @@ def _summary_row(judgement):
         _loss(judgement.plain_train_loss),
         _loss(net.valid_loss),
         pixels(judgement.rmse_px),
-        _interval(judgement.nme, ".1%"),
-        _interval(judgement.failure_rate, ".1%"),
-        _interval(judgement.auc, ".2f"),
-        f"{judgement.faces:,}",
     ]
 
 

@@ -1,0 +1,176 @@
+"""Judges trained nets: tables on the terminal and in files, and a report with every figure."""
+
+import argparse
+import pathlib
+
+import command_line
+
+_FAILURE_THRESHOLD = 0.1
+_EXAMPLES = """examples:
+  python evaluate.py runs/net5                                     on the built-in drawn faces
+  python evaluate.py runs/net2 runs/net7 --data ~/data/facial-keypoints
+  python evaluate.py runs/net7 runs/specialists --data … --report report
+  python evaluate.py runs/* --data … --markdown nets.md --csv nets.csv
+  python evaluate.py exports/facial_keypoints --data … --rows all  an exported model
+"""
+
+
+def parse_arguments(argv=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "nets", nargs="+", metavar="NET", help="run folders of train.py, or exported SavedModels"
+    )
+    parser.add_argument(
+        "--data",
+        help="folder with Kaggle's training.csv, .csv.gz or .zip, or the competition's zip\n"
+        "(default: the built-in drawn faces)",
+    )
+    parser.add_argument(
+        "--rows",
+        choices=("validation", "all"),
+        default="validation",
+        help="which faces count: those that each run held out, or every one\n(default: validation)",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=_FAILURE_THRESHOLD,
+        help="NME above which a face counts as a failure (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--report",
+        type=pathlib.Path,
+        metavar="FOLDER",
+        help="write index.html with all tables and figures, and figures/*.png and *.svg",
+    )
+    parser.add_argument("--csv", type=pathlib.Path, help="write a row a net to this file")
+    parser.add_argument("--json", type=pathlib.Path, help="write all numbers to this file")
+    parser.add_argument("--markdown", type=pathlib.Path, help="write the tables to this file")
+    arguments = parser.parse_args(argv)
+    if not 0 < arguments.threshold <= 1:
+        parser.error(f"--threshold must be above 0, at most 1. Received: {arguments.threshold}.")
+    return arguments
+
+
+def main():
+    arguments = parse_arguments()
+    command_line.start_quietly()
+    import data_pipeline
+    import evaluation
+    import judging
+
+    data = data_pipeline.load_faces(arguments.data)
+    nets = judging.load_nets(arguments.nets, data, arguments.rows)
+    judgements = [
+        evaluation.judge(net.predictions, data.keypoints, data.groups, arguments.threshold)
+        for net in nets
+    ]
+    comparisons = compare_neighbours(judgements, data.groups)
+    tables = make_tables(judgements, comparisons, arguments.threshold)
+    facts = describe(arguments, data)
+    show(tables, facts)
+    write_files(arguments, judgements, comparisons, tables, facts)
+    if arguments.report:
+        write_report(arguments, data, nets, judgements, tables, facts)
+
+
+def compare_neighbours(judgements, groups):
+    """Each net beside the one before it."""
+    import itertools
+
+    import evaluation
+
+    pairs = itertools.pairwise(judgement.net for judgement in judgements)
+    comparisons = (evaluation.compare(first, second, groups) for first, second in pairs)
+    return [comparison for comparison in comparisons if comparison]
+
+
+def make_tables(judgements, comparisons, threshold):
+    import evaluation
+
+    tables = [evaluation.summary_table(judgements), evaluation.error_table(judgements, threshold)]
+    if comparisons:
+        tables.append(evaluation.comparison_table(comparisons))
+    return [*tables, evaluation.specialist_table(judgements), evaluation.keypoint_table(judgements)]
+
+
+def describe(arguments, data):
+    """What was judged, in a line or two."""
+    rows = "faces held out by each run's split" if arguments.rows == "validation" else "all faces"
+    unit = "persons" if data.grouped_by == "person" else "pictures"
+    return [f"{data.description}: {len(data):,} faces; judged by {rows}; resampled by {unit}."]
+
+
+def show(tables, facts):
+    import rich.console
+
+    # A table wider than the terminal would wrap within numbers; scrolling reads better.
+    console = rich.console.Console(soft_wrap=True)
+    console.print(*facts, highlight=False)
+    for table in tables:
+        console.print()
+        console.print(table.to_rich(), highlight=False)
+
+
+def write_files(arguments, judgements, comparisons, tables, facts):
+    from evaluation import records, whole_file
+
+    if arguments.csv:
+        whole_file.write_text(arguments.csv, records.to_csv(judgements))
+    if arguments.json:
+        text = records.to_json(judgements, comparisons, facts[0], arguments.rows)
+        whole_file.write_text(arguments.json, text)
+    if arguments.markdown:
+        parts = [f"{fact}\n" for fact in facts] + [table.to_markdown() for table in tables]
+        whole_file.write_text(arguments.markdown, "\n".join(parts))
+
+
+def write_report(arguments, data, nets, judgements, tables, facts):
+    import evaluation
+
+    shown_faces, note = faces_to_show(arguments, data, judgements)
+    report_nets = [
+        evaluation.ReportNet(
+            judgement=judgement,
+            histories=net.histories,
+            first_layers=evaluation.first_layers(net.predictor.model)
+            if net.predictor.model
+            else {},
+            test_predicted=net.predictor.predict_all(shown_faces),
+        )
+        for net, judgement in zip(nets, judgements, strict=True)
+    ]
+    figures = evaluation.report_figures(
+        report_nets, data.images, data.keypoints, shown_faces, arguments.threshold
+    )
+    title = "Facial keypoints: " + ", ".join(judgement.name for judgement in judgements)
+    page = evaluation.write_report(arguments.report, title, [*facts, note], tables, figures)
+    print(f"\nReport: {page}")
+
+
+def first_layers(predictor):
+    """Weights to draw; an exported model has none to look at."""
+    import evaluation
+
+    return evaluation.first_layers(predictor.model) if predictor.model else {}
+
+
+def faces_to_show(arguments, data, judgements):
+    """Sixteen test faces; held-out ones, if the data has no test table."""
+    import numpy as np
+
+    import data_pipeline
+    from errors import UserError
+
+    try:
+        images, _ = data_pipeline.load_test(arguments.data)
+        return images[:16], "The 4 × 4 pictures show the first 16 test faces."
+    except UserError as error:
+        held_out = np.isfinite(judgements[0].net.held_out).any((1, 2))
+        return data.images[held_out][:16], f"The 4 × 4 pictures show held-out faces: {error}"
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,143 @@
+"""Runs beside a data set: what each net says about it, which labels it trained on, its history."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+import data_pipeline
+import keypoint_schema
+import run_folder
+from errors import UserError
+from evaluation import NetPredictions
+from predictor import Predictor, load_predictor
+
+VALIDATION, ALL = "validation", "all"  # what `--rows` takes
+
+
+@dataclasses.dataclass(frozen=True)
+class JudgedNet:
+    """A net, loaded and asked about every face of a data set.
+
+    Attributes:
+        predictor: the net.
+        predictions: what it says, and the labels that count.
+        histories: its epoch tables: one by its name, or one by each specialist's; none if it is
+            an exported model.
+    """
+
+    predictor: Predictor
+    predictions: NetPredictions
+    histories: dict[str, pd.DataFrame]
+
+
+def load_nets(sources: Sequence[str], data: data_pipeline.FaceData, rows: str) -> list[JudgedNet]:
+    """Loads nets and lets them predict.
+
+    Args:
+        sources: what `load_predictor` takes.
+        data: faces with their labels.
+        rows: "validation": count the labels of faces held out by the run's own split, complete or
+            not; an exported model, which knows no split, takes that of the first run here. "all":
+            count every label.
+
+    Raises:
+        UserError: if a net cannot be loaded, or its split cannot be repeated on this data.
+    """
+    predictors = [load_predictor(source) for source in sources]
+    configs = [predictor.config for predictor in predictors if predictor.config]
+    nets = []
+    for predictor, name in zip(predictors, _distinct_names(predictors), strict=True):
+        config = predictor.config or (configs[0] if configs else None)
+        is_held_out = _held_out(config, predictor, data) if rows == VALIDATION else None
+        nets.append(_judged(predictor, name, data, is_held_out))
+    return nets
+
+
+def _distinct_names(predictors):
+    names = [predictor.source.resolve().name for predictor in predictors]
+    if len(set(names)) == len(names):
+        return names
+    return [str(predictor.source) for predictor in predictors]
+
+
+def _held_out(config, predictor, data):
+    """Which rows the run held out: `(N,)` bools, from a repetition of its split."""
+    if config is None:
+        raise UserError(
+            f"{predictor.source} is an exported model, which does not say which faces it was "
+            "trained on. Name its run folder too, whose split it then takes, or add --rows all."
+        )
+    if config["data"]["fingerprint"] != data.fingerprint:
+        raise UserError(
+            f"{predictor.source} was trained on other data ({config['data']['description']}) than "
+            f"these ({data.description}), so it holds none of them out. Give --data that it was "
+            "trained on, or --rows all to count every face."
+        )
+    _, valid = data_pipeline.split(data, config["seed"])
+    return np.isin(data.groups, valid.groups)
+
+
+def _judged(predictor, name, data, is_held_out):
+    labels = data.keypoints
+    histories = _histories(predictor, name)
+    train_loss, valid_loss = _best_losses(histories)
+    config = predictor.config
+    results = config.get("results", {}) if config else {}
+    predictions = NetPredictions(
+        name=name,
+        description=config["description"] if config else "exported model",
+        predicted=predictor.predict_all(data.images),
+        held_out=labels if is_held_out is None else _only(labels, is_held_out),
+        trained_on=None
+        if is_held_out is None or config is None
+        else _trained_on(predictor, labels, ~is_held_out),
+        epochs=results.get("epochs_run"),
+        train_loss=train_loss,
+        valid_loss=valid_loss,
+    )
+    return JudgedNet(predictor, predictions, histories)
+
+
+def _only(labels, rows):
+    return np.where(rows[:, None, None], labels, np.nan)
+
+
+def _trained_on(predictor, labels, is_training):
+    """The labels of training rows; a net uses a row only if it carries all of its keypoints."""
+    parts = [predictor.names]
+    if predictor.config["model"] == run_folder.SPECIALISTS:
+        parts = [specialist.keypoints for specialist in keypoint_schema.SPECIALISTS]
+    used = np.full_like(labels, np.nan)
+    for names in parts:
+        columns = keypoint_schema.indices(names)
+        complete = np.isfinite(labels[:, columns]).all((1, 2)) & is_training
+        used[:, columns] = _only(labels[:, columns], complete)
+    return used
+
+
+def _histories(predictor, name):
+    if predictor.config is None:
+        return {}
+    run = run_folder.RunFolder(predictor.source)
+    runs = {name: run}
+    if predictor.config["model"] == run_folder.SPECIALISTS:
+        runs = {each.name: run.specialist(each.name) for each in keypoint_schema.SPECIALISTS}
+    try:
+        return {key: pd.read_csv(each.history_file) for key, each in runs.items()}
+    except (OSError, ValueError) as error:
+        raise UserError(f"The history of {predictor.source} cannot be read: {error}") from error
+
+
+def _best_losses(histories):
+    """Train and validation loss of the best epoch; of specialists the mean by target values."""
+    if not histories:
+        return None, None
+    sizes = {each.name: len(each.keypoints) for each in keypoint_schema.SPECIALISTS}
+    rows = [table.loc[table["valid_loss"].idxmin()] for table in histories.values()]
+    weights = [sizes[name] if len(histories) > 1 else 1 for name in histories]
+    losses = [[row["train_loss"], row["valid_loss"]] for row in rows]
+    means = np.average(losses, axis=0, weights=weights)
+    return tuple(float(mean) if math.isfinite(mean) else None for mean in means)
