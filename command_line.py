@@ -53,6 +53,8 @@ def start_quietly():
             import tensorflow as tf
 
             tf.config.list_physical_devices()
+            # Six specialists mean six traces; TensorFlow would warn of the fifth and each later.
+            tf.get_logger().setLevel("ERROR")
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import time
 
 import keras
 import numpy as np
@@ -78,14 +77,12 @@ def fit(
     model = _compiled_model(task, console)
     best = callbacks.BestWeights(patience=task.recipe.patience)
     state = callbacks.ResumeState(task.run.resume_file, best)
-    first_epoch = state.load(model) if resume else 0
+    first_epoch = _load_state(state, model) if resume else 0
     history = callbacks.HistoryCSV(task.run.history_file)
     task.run.write_config(config)
     history.truncate(first_epoch)
     if first_epoch:
         console.print(f"Going on after epoch {first_epoch:,}.")
-
-    began = time.perf_counter()
     table = callbacks.EpochTable(history, best, task.recipe.epochs, console)
     finished = True
     try:
@@ -102,32 +99,36 @@ def fit(
                 history,
                 table,
                 state,
-                *_tensorboard(task, tensorboard),
+                *([keras.callbacks.TensorBoard(task.run.tensorboard_folder)] * tensorboard),
             ],
             shuffle=False,  # the dataset does it; Keras would warn
             verbose=0,
         )
     except KeyboardInterrupt:
+        if best.best_weights is None:  # nothing to save yet
+            raise
         finished = False
     finally:
         table.close()
         best.restore()
     if best.best_weights is None:
-        if not finished:
-            raise KeyboardInterrupt
         raise UserError(
             f"{model.name} diverged: the loss of its first epoch is no number. "
             "Lower the learning rate, or try --precision float32."
         )
     task.run.save_model(model)
-    results = _results(task, model, best, history) | {
-        "seconds": round(time.perf_counter() - began + _seconds(earlier), 1),
-        "finished": finished,
-    }
+    results = _results(task, model, best, history) | {"finished": finished}
     task.run.write_config(config | {"results": results})
     if finished:
         task.run.resume_file.unlink(missing_ok=True)
     return model, results
+
+
+def _load_state(state, model):
+    try:
+        return state.load(model)
+    except ValueError as error:
+        raise UserError(f"{error} --overwrite begins anew.") from error
 
 
 def _compiled_model(task, console):
@@ -168,10 +169,6 @@ def _schedules(recipe):
         for variable, start, stop in lines
         if stop is not None
     ]
-
-
-def _tensorboard(task, wanted):
-    return [keras.callbacks.TensorBoard(task.run.tensorboard_folder)] if wanted else []
 
 
 def _configuration(task):
@@ -215,18 +212,16 @@ def _earlier_results(task, config):
     return earlier.get("results")
 
 
-def _seconds(results):
-    return results["seconds"] if results else 0.0
-
-
 def _results(task, model, best, history):
     predicted = {}
     for side, data in (("train", task.train), ("valid", task.valid)):
         normalized = model.predict(data.images, batch_size=256, verbose=0)
         predicted[side] = keypoint_schema.to_pixels(normalized)
     valid = task.valid.keypoints
+    rows = history.read()
     return {
-        "epochs_run": history.row["epoch"],
+        "epochs_run": len(rows),
+        "seconds": round(sum(float(row["seconds"]) for row in rows), 1),
         "best_epoch": best.best_epoch + 1,
         "train_loss": metrics.loss(predicted["train"], task.train.keypoints),
         "valid_loss": metrics.loss(predicted["valid"], valid),

@@ -32,12 +32,14 @@ class HistoryCSV(keras.callbacks.Callback):
         self.row = None
         self._began = None
 
+    def read(self) -> list[dict[str, str]]:
+        """The rows so far, as text by column."""
+        with open(self.path, newline="") as file:
+            return list(csv.DictReader(file))
+
     def truncate(self, epochs: int):
         """Keeps the rows of the first `epochs` epochs, and the header."""
-        rows = []
-        if epochs and self.path.exists():
-            with open(self.path, newline="") as file:
-                rows = list(csv.DictReader(file))[:epochs]
+        rows = self.read()[:epochs] if epochs else []
         temporary = self.path.with_name(f".tmp-{self.path.name}")
         with open(temporary, "w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)

