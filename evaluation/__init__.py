@@ -4,7 +4,6 @@ from evaluation.first_layers import first_layers
 from evaluation.judgement import Judgement, NetPredictions, compare, judge
 from evaluation.report import write_report
 from evaluation.report_figures import ReportNet, report_figures
-from evaluation.submission import submission
 from evaluation.tables import (
     comparison_table,
     error_table,
@@ -18,14 +17,13 @@ __all__ = [
     "NetPredictions",
     "ReportNet",
     "compare",
-    "error_table",
     "comparison_table",
+    "error_table",
     "first_layers",
     "judge",
     "keypoint_table",
     "report_figures",
     "specialist_table",
-    "submission",
     "summary_table",
     "write_report",
 ]

@@ -42,6 +42,18 @@ def submission(
     return pd.DataFrame({"RowId": lookup["RowId"].to_numpy(), "Location": locations})
 
 
+def full_lookup(image_ids: np.ndarray) -> pd.DataFrame:
+    """A lookup table that asks for every coordinate of every face."""
+    columns = keypoint_schema.column_names()
+    return pd.DataFrame(
+        {
+            "RowId": np.arange(1, len(image_ids) * len(columns) + 1),
+            "ImageId": np.repeat(image_ids, len(columns)),
+            "FeatureName": columns * len(image_ids),
+        }
+    )
+
+
 def to_csv(table: pd.DataFrame) -> str:
     """The submission as text; four decimals are far below what a label is exact to."""
     return table.to_csv(index=False, float_format="%.4f", lineterminator="\n")

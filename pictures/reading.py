@@ -1,0 +1,100 @@
+"""Reads picture files of any kind as upright photographs."""
+
+import pathlib
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from errors import UserError
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+# A telephone's largest photographs have 200 megapixels, 600 MB in memory. What is far larger is
+# more likely a file made to fill the memory.
+MAX_PIXELS = 300_000_000
+
+
+class UnreadablePictureError(UserError):
+    """A file that is no picture, is damaged, or is too large."""
+
+
+def find_pictures(paths: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
+    """Files as named, and the picture files in folders, in alphabetical order.
+
+    Raises:
+        UserError: if a path does not exist, or a folder has no picture in it.
+    """
+    found = []
+    for path in map(pathlib.Path, paths):
+        if path.is_dir():
+            inside = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+            if not inside:
+                raise UserError(
+                    f"{path} has no pictures in it. Looked for files that end with "
+                    f"{', '.join(SUFFIXES)}."
+                )
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise UserError(f"There is no {path}. Name picture files, or folders of them.")
+    return found
+
+
+def read_picture(path: pathlib.Path) -> Image.Image:
+    """Reads a picture as people see it: turned upright by its EXIF tag, without transparency.
+
+    Args:
+        path: a file in any format that Pillow reads; of an animation the first frame counts.
+
+    Returns:
+        A picture in mode "L" or "RGB".
+
+    Raises:
+        UnreadablePictureError: if it cannot be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large pictures from 89 megapixels on, and of odd EXIF data.
+            warnings.simplefilter("ignore")
+            with _pixel_limit(), Image.open(path) as picture:
+                picture.load()
+                return _plain(ImageOps.exif_transpose(picture))
+    # Decoders raise nearly anything for damaged files: OSError, SyntaxError, struct.error, …
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UnreadablePictureError(f"{path} cannot be read as a picture: {reason}") from error
+
+
+def to_gray(picture: Image.Image) -> np.ndarray:
+    """Gray values, uint8 `(height, width)`, by ITU-R 601 as in `serve_bytes`."""
+    return np.asarray(picture.convert("L"))
+
+
+class _pixel_limit:
+    """Sets Pillow's limit, which is global, for a while; it refuses twice its number."""
+
+    def __enter__(self):
+        self._before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
+
+    def __exit__(self, *_):
+        Image.MAX_IMAGE_PIXELS = self._before
+
+
+def _plain(picture):
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        return _deep_gray(picture)
+    if picture.has_transparency_data:
+        shown = picture.convert("RGBA")
+        white = Image.new("RGBA", shown.size, "white")
+        return Image.alpha_composite(white, shown).convert("RGB")
+    return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+
+
+def _deep_gray(picture):
+    """Sixteen or more bits of gray to eight; Pillow's own conversion clips them at 255."""
+    values = np.nan_to_num(np.asarray(picture, np.float64))
+    whole = 65535.0 if picture.mode != "F" else max(values.max(), 1.0)
+    return Image.fromarray(np.clip(np.round(values * (255 / whole)), 0, 255).astype(np.uint8))

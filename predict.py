@@ -1,0 +1,196 @@
+"""Finds keypoints in picture files, or answers Kaggle's lookup table for the test faces."""
+
+import argparse
+import pathlib
+import sys
+
+import command_line
+
+_EXAMPLES = """examples:
+  python predict.py runs/specialists face.jpg                      CSV on the terminal
+  python predict.py runs/specialists faces/ --out found.json --draw drawn/
+  python predict.py runs/specialists party.jpg --detect --draw drawn/
+  python predict.py exports/facial_keypoints face.jpg
+  python predict.py runs/specialists --data ~/data/facial-keypoints --submission submission.csv
+
+Coordinates are px of the upright picture; (0, 0) is the centre of its top left pixel.
+Exit status: 0; 1 if a picture could not be read and was skipped; 2 for a mistake.
+"""
+
+
+def parse_arguments(argv=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("net", metavar="NET", help="run folder of train.py, or exported SavedModel")
+    parser.add_argument(
+        "pictures", nargs="*", metavar="PICTURE", help="files, or folders of them: face crops"
+    )
+    parser.add_argument(
+        "--detect", action="store_true", help="pictures are whole photographs: find the faces"
+    )
+    parser.add_argument(
+        "--out", type=pathlib.Path, metavar="FILE", help="write to this .json or .csv file"
+    )
+    parser.add_argument(
+        "--draw", type=pathlib.Path, metavar="FOLDER", help="draw the keypoints, a .png a picture"
+    )
+    parser.add_argument(
+        "--submission", type=pathlib.Path, metavar="FILE", help="write a Kaggle submission"
+    )
+    parser.add_argument(
+        "--data",
+        help="for --submission: folder or zip with Kaggle's test and IdLookupTable tables\n"
+        "(default: the built-in drawn test faces)",
+    )
+    arguments = parser.parse_args(argv)
+    check_usage(parser, arguments)
+    return arguments
+
+
+def check_usage(parser, arguments):
+    if bool(arguments.pictures) == bool(arguments.submission):
+        parser.error("Name pictures, or give --submission FILE; one of the two.")
+    for option in ("detect", "out", "draw"):
+        if arguments.submission and getattr(arguments, option):
+            parser.error(f"--{option} is for pictures; leave it out with --submission.")
+    if arguments.data and not arguments.submission:
+        parser.error("--data is for --submission; leave it out, or add --submission FILE.")
+    if arguments.out and arguments.out.suffix.lower() not in (".json", ".csv"):
+        parser.error(f"--out must end with .json or .csv. Received: {arguments.out}.")
+
+
+def main():
+    arguments = parse_arguments()
+    command_line.start_quietly()
+    from predictor import load_predictor
+
+    if arguments.submission:
+        return submit(load_predictor(arguments.net), arguments)
+    return predict_pictures(arguments)
+
+
+def submit(predictor, arguments):
+    """Answers the lookup table."""
+    import data_pipeline
+    from evaluation import submission, whole_file
+
+    images, image_ids = data_pipeline.load_test(arguments.data)
+    lookup = read_lookup(arguments.data, image_ids)
+    table = submission.submission(lookup, image_ids, predictor.predict(images), predictor.names)
+    whole_file.write_text(arguments.submission, submission.to_csv(table))
+    print(f"Wrote {arguments.submission}: {len(table):,} locations, clipped to [0, 95] px.")
+
+
+def read_lookup(data, image_ids):
+    """Kaggle's table; of the drawn faces, for which there is none, every coordinate is asked."""
+    from data_pipeline import csv_table, kaggle_files
+    from evaluation import submission
+
+    if data is None:
+        return submission.full_lookup(image_ids)
+    table = kaggle_files.find_table(data, "IdLookupTable")
+    return csv_table.read_columns(table.read(), str(table), list(submission.LOOKUP_COLUMNS))
+
+
+def predict_pictures(arguments):
+    """Reads, crops, predicts in one batch, maps back, writes; returns the exit status."""
+    import pictures
+    from predictor import load_predictor
+
+    paths = pictures.find_pictures(arguments.pictures)
+    detector = pictures.FaceDetector() if arguments.detect else None
+    predictor = load_predictor(arguments.net)
+    crops, unreadable = crop_all(paths, detector)
+    found = locate(crops, predictor)
+    write(found, predictor.names, arguments)
+    if arguments.draw:
+        draw(found, predictor.names, arguments.draw)
+    return 1 if unreadable else 0
+
+
+def crop_all(paths, detector):
+    """The faces of all pictures, 96×96, and how many pictures could not be read.
+
+    Pictures are not kept: a folder of photographs would not fit into memory.
+    """
+    import pictures
+
+    crops, unreadable = [], 0
+    for path in paths:
+        try:
+            picture = pictures.read_picture(path)
+        except pictures.UnreadablePictureError as error:
+            print(f"predict.py: skipped: {error}", file=sys.stderr)
+            unreadable += 1
+            continue
+        whole = [(pictures.Box(0, 0, *picture.size), None)]
+        boxes = detector.find(picture) if detector else whole
+        if not boxes:
+            print(f"predict.py: no face found in {path}", file=sys.stderr)
+        gray = pictures.to_gray(picture)
+        faces = [(box, confidence, pictures.crop(gray, box)) for box, confidence in boxes]
+        crops.append((path, picture.size, faces))
+    return crops, unreadable
+
+
+def locate(crops, predictor):
+    """Predicts all faces of all pictures at once."""
+    import numpy as np
+
+    import keypoint_schema
+    import pictures
+
+    size = keypoint_schema.IMAGE_SIZE
+    images = [face for _, _, faces in crops for _, _, face in faces]
+    images = np.stack(images) if images else np.empty((0, size, size, 1), np.uint8)
+    predicted = iter(predictor.predict(images))
+    return [
+        pictures.PictureFaces(
+            path,
+            picture_size,
+            [
+                pictures.Face(box, pictures.to_photograph(next(predicted), box), confidence)
+                for box, confidence, _ in faces
+            ],
+        )
+        for path, picture_size, faces in crops
+    ]
+
+
+def write(found, names, arguments):
+    """Into the file, by its ending; onto the terminal if there is none to write or draw."""
+    import pictures
+    from evaluation import whole_file
+
+    if arguments.out is None:
+        if arguments.draw is None:
+            print(pictures.to_csv(found, names), end="")
+        return
+    convert = pictures.to_json if arguments.out.suffix.lower() == ".json" else pictures.to_csv
+    whole_file.write_text(arguments.out, convert(found, names))
+    print(f"Wrote {arguments.out}: {sum(len(each.faces) for each in found):,} faces.")
+
+
+def draw(found, names, folder):
+    """Draws each picture; two of the same name in different folders get numbers."""
+    import io
+
+    import pictures
+    from evaluation import whole_file
+
+    used = set()
+    for each in found:
+        stem, number = each.path.stem, 1
+        while (name := stem if number == 1 else f"{stem}-{number}") in used:
+            number += 1
+        used.add(name)
+        faces = [(face.box, face.keypoints) for face in each.faces]
+        out = io.BytesIO()
+        pictures.draw_faces(pictures.read_picture(each.path), faces, names).save(out, "PNG")
+        whole_file.write_bytes(folder / f"{name}.png", out.getvalue())
+    print(f"Drew {len(found):,} pictures into {folder}.")
+
+
+if __name__ == "__main__":
+    command_line.run(main)
