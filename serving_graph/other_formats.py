@@ -10,9 +10,9 @@ import numpy as np
 
 from errors import UserError
 from serving_graph import litert_format, onnx_format
-from serving_graph.export_saved_model import require_mirrors, require_tensorflow
 from serving_graph.float32_twin import float32_twin
 from serving_graph.model_card import model_card, write_card_file
+from serving_graph.saved_model_export import require_mirrors, require_tensorflow
 from serving_graph.session import open_saved_model
 from serving_graph.signatures import write_saved_model
 

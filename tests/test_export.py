@@ -1,0 +1,342 @@
+"""export.py as a person uses it, and what is in the folder that it writes."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import textwrap
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+import command_line
+import export
+import keypoint_schema
+import run_folder
+from errors import UserError
+from serving_graph import SIGNATURES, export_saved_model, open_saved_model, write_saved_model
+from serving_graph.float32_twin import float32_twin
+from serving_graph.warm_up import BATCH_SIZES, can_write_warm_up
+from tests.export_stand_in import CONFIG, faces, published, stand_in_model, stand_in_net
+
+ROOT = pathlib.Path(__file__).parents[1]
+NAMES = keypoint_schema.NAMES
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return published(tmp_path_factory)
+
+
+@pytest.fixture
+def start(monkeypatch):
+    """Runs the script on the stand-in; returns its exit status."""
+
+    def run(*arguments, net=None):
+        monkeypatch.setattr(sys, "argv", ["export.py", *map(str, arguments)])
+        monkeypatch.setattr(run_folder, "load_net", lambda path: net or stand_in_net())
+        with pytest.raises(SystemExit) as stop:
+            command_line.run(export.main)
+        return stop.value.code or 0
+
+    return run
+
+
+def keras_pixels(images, model=None):
+    model = model or stand_in_model()
+    return np.asarray(model(images.astype(np.float32))) * 48 + 47.5
+
+
+def test_export_prints_what_to_look_at(start, tmp_path, capsys):
+    assert start("runs/any", "--out", tmp_path / "model") == 0
+    printed = capsys.readouterr().out
+    assert "15 keypoints, 4 signatures" in printed
+    assert f"saved_model_cli show --dir {tmp_path / 'model' / '1'} --all" in printed
+    assert ("warm-up records, replayed" in printed) == can_write_warm_up()
+    assert ("Left out the warm-up records" in printed) != can_write_warm_up()
+
+
+def test_taken_version_is_one_line_and_status_2(start, tmp_path, capsys):
+    (tmp_path / "4").mkdir()
+    assert start("runs/any", "--out", tmp_path, "--version", 4) == 2
+    assert "has version 4 already" in capsys.readouterr().err
+    assert not list((tmp_path / "4").iterdir())
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "two"])
+def test_version_must_be_a_positive_integer(start, version, capsys):
+    assert start("runs/any", f"--version={version}") == 2
+    assert "--version" in capsys.readouterr().err
+
+
+def test_missing_run_is_one_line_and_status_2(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(sys, "argv", ["export.py", str(tmp_path / "nothing")])
+    with pytest.raises(SystemExit) as stop:
+        command_line.run(export.main)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert str(tmp_path / "nothing") in error
+
+
+def test_help_needs_no_tensorflow():
+    script = (
+        "import sys, export\ntry: export.main()\nfinally: assert 'tensorflow' not in sys.modules"
+    )
+    command = [sys.executable, "-c", script, "--help"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert process.returncode == 0
+    assert "examples:" in process.stdout
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_signatures_share_one_answer(folder, batch):
+    images = faces(batch)
+    files = np.array([tf.io.encode_png(face).numpy() for face in images], object)
+    expected = keras_pixels(images)
+    with open_saved_model(folder) as saved:
+        assert sorted(saved.signatures) == sorted(SIGNATURES)
+        gray = saved.run("serving_default", images=images.astype(np.float32))
+        gray_uint8 = saved.run("serve_uint8", images=images)
+        pictures = saved.run("serve_bytes", image_bytes=files)
+        named = saved.run("serve_named", images=images.astype(np.float32))
+    for answer in (gray, gray_uint8, pictures):
+        np.testing.assert_allclose(answer["keypoints"], expected, atol=1e-3)
+    assert sorted(named) == sorted(NAMES)
+    for index, name in enumerate(NAMES):
+        np.testing.assert_allclose(named[name], expected[:, index], atol=1e-3)
+
+
+def test_the_net_is_traced_once(folder):
+    proto = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    functions = proto.meta_graphs[0].graph_def.library.function
+    with_net = [f for f in functions if any(node.op == "Conv2D" for node in f.node_def)]
+    assert len(with_net) == 1
+
+
+def test_folder_names_no_path_of_this_machine(folder):
+    for path in folder.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            for place in (str(ROOT), str(folder.parent), os.path.dirname(tf.__file__)):
+                assert place.encode() not in content, path
+
+
+def test_flip_average_is_the_mean_of_a_face_and_its_mirror_image(tmp_path):
+    images = faces(3)
+    export_saved_model(stand_in_net(), tmp_path, flip_average=True)
+    straight = keras_pixels(images)
+    mirrored = keras_pixels(images[:, :, ::-1])
+    swapped = {"left": "right", "right": "left"}
+    with open_saved_model(tmp_path / "1") as saved:
+        answer = saved.run("serve_uint8", images=images)["keypoints"]
+    for index, name in enumerate(NAMES):
+        mirror = "_".join(swapped.get(word, word) for word in name.split("_"))
+        back = mirrored[:, NAMES.index(mirror)] * [-1, 1] + [95, 0]
+        np.testing.assert_allclose(answer[:, index], (straight[:, index] + back) / 2, atol=1e-3)
+
+
+def test_symmetric_face_gets_symmetric_keypoints_from_a_flip_average(tmp_path):
+    half = faces(1)[:, :, :48]
+    face = np.concatenate([half, half[:, :, ::-1]], axis=2)
+    write_saved_model(stand_in_model(), NAMES, tmp_path / "model", flip_average=True)
+    with open_saved_model(tmp_path / "model") as saved:
+        (answer,) = saved.run("serve_uint8", images=face)["keypoints"]
+    left, right = (answer[NAMES.index(f"{side}_eye_center")] for side in ("left", "right"))
+    np.testing.assert_allclose(left, [95 - right[0], right[1]], atol=1e-3)
+    np.testing.assert_allclose(answer[NAMES.index("nose_tip")][0], 47.5, atol=1e-3)
+
+
+def test_single_net_of_a_few_keypoints(start, tmp_path):
+    names = keypoint_schema.SPECIALISTS[2].keypoints
+    assert start("runs/any", "--out", tmp_path, net=stand_in_net(names)) == 0
+    images = faces(2)
+    with open_saved_model(tmp_path / "1") as saved:
+        answer = saved.run("serving_default", images=images.astype(np.float32))["keypoints"]
+        assert sorted(saved.signatures["serve_named"].outputs) == sorted(names)
+    np.testing.assert_allclose(answer, keras_pixels(images, stand_in_model(3)), atol=1e-3)
+    card = json.loads((tmp_path / "1/assets.extra/model_card.json").read_text())
+    assert [keypoint["name"] for keypoint in card["keypoints"]] == list(names)
+
+
+def test_flip_average_needs_both_sides(start, tmp_path, capsys):
+    net = stand_in_net(("left_eye_center", "nose_tip"))
+    assert start("runs/any", "--out", tmp_path, "--flip-average", net=net) == 2
+    assert "'right_eye_center'" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*"))
+
+
+def test_net_trained_in_bfloat16_is_served_in_float32(tmp_path):
+    images = faces(4)
+    mixed = stand_in_model(dtype="mixed_bfloat16")
+    assert np.abs(keras_pixels(images, mixed) - keras_pixels(images)).max() > 0.01
+    twin = float32_twin(mixed)
+    np.testing.assert_allclose(keras_pixels(images, twin), keras_pixels(images), atol=1e-4)
+    assert float32_twin(twin) is twin
+
+
+def test_other_backend_is_refused_in_one_line(monkeypatch, tmp_path):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(UserError, match="KERAS_BACKEND=tensorflow"):
+        export_saved_model(stand_in_net(), tmp_path)
+    assert not list(tmp_path.glob("[0-9]*"))
+
+
+def test_a_graph_that_answers_otherwise_is_not_published(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        "serving_graph.saved_model_export.write_saved_model",
+        lambda model, names, folder, flip_average: write_saved_model(
+            model, names, folder, flip_average=True
+        ),
+    )
+    with pytest.raises(RuntimeError, match="must equal the Keras model"):
+        export_saved_model(stand_in_net(), tmp_path)
+    assert not list(tmp_path.glob("[0-9]*"))
+
+
+def test_model_card_says_what_the_run_knows(folder):
+    card = json.loads((folder / "assets.extra/model_card.json").read_text())
+    assert [keypoint["name"] for keypoint in card["keypoints"]] == list(NAMES)
+    assert card["keypoints"][0]["mirror"] == "right_eye_center"
+    assert card["coordinates"]["origin"].startswith("centre of the top left pixel")
+    assert card["training_data"] == CONFIG["data"]
+    assert card["validation"]["rmse_px"] == 1.5
+    assert card["validation"]["rmse_px_per_keypoint"] == dict.fromkeys(NAMES, 1.5)
+    assert card["training"] == {"git_commit": "abc", "versions": {"keras": "3"}}
+    assert card["export"]["versions"]["tensorflow"] == tf.__version__
+
+
+def test_model_card_of_a_run_that_knows_nothing_says_null(tmp_path):
+    net = types.SimpleNamespace(model=stand_in_model(), names=NAMES, config={})
+    folder = export_saved_model(net, tmp_path).folder
+    card = json.loads((folder / "assets.extra/model_card.json").read_text())
+    assert card["training_data"] == {"fingerprint": None, "description": None}
+    assert card["validation"]["rmse_px"] is None
+
+
+def test_warm_up_has_every_signature_at_every_batch_size(folder):
+    if not can_write_warm_up():
+        pytest.skip("tensorflow-serving-api is not installed")
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    file = str(folder / "assets.extra/tf_serving_warmup_requests")
+    found = set()
+    for record in tf.data.TFRecordDataset(file).as_numpy_iterator():
+        request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+        assert request.model_spec.name == "facial_keypoints"
+        (tensor,) = request.inputs.values()
+        found.add((request.model_spec.signature_name, tensor.tensor_shape.dim[0].size))
+    assert found == {(signature, batch) for signature in SIGNATURES for batch in BATCH_SIZES}
+
+
+def test_failing_warm_up_stops_the_export(monkeypatch, tmp_path):
+    if not can_write_warm_up():
+        pytest.skip("tensorflow-serving-api is not installed")
+    broken = {"serve_bytes": ("image_bytes", tf.make_tensor_proto([b"no picture"]))}
+    monkeypatch.setattr("serving_graph.warm_up._inputs", lambda batch: broken)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be a PNG"):
+        export_saved_model(stand_in_net(), tmp_path)
+    assert not list(tmp_path.glob("[0-9]*"))
+
+
+def test_export_without_the_serving_extra(monkeypatch, start, tmp_path, capsys):
+    monkeypatch.setattr("serving_graph.warm_up.prediction_log_pb2", None)
+    assert start("runs/any", "--out", tmp_path) == 0
+    assert "facial-keypoints[serving]" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "1/assets.extra").iterdir()] == ["model_card.json"]
+
+
+CLEAN_PROCESS = """
+    import sys
+
+    sys.modules["keras"] = None  # importing it raises
+    import numpy as np
+    import tensorflow as tf
+
+    images = np.load(sys.argv[2])
+    loaded = tf.saved_model.load(sys.argv[1])
+    answers = {
+        "default": loaded.signatures["serving_default"](images=tf.constant(images, tf.float32)),
+        "bytes": loaded.signatures["serve_bytes"](
+            image_bytes=tf.stack([tf.io.encode_png(image) for image in images])
+        ),
+    }
+    imported = {name.split(".")[0] for name in sys.modules}
+    assert not imported & {"keypoint_schema", "serving_graph", "models"}, imported
+    np.savez(sys.argv[3], **{name: answer["keypoints"] for name, answer in answers.items()})
+"""
+
+
+def test_loads_in_a_process_without_the_project_and_keras(folder, tmp_path):
+    images = faces(2)
+    np.save(tmp_path / "images.npy", images)
+    command = [
+        sys.executable,
+        "-I",
+        "-c",
+        textwrap.dedent(CLEAN_PROCESS),
+        folder,
+        tmp_path / "images.npy",
+    ]
+    subprocess.run([*command, tmp_path / "answers.npz"], cwd=tmp_path, check=True)
+    answers = np.load(tmp_path / "answers.npz")
+    np.testing.assert_allclose(answers["default"], keras_pixels(images), atol=1e-3)
+    np.testing.assert_allclose(answers["bytes"], keras_pixels(images), atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def saved_model_cli():
+    def run(*arguments):
+        program = shutil.which("saved_model_cli", path=os.path.dirname(sys.executable))
+        program = program or shutil.which("saved_model_cli")
+        if program is None:
+            pytest.skip("saved_model_cli is not installed")
+        command = [program, *map(str, arguments)]
+        process = subprocess.run(command, capture_output=True, text=True)
+        assert process.returncode == 0, process.stderr[-2000:]
+        return process.stdout
+
+    return run
+
+
+def test_saved_model_cli_shows_the_contract(saved_model_cli, folder):
+    shown = saved_model_cli("show", "--dir", folder, "--all")
+    sections = dict(part.split("']:", 1) for part in shown.split("signature_def['")[1:])
+    for signature, name, dtype, shape in (
+        ("serving_default", "images", "DT_FLOAT", "(-1, 96, 96, 1)"),
+        ("serve_uint8", "images", "DT_UINT8", "(-1, 96, 96, 1)"),
+        ("serve_bytes", "image_bytes", "DT_STRING", "(-1)"),
+        ("serve_named", "images", "DT_FLOAT", "(-1, 96, 96, 1)"),
+    ):
+        sent, received = sections[signature].split("output(s):")
+        assert f"inputs['{name}']" in sent
+        assert f"dtype: {dtype}" in sent
+        assert f"shape: {shape}" in sent
+        if signature != "serve_named":
+            assert "outputs['keypoints']" in received
+            assert "shape: (-1, 15, 2)" in received
+    for name in NAMES:
+        assert f"outputs['{name}']" in sections["serve_named"]
+    assert sections["serve_named"].count("shape: (-1, 2)") == 15
+
+
+def test_saved_model_cli_runs_it(saved_model_cli, folder, tmp_path):
+    images = faces(2)
+    np.save(tmp_path / "faces.npy", images.astype(np.float32))
+    saved_model_cli(
+        "run", "--dir", folder, "--tag_set", "serve", "--signature_def", "serving_default",
+        "--inputs", f"images={tmp_path / 'faces.npy'}", "--outdir", tmp_path,
+    )  # fmt: skip
+    answer = np.load(tmp_path / "keypoints.npy")
+    np.testing.assert_allclose(answer, keras_pixels(images), atol=1e-3)
+
+
+def test_saved_model_cli_finds_nothing_to_fear(saved_model_cli, folder):
+    scanned = saved_model_cli("scan", "--dir", folder, "--tag_set", "serve")
+    assert "does not contain the default denylisted ops" in scanned
