@@ -1,0 +1,180 @@
+"""A net of the zoo as a scikit-learn estimator, for `Pipeline`, `GridSearchCV` and the like.
+
+`keras.wrappers.SKLearnRegressor` refuses NaN labels and pictures with more than two axes, and
+knows neither recipes nor flips; hence an estimator of our own.
+"""
+
+import keras
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+import callbacks
+import data_pipeline
+import keypoint_schema
+import models
+from evaluation import metrics
+
+
+class KeypointRegressor(RegressorMixin, BaseEstimator):
+    """Trains a net of the zoo by its recipe.
+
+    Parameters are the recipe's where they are None.
+
+    Args:
+        net: the zoo entry.
+        keypoints: names of the keypoints in `y`, in order; None for all 15.
+        dropout: four rates, for the nets with convolutions.
+        learning_rate: of the first epoch. A recipe's final rate keeps its ratio to it.
+        momentum: of the first epoch; a recipe's final momentum stays.
+        epochs: how many.
+        batch_size: faces.
+        random_state: decides initial weights, order, dropout and flips.
+
+    Attributes:
+        model_: the fitted Keras model.
+        history_: training loss by epoch.
+        n_features_in_: values of a face as `fit` got it.
+    """
+
+    def __init__(
+        self,
+        net="net2",
+        keypoints=None,
+        dropout=None,
+        learning_rate=None,
+        momentum=None,
+        epochs=None,
+        batch_size=None,
+        random_state=0,
+    ):
+        self.net = net
+        self.keypoints = keypoints
+        self.dropout = dropout
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Trains from scratch.
+
+        Args:
+            X: faces, gray 0–255: `(N, 9216)`, `(N, 96, 96)` or `(N, 96, 96, 1)`.
+            y: `(N, 2K)` as x, y, x, y, … or `(N, K, 2)`, px; NaN where unlabelled. A row without
+                any label teaches nothing and does no harm.
+
+        Raises:
+            ValueError: for any other shape.
+            UserError: for an unknown net, or a value that no recipe may have.
+        """
+        names = self._names()
+        images = _as_images(X)
+        keypoints = _as_keypoints(y, len(names), len(images))
+        recipe = self._recipe()
+        keras.utils.set_random_seed(self.random_state)
+        model = self._build(len(names), recipe)
+        data = data_pipeline.FaceData(images, keypoints, np.arange(len(images)), names)
+        history = model.fit(
+            data_pipeline.training_batches(
+                data, recipe.batch_size, self.random_state, _augmentation(recipe, names)
+            ),
+            steps_per_epoch=data_pipeline.steps_per_epoch(data, recipe.batch_size),
+            epochs=recipe.epochs,
+            callbacks=[
+                *_schedules(recipe),
+                keras.callbacks.TerminateOnNaN(),
+            ],
+            shuffle=False,
+            verbose=0,
+        )
+        self.model_ = model
+        self.history_ = history.history["loss"]
+        self.n_features_in_ = int(np.prod(np.shape(X)[1:]))
+        return self
+
+    def predict(self, X):
+        """Predicts `(N, 2K)` px, as x, y, x, y, …; `X` as in `fit`."""
+        check_is_fitted(self, "model_")
+        normalized = self.model_.predict(_as_images(X), batch_size=256, verbose=0)
+        keypoints = keypoint_schema.to_pixels(np.asarray(normalized, np.float32))
+        return keypoints.reshape(len(keypoints), -1)
+
+    def score(self, X, y):
+        """The negative RMSE in px over labelled coordinates: greater is better."""
+        predicted = self.predict(X).reshape(len(X), -1, 2)
+        actual = _as_keypoints(y, predicted.shape[1], len(X))
+        return -metrics.rmse_px(predicted, actual).value()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = False
+        return tags
+
+    def _names(self):
+        return keypoint_schema.NAMES if self.keypoints is None else tuple(self.keypoints)
+
+    def _recipe(self):
+        recipe = models.find(self.net).recipe
+        names = ("learning_rate", "momentum", "epochs", "batch_size")
+        changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if "learning_rate" in changes and recipe.final_learning_rate is not None:
+            ratio = changes["learning_rate"] / recipe.learning_rate
+            changes["final_learning_rate"] = recipe.final_learning_rate * ratio
+        return recipe.override(changes)
+
+    def _build(self, num_keypoints, recipe):
+        options = {} if self.dropout is None else {"dropout": tuple(self.dropout)}
+        model = models.find(self.net).builder(num_keypoints, name=self.net, **options)
+        model.compile(
+            callbacks.NesterovSGD(recipe.learning_rate, recipe.momentum),
+            loss=models.MaskedMeanSquaredError(),
+            jit_compile=keras.backend.backend() == "jax",
+        )
+        return model
+
+
+def _as_images(X):
+    size = keypoint_schema.IMAGE_SIZE
+    X = np.asarray(X)
+    if X.shape[1:] not in ((size * size,), (size, size), (size, size, 1)):
+        raise ValueError(
+            f"Faces are ({size * size},), ({size}, {size}) or ({size}, {size}, 1) each. "
+            f"Received an X of shape {X.shape}."
+        )
+    return X.reshape(-1, size, size, 1)
+
+
+def _as_keypoints(y, num_keypoints, num_faces):
+    y = np.asarray(y, np.float32)
+    if y.shape not in ((num_faces, 2 * num_keypoints), (num_faces, num_keypoints, 2)):
+        raise ValueError(
+            f"{num_keypoints} keypoints of {num_faces} faces need a y of shape "
+            f"({num_faces}, {2 * num_keypoints}). Received: {y.shape}. "
+            "The parameter `keypoints` says which keypoints y has."
+        )
+    return y.reshape(num_faces, num_keypoints, 2)
+
+
+def _augmentation(recipe, names):
+    if recipe.augmentation != "flip":
+        return None
+    permutation = keypoint_schema.flip_permutation(names)
+    return lambda images, keypoints, seed: data_pipeline.flip_half(
+        images, keypoints, seed, permutation=permutation
+    )
+
+
+def _schedules(recipe):
+    lines = (
+        ("learning_rate", recipe.learning_rate, recipe.final_learning_rate),
+        ("momentum_variable", recipe.momentum, recipe.final_momentum),
+    )
+    return [
+        callbacks.LinearSchedule(name, start, stop, recipe.epochs)
+        for name, start, stop in lines
+        if stop is not None
+    ]

@@ -1,0 +1,115 @@
+"""A net of the zoo inside scikit-learn."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+import keypoint_schema
+from errors import UserError
+from sklearn_estimator import KeypointRegressor
+from tests import small_data
+
+NOSE = ("nose_tip",)
+
+
+def nose_data():
+    images, keypoints = small_data.faces()
+    labels = keypoints[:, keypoint_schema.indices(NOSE)].reshape(len(images), 2).copy()
+    return images, labels
+
+
+def test_missing_labels_neither_stop_nor_steer_training():
+    images, labels = nose_data()
+    missing = labels.copy()
+    missing[40:] = np.nan
+    net = KeypointRegressor("net1", NOSE, epochs=2, batch_size=20)
+    fitted = net.fit(images, missing)
+    predicted = fitted.predict(images)
+    assert np.isfinite(predicted).all()
+    assert np.isfinite(fitted.history_).all()
+    missing[40:] = np.nan_to_num(missing[40:]) + 1000  # now they would steer it
+    assert not np.allclose(clone(net).fit(images, missing).predict(images), predicted)
+
+
+def test_training_lowers_the_error_and_repeats_itself():
+    images, labels = nose_data()
+    net = KeypointRegressor("net1", NOSE, epochs=30, batch_size=20)
+    first = net.fit(images, labels).predict(images)
+    assert net.history_[-1] < 0.5 * net.history_[0]
+    np.testing.assert_array_equal(clone(net).fit(images, labels).predict(images), first)
+
+
+def test_score_is_negative_rmse_over_labels():
+    images, labels = nose_data()
+    net = KeypointRegressor("net1", NOSE, epochs=1).fit(images, labels)
+    actual = net.predict(images)
+    actual[:, 0] += 3
+    actual[:, 1] -= 4
+    assert net.score(images, actual) == pytest.approx(-np.sqrt((9 + 16) / 2), rel=1e-5)
+    actual[5:] = np.nan
+    actual[0, 0] = np.nan
+    assert net.score(images, actual) == pytest.approx(-np.sqrt((9 * 4 + 16 * 5) / 9), rel=1e-5)
+
+
+def test_grid_search_in_a_pipeline_keeps_groups_apart():
+    images, labels = nose_data()
+    labels[::7] = np.nan
+    groups = np.arange(len(images)) // 3
+    pipeline = Pipeline(
+        [
+            ("flat", FunctionTransformer(lambda X: X.reshape(len(X), -1))),
+            ("net", KeypointRegressor("net1", NOSE, batch_size=32)),
+        ]
+    )
+    # At a rate of 1e-6 nothing is learned, so the search has something to find.
+    grid = {"net__learning_rate": [1e-6, 0.01], "net__epochs": [15]}
+    search = GridSearchCV(pipeline, grid, cv=GroupKFold(2), error_score="raise")
+    search.fit(images, labels, groups=groups)
+    assert search.best_params_["net__learning_rate"] == 0.01
+    assert search.predict(images[:4]).shape == (4, 2)
+
+
+def test_dropout_reaches_the_layers_and_the_final_rate_keeps_its_ratio():
+    net = KeypointRegressor("net6", NOSE, dropout=(0, 0.1, 0.2, 0.4), learning_rate=0.06, epochs=1)
+    recipe = net._recipe()
+    assert recipe.final_learning_rate == pytest.approx(0.0002)
+    model = net._build(1, recipe)
+    rates = [layer.rate for layer in model.layers if layer.name.startswith("dropout")]
+    assert rates == [0, 0.1, 0.2, 0.4]
+
+
+def test_flipping_recipes_train():
+    images, labels = nose_data()
+    net = KeypointRegressor("net3", NOSE, epochs=1, batch_size=16).fit(images[:16], labels[:16])
+    assert np.isfinite(net.predict(images[:2])).all()
+
+
+@pytest.mark.parametrize("shape", [(4, 95), (4, 96, 95), (4, 96, 96, 3)])
+def test_wrong_pictures_are_refused(shape):
+    with pytest.raises(ValueError, match="Faces are"):
+        KeypointRegressor("net1", NOSE, epochs=1).fit(np.zeros(shape), np.zeros((4, 2)))
+
+
+def test_wrong_labels_and_nets_are_refused():
+    images, labels = nose_data()
+    with pytest.raises(ValueError, match="keypoints"):
+        KeypointRegressor("net1").fit(images, labels)
+    with pytest.raises(UserError, match="net99"):
+        KeypointRegressor("net99", NOSE).fit(images, labels)
+
+
+def test_the_example_searches(small_folder):
+    command = [sys.executable, "examples/search_dropout.py", "--data", str(small_folder)]
+    command += ["--epochs", "1", "--faces", "24", "--folds", "2", "--dropout", "none", "tutorial"]
+    command += ["--learning-rate", "0.03"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "nose_tip: net6, 1 epochs, 2 folds" in result.stdout
+    assert "tutorial (0.1, 0.2, 0.3, 0.5)" in result.stdout
+    assert result.stdout.count("0.03") == 2
