@@ -18,7 +18,7 @@ except ImportError:  # the extra `serving` is not installed
     predict_pb2 = prediction_log_pb2 = None
 
 FILE = pathlib.PurePath("assets.extra", "tf_serving_warmup_requests")
-BATCH_SIZES = (1, 8, 32)  # the allowed_batch_sizes of serving/batching_parameters.txt
+BATCH_SIZES = (1, 2, 4, 8, 16, 32)  # allowed_batch_sizes in serving/batching_parameters.txt
 GRAY = 128  # of 255
 
 

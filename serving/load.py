@@ -1,0 +1,152 @@
+"""Puts a TensorFlow Serving server under load; reports throughput and latency percentiles."""
+
+import argparse
+import dataclasses
+import io
+import threading
+import time
+
+import numpy as np
+from PIL import Image
+
+import command_line
+import keypoint_schema
+from errors import UserError
+from serving.client import add_target_arguments, target_of
+from serving.connection import connect
+
+EXAMPLES = """examples:
+  python -m serving.load
+  python -m serving.load --url grpc://localhost:8500 --signature serve_uint8 --batch 8 --clients 4
+"""
+PERCENTILES = (50, 90, 99)
+
+
+@dataclasses.dataclass(frozen=True)
+class Load:
+    """What a load run measured.
+
+    Attributes:
+        seconds: how long it took.
+        faces: how many were answered.
+        latencies: s, one for each answered request.
+        errors: the messages of the requests that failed.
+    """
+
+    seconds: float
+    faces: int
+    latencies: tuple[float, ...]
+    errors: tuple[str, ...]
+
+
+def main():
+    arguments = parse_arguments()
+    inputs = make_inputs(arguments.signature, arguments.batch)
+    load = run_load(
+        target_of(arguments), arguments.signature, inputs, arguments.clients, arguments.requests
+    )
+    print_load(arguments, load)
+    return 1 if load.errors else 0
+
+
+def parse_arguments(argv=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.load",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_target_arguments(parser)
+    parser.add_argument(
+        "--signature",
+        choices=("serving_default", "serve_uint8", "serve_bytes", "serve_named"),
+        default="serve_bytes",
+        help="(default: %(default)s)",
+    )
+    positive = {"type": _positive, "metavar": "N"}
+    parser.add_argument("--batch", default=1, help="faces a request (default: 1)", **positive)
+    parser.add_argument("--clients", default=4, help="at the same time (default: 4)", **positive)
+    parser.add_argument("--requests", default=200, help="in all (default: 200)", **positive)
+    return parser.parse_args(argv)
+
+
+def make_inputs(signature, batch):
+    """One request's input by name: noise pictures, as PNG files for `serve_bytes`."""
+    size = keypoint_schema.IMAGE_SIZE
+    shape = (batch, size, size, 1)
+    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    if signature == "serve_bytes":
+        files = np.empty(batch, object)
+        files[:] = [_png(image[..., 0]) for image in images]
+        return {"image_bytes": files}
+    return {"images": images if signature == "serve_uint8" else images.astype(np.float32)}
+
+
+def run_load(target, signature, inputs, clients, requests):
+    """Sends requests from several clients, each with a connection of its own, one after another.
+
+    Returns:
+        A `Load`. A failing request ends its client; the others take over what is left.
+
+    Raises:
+        UserError: if not even the first request, which is not timed, is answered.
+    """
+    with connect(target) as connection:
+        connection.predict(signature, **inputs)
+    numbers = iter(range(requests))
+    lock = threading.Lock()
+    latencies, errors = [], []
+
+    def run_client():
+        try:
+            with connect(target) as connection:
+                while True:
+                    with lock:
+                        if next(numbers, None) is None:
+                            return
+                    start = time.perf_counter()
+                    connection.predict(signature, **inputs)
+                    latencies.append(time.perf_counter() - start)
+        except UserError as error:
+            errors.append(str(error))
+
+    threads = [threading.Thread(target=run_client) for _ in range(clients)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - start
+    batch = len(next(iter(inputs.values())))
+    return Load(seconds, batch * len(latencies), tuple(latencies), tuple(errors))
+
+
+def print_load(arguments, load):
+    print(
+        f"{arguments.signature} at {arguments.url}: {len(load.latencies)} requests of "
+        f"{arguments.batch} from {arguments.clients} clients in {load.seconds:.1f} s"
+    )
+    print(f"throughput  {load.faces / load.seconds:10.1f} faces/s")
+    if load.latencies:
+        for percentile in PERCENTILES:
+            latency = np.percentile(load.latencies, percentile) * 1e3
+            print(f"latency p{percentile:<3}{latency:10.2f} ms")
+    for message in sorted(set(load.errors)):
+        print(f"failed ×{load.errors.count(message)}: {message}")
+
+
+def _png(gray):
+    file = io.BytesIO()
+    Image.fromarray(gray).save(file, "PNG")
+    return file.getvalue()
+
+
+def _positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be positive. Received: {text}")
+    return number
+
+
+if __name__ == "__main__":
+    command_line.run(main)

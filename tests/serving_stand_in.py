@@ -1,0 +1,185 @@
+"""Answers requests as TensorFlow Serving's documentation says, from a SavedModel on loopback.
+
+Not the server itself, which is no Python package: it holds the clients, the recorded requests and
+the exported folder together. Strict, so that a request that the real one refuses fails here too.
+Source: https://www.tensorflow.org/tfx/serving/api_rest and the protos of tensorflow-serving-api.
+"""
+
+import base64
+import contextlib
+import http.server
+import json
+import re
+import threading
+import time
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf import json_format
+
+MODEL = "facial_keypoints"
+LABELS = {"stable": 1}
+PATH = re.compile(
+    r"/v1/models/(?P<model>[^/:]+)(/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+    r"(?P<verb>:predict|/metadata)"
+)
+
+
+def predict_json(saved, request):
+    """A row-format predict request to its response."""
+    unknown = set(request) - {"signature_name", "instances"}
+    if unknown or not isinstance(request.get("instances"), list):
+        raise ValueError("JSON Value: must be an object with 'instances', in the row format")
+    name = request.get("signature_name", "serving_default")
+    if name not in saved.signatures:
+        raise ValueError(f"Serving signature name: {name!r} not found in signature def")
+    ((key, info),) = saved.signatures[name].inputs.items()
+    dtype = tf.as_dtype(info.dtype)
+    values = [_json_value(instance, dtype) for instance in request["instances"]]
+    array = np.array(values, object if dtype == tf.string else dtype.as_numpy_dtype)
+    outputs = saved.run(name, **{key: array})
+    if len(outputs) == 1:
+        (only,) = outputs.values()
+        return {"predictions": only.tolist()}
+    rows = [{key: outputs[key][row].tolist() for key in outputs} for row in range(len(array))]
+    return {"predictions": rows}
+
+
+def _json_value(value, dtype):
+    if dtype == tf.string:
+        if not isinstance(value, dict) or set(value) != {"b64"}:
+            raise ValueError("JSON object: does not have named input; bytes go as {'b64': …}")
+        return base64.b64decode(value["b64"], validate=True)
+    if isinstance(value, list):
+        return [_json_value(part, dtype) for part in value]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"JSON Value: {value!r} Type: {type(value).__name__} is not of {dtype}")
+    if dtype.is_integer and not (isinstance(value, int) and dtype.min <= value <= dtype.max):
+        raise ValueError(f"JSON Value: {value!r} is not of expected type: {dtype.name}")
+    return value
+
+
+def metadata_json(saved):
+    """The response to GET …/metadata, its maps nested as the server nests them."""
+    signatures = {
+        name: json.loads(json_format.MessageToJson(signature, preserving_proto_field_name=True))
+        for name, signature in saved.signatures.items()
+    }
+    spec = {"name": MODEL, "signature_name": "", "version": "1"}
+    metadata = {"signature_def": {"signature_def": signatures}}
+    return {"model_spec": spec, "metadata": metadata}
+
+
+@contextlib.contextmanager
+def rest_server(saved, delay=0.0):
+    """Serves REST on a free port of 127.0.0.1; yields `(url, requests)`, the bodies received."""
+    requests = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self._answer(None)
+
+        def do_POST(self):
+            self._answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def _answer(self, body):
+            time.sleep(delay)
+            try:
+                status, answer = 200, self._route(body)
+            except (ValueError, tf.errors.OpError) as error:
+                status, answer = 400, {"error": str(error)}
+            except LookupError as error:
+                status, answer = 404, {"error": error.args[0]}
+            content = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):  # a client that timed out has gone
+                self.wfile.write(content)
+
+        def _route(self, body):
+            match = PATH.fullmatch(self.path)
+            if not match or (body is None) == (match["verb"] == ":predict"):
+                raise ValueError(f"Malformed request: {self.command} {self.path}")
+            known = match["version"] in (None, "1") and match["label"] in (None, *LABELS)
+            if match["model"] != MODEL or not known:
+                raise LookupError("Servable not found for request: " + self.path)
+            if body is None:
+                return metadata_json(saved)
+            requests.append(json.loads(body))
+            return predict_json(saved, requests[-1])
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", requests
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextlib.contextmanager
+def grpc_server(saved, delay=0.0):
+    """Serves gRPC on a free port of 127.0.0.1; yields `(url, requests)`, the protos received."""
+    import concurrent.futures
+
+    import grpc
+    from tensorflow_serving.apis import (
+        get_model_metadata_pb2,
+        predict_pb2,
+        prediction_service_pb2_grpc,
+    )
+
+    requests = []
+
+    def check(spec, context):
+        known = not spec.HasField("version") or spec.version.value == 1
+        known = known and (not spec.version_label or spec.version_label in LABELS)
+        if spec.name != MODEL or not known:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {spec.name}")
+
+    class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
+        def Predict(self, request, context):
+            time.sleep(delay)
+            check(request.model_spec, context)
+            requests.append(request)
+            return predict_proto(saved, request, context, predict_pb2)
+
+        def GetModelMetadata(self, request, context):
+            check(request.model_spec, context)
+            signatures = get_model_metadata_pb2.SignatureDefMap()
+            for name, signature in saved.signatures.items():
+                signatures.signature_def[name].CopyFrom(signature)
+            response = get_model_metadata_pb2.GetModelMetadataResponse()
+            response.metadata["signature_def"].Pack(signatures)
+            return response
+
+    def predict_proto(saved, request, context, predict_pb2):
+        inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+        try:
+            outputs = saved.run(request.model_spec.signature_name, **inputs)
+        except tf.errors.OpError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.message)
+        response = predict_pb2.PredictResponse()
+        response.model_spec.CopyFrom(request.model_spec)
+        response.model_spec.version.value = 1
+        for name, value in outputs.items():
+            response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+        return response
+
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Service(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"grpc://127.0.0.1:{port}", requests
+    finally:
+        server.stop(None).wait()
