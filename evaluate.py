@@ -106,12 +106,17 @@ def describe(arguments, data):
 def show(tables, facts):
     import rich.console
 
-    # A table wider than the terminal would wrap within numbers; scrolling reads better.
-    console = rich.console.Console(soft_wrap=True)
+    console = rich.console.Console()
+    wide = rich.console.Console(width=1000)
     console.print(*facts, highlight=False)
     for table in tables:
+        shown = table.to_rich()
         console.print()
-        console.print(table.to_rich(), highlight=False)
+        # A line that the terminal breaks reads better than numbers cut short to fit.
+        fitting = rich.console.Console(width=max(console.width, wide.measure(shown).maximum))
+        fitting.print(shown, highlight=False)
+        if table.note:
+            console.print(table.note, style="dim", highlight=False)
 
 
 def write_files(arguments, judgements, comparisons, tables, facts):

@@ -3,6 +3,7 @@
 import dataclasses
 import html
 
+import rich.markup
 import rich.table
 
 
@@ -25,13 +26,11 @@ class Table:
     text_columns: tuple[int, ...] = (0,)
 
     def to_rich(self) -> rich.table.Table:
-        table = rich.table.Table(
-            title=self.title, title_justify="left", caption=self.note or None, box=None
-        )
-        table.caption_justify = "left"
+        """For a terminal, without the note; its cells never wrap."""
+        table = rich.table.Table(title=self.title, title_justify="left", box=None, pad_edge=False)
         for position, column in enumerate(self.columns):
-            is_text = position in self.text_columns
-            table.add_column(column, justify="left" if is_text else "right", no_wrap=position == 0)
+            justify = "left" if position in self.text_columns else "right"
+            table.add_column(rich.markup.escape(column), justify=justify, no_wrap=True)
         for row in self.rows:
             table.add_row(*map(rich.markup.escape, row))
         return table

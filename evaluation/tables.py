@@ -11,6 +11,7 @@ from evaluation.table import Table
 
 _INTERVAL = f"{bootstrap.CONFIDENCE:.0%} intervals in brackets, by bootstrap over faces"
 MISSING = "–"
+_NETS_WITH_INTERVALS = 4  # side by side; the files have all of them
 
 
 def summary_table(judgements: Sequence[Judgement]) -> Table:
@@ -59,19 +60,14 @@ def error_table(
 def specialist_table(judgements: Sequence[Judgement]) -> Table:
     """RMSE px of every net on the keypoints of each specialist."""
     names = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
-    rows = [
-        [name.replace("_", " ")] + [pixels(judged.specialists.get(name)) for judged in judgements]
-        for name in names
-    ]
+    rows = [[name, *(judged.specialists.get(name) for judged in judgements)] for name in names]
     return _by_net("RMSE px by specialist", "specialist", rows, judgements)
 
 
 def keypoint_table(judgements: Sequence[Judgement]) -> Table:
     """RMSE px of every net on each keypoint."""
-    rows = [
-        [name.replace("_", " ")] + [pixels(judged.keypoints.get(name)) for judged in judgements]
-        for name in keypoint_schema.NAMES
-    ]
+    names = keypoint_schema.NAMES
+    rows = [[name, *(judged.keypoints.get(name) for judged in judgements)] for name in names]
     return _by_net("RMSE px by keypoint", "keypoint", rows, judgements)
 
 
@@ -114,8 +110,18 @@ def _summary_row(judgement):
 
 
 def _by_net(title, heading, rows, judgements):
-    columns = [heading, *(judgement.name for judgement in judgements)]
-    return Table(title=title, columns=columns, rows=rows, note=f"{_INTERVAL}.")
+    """A column a net; with intervals as long as they fit on a line."""
+    with_intervals = len(judgements) <= _NETS_WITH_INTERVALS
+    show = pixels if with_intervals else _value
+    return Table(
+        title=title,
+        columns=[heading, *(judgement.name for judgement in judgements)],
+        rows=[[name.replace("_", " "), *map(show, estimates)] for name, *estimates in rows],
+    )
+
+
+def _value(estimate):
+    return MISSING if estimate is None else f"{estimate.value:.2f}"
 
 
 def _interval(estimate, form):

@@ -32,8 +32,8 @@ def keypoint_errors(
         axes.add_patch(Circle((x, y), radius, facecolor=style.ORANGE, alpha=0.45, edgecolor="none"))
         axes.plot(x, y, ".", color="black", markersize=3)
         # Names of the corners would overlap if all stood at one side of their points.
-        above = keypoint.endswith("_center") or keypoint == "mouth_center_top_lip"
-        shift = -radius - 0.8 if above or "eyebrow" in keypoint else radius + 0.8
+        below = keypoint.endswith("_corner") or keypoint == "mouth_center_bottom_lip"
+        shift = radius + 0.8 if below else -radius - 0.8
         axes.text(
             x, y + shift, f"{radius:.1f}", ha="center", va="bottom" if shift < 0 else "top",
             fontsize=9, fontweight="bold", color="white",

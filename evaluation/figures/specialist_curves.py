@@ -50,7 +50,8 @@ def weighted_mean(curves: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _rescaled(history):
-    """Train and validation RMSE px at `_POINTS` evenly spaced epochs, the last one included."""
-    epochs = np.linspace(0, len(history) - 1, _POINTS).round().astype(int)
-    losses = history[["train_loss", "valid_loss"]].to_numpy()[epochs]
-    return (keypoint_schema.PIXELS_PER_UNIT * np.sqrt(losses)).T
+    """Train and validation RMSE px at `_POINTS` evenly spaced epochs, interpolated."""
+    wanted = np.linspace(0, len(history) - 1, _POINTS)
+    epochs = np.arange(len(history))
+    losses = [np.interp(wanted, epochs, history[f"{side}_loss"]) for side in ("train", "valid")]
+    return keypoint_schema.PIXELS_PER_UNIT * np.sqrt(losses)

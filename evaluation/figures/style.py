@@ -67,6 +67,10 @@ def rendered(figure: Figure, kind: str) -> bytes:
     out = io.BytesIO()
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
     with mpl.rc_context(_STYLE):
+        if figure.get_layout_engine() is not None:
+            # Laid out once: every further pass would move things by fractions of a pixel.
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
         figure.savefig(out, format=kind, metadata=metadata)
     return out.getvalue()
 

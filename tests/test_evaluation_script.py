@@ -1,0 +1,206 @@
+"""evaluate.py, end to end: what a person would look at."""
+
+import base64
+import csv
+import json
+import re
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import data_pipeline
+import evaluate
+import judging
+import keypoint_schema
+from errors import UserError
+from evaluation import metrics
+from predictor import load_predictor
+from tests import run_fixtures
+
+
+@pytest.fixture(scope="module")
+def data(small_folder):
+    return data_pipeline.load_faces(small_folder)
+
+
+@pytest.fixture(scope="module")
+def runs(data, tmp_path_factory):
+    """A good net, one 3 px off, and specialists 1 px off."""
+    folder = tmp_path_factory.mktemp("runs")
+    return [
+        run_fixtures.write_run(folder / "near", data),
+        run_fixtures.write_run(folder / "far", data, offset=3.0),
+        run_fixtures.write_specialists(folder / "six", data, offset=1.0),
+    ]
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments)])
+    evaluate.main()
+
+
+def test_validation_counts_exactly_the_faces_that_the_run_held_out(data, runs):
+    net = judging.load_nets([runs[0]], data, "validation")[0].predictions
+    _, valid = data_pipeline.split(data, seed=0)
+    counted = np.isfinite(net.held_out).any((1, 2))
+    np.testing.assert_array_equal(data.images[counted], valid.images)
+    np.testing.assert_array_equal(net.held_out[counted], valid.keypoints)
+    assert np.isnan(valid.keypoints).any()  # partly labelled faces count too
+    assert not (np.isfinite(net.held_out) & np.isfinite(net.trained_on)).any()
+
+
+def test_training_rows_are_those_with_all_labels_of_a_net(data, runs):
+    one, _, six = (net.predictions for net in judging.load_nets(runs, data, "validation"))
+    train, _ = data_pipeline.split(data, seed=0)
+    assert np.isfinite(one.trained_on).sum() == train.select(train.names).keypoints.size
+    for specialist in keypoint_schema.SPECIALISTS:
+        columns = keypoint_schema.indices(specialist.keypoints)
+        expected = train.select(specialist.keypoints).keypoints.size
+        assert np.isfinite(six.trained_on[:, columns]).sum() == expected
+
+
+def test_all_rows_count_every_label(data, runs):
+    net = judging.load_nets([runs[0]], data, "all")[0].predictions
+    np.testing.assert_array_equal(net.held_out, data.keypoints)
+    assert net.trained_on is None
+
+
+def test_losses_are_those_of_the_best_epoch(data, runs):
+    for net in judging.load_nets(runs, data, "validation"):
+        assert net.predictions.valid_loss == pytest.approx(0.008)
+        assert net.predictions.train_loss == pytest.approx(0.01)
+
+
+def test_other_data_is_refused_unless_all_rows_count(data, runs, tmp_path):
+    config = json.loads((runs[0] / "config.json").read_text())
+    other = run_fixtures.write_run(tmp_path / "other", data)
+    config["data"] = {"fingerprint": "other", "description": "other faces"}
+    (other / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="other faces.*--rows all"):
+        judging.load_nets([other], data, "validation")
+    assert judging.load_nets([other], data, "all")[0].predictions.name == "other"
+
+
+def test_runs_of_one_name_are_told_apart(data, tmp_path):
+    paths = [run_fixtures.write_run(tmp_path / part / "net", data) for part in "ab"]
+    names = [net.predictions.name for net in judging.load_nets(paths, data, "all")]
+    assert names == [str(path) for path in paths]
+
+
+def test_tables_on_the_terminal_and_in_files(
+    data, runs, small_folder, tmp_path, monkeypatch, capsys
+):
+    files = {kind: tmp_path / "out" / f"nets.{kind}" for kind in ("csv", "json", "markdown")}
+    options = [part for kind, file in files.items() for part in (f"--{kind}", file)]
+    run(monkeypatch, *runs, "--data", small_folder, *options)
+    shown = capsys.readouterr().out
+    assert "mean face" in shown
+    assert "six mean faces" in shown
+    assert "better: near" in shown
+
+    _, valid = data_pipeline.split(data, seed=0)
+    by_hand = load_predictor(runs[1]).predict_all(valid.images)
+    rmse = metrics.rmse_px(by_hand, valid.keypoints).value()
+    rows = list(csv.DictReader(files["csv"].open()))
+    assert [row["net"] for row in rows] == ["near", "far", "six"]
+    assert float(rows[1]["rmse_px"]) == pytest.approx(rmse)
+    assert float(rows[1]["rmse_px_low"]) < rmse < float(rows[1]["rmse_px_high"])
+    assert rows[1]["rmse_px.nose_tip"]
+    record = json.loads(files["json"].read_text())
+    assert record["nets"][1]["rmse_px"]["value"] == pytest.approx(rmse)
+    assert set(record["nets"][1]["rmse_px_by_keypoint"]) == set(keypoint_schema.NAMES)
+    assert record["comparisons"][0]["difference"]["value"] > 0
+    assert "| far | mean face | 4 | 0.010000 | " in files["markdown"].read_text()
+    assert f"{rmse:.2f} [" in files["markdown"].read_text()
+
+
+def test_a_net_of_one_specialist_is_judged_by_its_own_keypoints(data, runs, small_folder, tmp_path):
+    net = judging.load_nets([runs[2] / "nose_tip"], data, "validation")[0]
+    judgement = evaluate_one(net, data)
+    assert list(judgement.keypoints) == ["nose_tip"]
+    assert list(judgement.specialists) == ["nose_tip"]
+    _, valid = data_pipeline.split(data, seed=0)
+    nose = keypoint_schema.indices(["nose_tip"])
+    assert judgement.labels == np.isfinite(valid.keypoints[:, nose]).sum()
+
+
+def evaluate_one(net, data):
+    import evaluation
+
+    return evaluation.judge(net.predictions, data.keypoints, data.groups)
+
+
+def test_the_report_opens_from_disk_with_everything_inside(
+    runs, small_folder, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / "report"
+    run(monkeypatch, *runs, "--data", small_folder, "--report", folder)
+    page = (folder / "index.html").read_text()
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    sources = re.findall(r'src="data:image/(png|svg\+xml);base64,([^"]+)"', page)
+    starts = {"png": b"\x89PNG", "svg+xml": b"<?xml"}
+    assert all(base64.b64decode(text).startswith(starts[kind]) for kind, text in sources)
+    expected = {"learning_curves", "cumulative_error", "flip", "far_and_six"}
+    expected |= {"learning_curves_near", "learning_curves_far", "specialist_curves_six"}
+    for name in ("near", "far", "six"):
+        expected |= {f"{kind}_{name}" for kind in ("predictions", "best_and_worst")}
+        expected.add(f"keypoint_errors_{name}")
+    expected |= {"filters_near", "filters_far"}
+    expected |= {f"filters_six_{each.name}" for each in keypoint_schema.SPECIALISTS}
+    assert {file.stem for file in (folder / "figures").iterdir()} == expected
+    assert len(sources) == len(expected)
+    assert "Paired comparison" in page
+    assert "first 16 test faces" in page
+    assert str(folder / "index.html") in capsys.readouterr().out
+
+
+def test_an_exported_model_takes_the_split_of_the_run_beside_it(
+    data, runs, tmp_path, monkeypatch, capsys
+):
+    import run_folder
+    from serving_graph import export_saved_model
+
+    exported = tmp_path / "exports" / "far"
+    export_saved_model(run_folder.load_net(runs[1]), exported)
+    with pytest.raises(UserError, match="--rows all"):
+        judging.load_nets([exported], data, "validation")
+    near, far = judging.load_nets([runs[0], exported], data, "validation")
+    np.testing.assert_array_equal(near.predictions.held_out, far.predictions.held_out)
+    from_run = load_predictor(runs[1]).predict_all(data.images)
+    np.testing.assert_allclose(far.predictions.predicted, from_run, atol=1e-3)
+    version = load_predictor(exported / "1")
+    assert version.names == keypoint_schema.NAMES
+    assert version.predict(data.images[:0]).shape == (0, 15, 2)
+
+
+def test_nothing_to_load_is_one_clear_error(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        load_predictor(tmp_path / "nothing")
+    with pytest.raises(UserError, match="neither a run folder nor a SavedModel"):
+        load_predictor(tmp_path)
+
+
+def test_mistakes_on_the_command_line_are_told(monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, "runs/x", "--threshold", "0")
+    assert stopped.value.code == 2
+    assert "--threshold must be above 0" in capsys.readouterr().err
+
+
+def test_help_is_quick_for_it_loads_no_framework(monkeypatch, capsys):
+    loaded = set(sys.modules)
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, "--help")
+    assert stopped.value.code == 0
+    assert "examples:" in capsys.readouterr().out
+    assert "tensorflow" not in set(sys.modules) - loaded
+
+
+def test_history_without_rows_is_told(data, runs, tmp_path):
+    broken = run_fixtures.write_run(tmp_path / "broken", data)
+    (broken / "history.csv").unlink()
+    with pytest.raises(UserError, match="history"):
+        judging.load_nets([broken], data, "all")
+    assert isinstance(judging.load_nets([runs[0]], data, "all")[0].histories["near"], pd.DataFrame)

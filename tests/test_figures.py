@@ -1,0 +1,209 @@
+"""Figures show what they say, in files that are the same every time."""
+
+import struct
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+import matplotlib.colors
+import numpy as np
+import pandas as pd
+import pytest
+
+import keypoint_schema
+from evaluation import figures, first_layers, metrics
+from evaluation.figures import style
+from evaluation.figures.disagreement import most_different
+from evaluation.figures.filters import as_pictures
+from evaluation.figures.flip import mirror
+from evaluation.figures.specialist_curves import weighted_mean
+from tests import run_fixtures, small_data
+
+IMAGES, LABELS = small_data.faces()
+SPECIALISTS = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
+
+
+def history(epochs, best):
+    epoch = np.arange(1, epochs + 1)
+    valid = 0.002 + 1e-5 * np.abs(epoch - best)
+    return pd.DataFrame({"epoch": epoch, "train_loss": 0.004 / epoch, "valid_loss": valid})
+
+
+def points_of(axes):
+    return [np.asarray(collection.get_offsets()) for collection in axes.collections]
+
+
+def all_figures():
+    distance = metrics.inter_ocular_distance(LABELS)
+    predicted = np.nan_to_num(LABELS, nan=40.0) + 1.5
+    nme = metrics.face_nme(predicted, LABELS, distance)
+    rmse = dict.fromkeys(keypoint_schema.NAMES, 1.5)
+    mean = np.nanmean(LABELS, axis=0)
+    return {
+        "curve": figures.learning_curves({"net1": history(20, 15)}),
+        "curves": figures.learning_curves({f"net{i}": history(9 + i, 5) for i in range(9)}),
+        "specialists": figures.specialist_curves({name: history(9, 5) for name in SPECIALISTS}),
+        "predictions": figures.predictions(IMAGES, predicted, "net1"),
+        "differ": figures.disagreement(IMAGES, predicted, LABELS, ("net1", "net2"), LABELS),
+        "flip": figures.flip(IMAGES[0], LABELS[0]),
+        "best": figures.best_and_worst(IMAGES, predicted, LABELS, nme, "net1"),
+        "errors": figures.keypoint_errors(IMAGES.mean(0), mean, rmse, "net1"),
+        "cumulative": figures.error_curve({"net1": nme, "net2": nme / 2}),
+        "filters": figures.filters(np.ones((3, 3, 1, 32)), "net2: conv1"),
+        "hidden": figures.filters(np.ones((9216, 5)), "net1: hidden"),
+    }
+
+
+@pytest.fixture(scope="module")
+def made():
+    return all_figures()
+
+
+def test_files_are_whole_and_the_same_every_time(made, tmp_path):
+    again = all_figures()
+    for name in ("curve", "differ", "hidden"):  # one of each kind is enough
+        png, svg = figures.save(again[name], tmp_path / name)
+        content = png.read_bytes()
+        assert content[:8] == b"\x89PNG\r\n\x1a\n"
+        width, height = struct.unpack(">II", content[16:24])
+        assert width > 600, name
+        assert height > 300, name
+        assert xml.etree.ElementTree.parse(svg).getroot().tag.endswith("svg")
+        assert figures.rendered(made[name], "svg") == svg.read_bytes()
+        assert figures.rendered(made[name], "png") == content
+
+
+def test_learning_curves_mark_the_best_epoch_on_a_log_scale(made):
+    axes = made["curve"].axes[0]
+    assert axes.get_yscale() == "log"
+    marker = next(line for line in axes.lines if line.get_marker() == "o")
+    assert marker.get_xdata() == [15]
+    assert {line.get_linestyle() for line in axes.lines[:2]} == {"-", "--"}
+
+
+def test_nine_nets_have_nine_colours(made):
+    axes = made["curves"].axes[0]
+    solid = [line for line in axes.lines if str(line.get_label()).startswith("net")]
+    assert len({line.get_color() for line in solid}) == 9
+
+
+def test_colours_differ_for_the_colour_blind():
+    """Every pair differs in lightness or in the blue-yellow axis, which deuteranopes see too."""
+    rgb = np.array([matplotlib.colors.to_rgb(color) for color in style.CYCLE[:7]])
+    luminance = rgb @ [0.2126, 0.7152, 0.0722]
+    blue_yellow = rgb[:, 2] - rgb[:, :2].mean(1)
+    for i in range(7):
+        for j in range(i):
+            apart = np.hypot(luminance[i] - luminance[j], blue_yellow[i] - blue_yellow[j])
+            assert apart > 0.1, (style.CYCLE[i], style.CYCLE[j])
+
+
+def test_specialists_mean_is_weighted_by_target_values():
+    curves = {name: np.zeros(3) for name in SPECIALISTS}
+    curves["eye_corners"] = np.full(3, 30.0)  # 8 of the 30 values
+    np.testing.assert_allclose(weighted_mean(curves), 8.0)
+
+
+def test_specialist_curves_have_one_length(made):
+    curves = figures.specialist_curves(
+        {name: history(5 + 20 * i, 3) for i, name in enumerate(SPECIALISTS)}
+    )
+    assert {len(line.get_xdata()) for line in curves.axes[0].lines} == {100}
+    assert len(curves.axes[0].lines) == 13
+    # 0.002 at the best epoch is 48 · √0.002 px.
+    first_valid = curves.axes[0].lines[1].get_ydata()
+    assert first_valid.min() == pytest.approx(48 * np.sqrt(0.002), rel=0.01)
+
+
+def test_predictions_lie_where_they_were_predicted(made):
+    axes = made["predictions"].axes
+    assert len(axes) == 16
+    np.testing.assert_allclose(points_of(axes[1])[0], np.nan_to_num(LABELS[1], nan=40) + 1.5)
+    np.testing.assert_array_equal(axes[1].images[0].get_array(), IMAGES[1, :, :, 0])
+
+
+def test_a_point_outside_does_not_shrink_the_picture():
+    points = np.full((1, 15, 2), 150.0)
+    axes = figures.predictions(IMAGES[:1], points, "net").axes[0]
+    assert axes.get_xlim() == (-0.5, 95.5)
+    assert axes.get_ylim() == (95.5, -0.5)
+
+
+def test_faces_where_nets_differ_most_come_first():
+    first = np.zeros((3, 2, 2))
+    second = first + np.array([1.0, 9.0, 5.0])[:, None, None]
+    second[1, 0] = np.nan
+    assert most_different(first, second).tolist() == [1, 2, 0]
+
+
+def test_mirroring_twice_is_the_identity_and_moves_labels_with_pixels():
+    np.testing.assert_allclose(mirror(mirror(LABELS)), LABELS, atol=1e-4)
+    np.testing.assert_array_equal(mirror(np.array([[0.0, 7.0]])), [[95.0, 7.0]])
+
+
+def test_flip_shows_the_missing_swap(made):
+    unswapped, swapped = (points_of(axes) for axes in made["flip"].axes[1:3])
+    # Groups are left, right, middle. Left keypoints belong on the right-hand side of the picture.
+    assert unswapped[0][:, 0].mean() < unswapped[1][:, 0].mean()
+    assert swapped[0][:, 0].mean() > swapped[1][:, 0].mean()
+    both = [np.sort(np.concatenate(groups), axis=0) for groups in (unswapped, swapped)]
+    np.testing.assert_allclose(*both)
+
+
+def test_best_faces_come_before_the_worst():
+    nme = np.linspace(1, 2, len(IMAGES))
+    nme[3], nme[4] = 0.01, np.nan
+    figure = figures.best_and_worst(IMAGES, LABELS, LABELS, nme, "net")
+    captions = [axes.get_title() for axes in figure.axes]
+    assert captions[0] == "NME 1.0%"
+    assert captions[6] == "NME 200.0%"
+    assert not any("nan" in caption for caption in captions)
+
+
+def test_keypoint_errors_are_circles_of_that_radius(made):
+    circles = made["errors"].axes[0].patches
+    assert len(circles) == 15
+    assert {circle.radius for circle in circles} == {1.5}
+    np.testing.assert_allclose(circles[10].center, np.nanmean(LABELS[:, 10], axis=0))
+
+
+def test_cumulative_curve_ends_at_the_faces_within_its_limit():
+    figure = figures.error_curve({"net": np.array([0.02, 0.05, 0.5, np.nan])}, 0.1)
+    line = figure.axes[0].lines[0]
+    assert line.get_ydata()[-1] == pytest.approx(2 / 3)
+
+
+def test_hidden_weights_become_pictures():
+    weights = np.zeros((9216, 20), np.float32)
+    weights[95, 4] = 2  # the top right pixel
+    pictures = as_pictures(weights)
+    assert pictures.shape == (16, 96, 96)
+    assert pictures.sum(0)[0, 95] == 2
+    with pytest.raises(ValueError, match="First-layer weights"):
+        as_pictures(np.zeros((100, 4)))
+
+
+def test_first_layers_are_found_in_nets_and_specialists():
+    from models import build, merge_specialists
+
+    assert {k: v.shape for k, v in first_layers(build("net2")).items()} == {
+        "net2: conv1": (3, 3, 1, 32)
+    }
+    assert list(first_layers(run_fixtures.mean_net(LABELS[0], "small"))) == ["small: hidden"]
+    nets = {
+        each.name: run_fixtures.mean_net(LABELS[0, : len(each.keypoints)], each.name)
+        for each in keypoint_schema.SPECIALISTS
+    }
+    assert list(first_layers(merge_specialists(nets))) == [
+        f"{name}: hidden" for name in SPECIALISTS
+    ]
+
+
+def test_figures_need_no_display_and_leave_the_style_alone():
+    code = (
+        "import matplotlib, evaluation.figures as f, numpy as np\n"
+        "before = dict(matplotlib.rcParams)\n"
+        "f.rendered(f.error_curve({'a': np.array([.1])}), 'png')\n"
+        "assert dict(matplotlib.rcParams) == before\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PATH": "/usr/bin:/bin"})

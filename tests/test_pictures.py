@@ -1,0 +1,170 @@
+"""Pictures of every kind, and coordinates there and back."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keypoint_schema
+import pictures
+from errors import UserError
+from tests import export_stand_in
+
+
+def gradient(width, height):
+    """A gray picture whose value tells its column."""
+    values = np.broadcast_to(np.linspace(0, 255, width), (height, width))
+    return Image.fromarray(np.round(values).astype(np.uint8))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I", "F"])
+def test_any_mode_reads_as_gray_or_colour(tmp_path, mode):
+    file = tmp_path / "picture.tif"
+    picture = gradient(40, 30).convert(mode)
+    if mode == "I":
+        picture = Image.fromarray(np.asarray(gradient(40, 30), np.int32) * 257)
+    picture.save(file)
+    read = pictures.read_picture(file)
+    assert read.mode in ("L", "RGB")
+    gray = pictures.to_gray(read).astype(int)
+    assert gray.shape == (30, 40)
+    assert gray[:, -5:].mean() - gray[:, :5].mean() > 180
+
+
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
+    values = np.linspace(0, 65535, 50).astype(np.uint16)[None].repeat(4, 0)
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    gray = pictures.to_gray(pictures.read_picture(tmp_path / "deep.png"))
+    np.testing.assert_allclose(gray, values / 257, atol=0.51)
+
+
+def test_transparent_places_are_white(tmp_path):
+    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert pictures.to_gray(pictures.read_picture(tmp_path / "clear.png")).min() == 255
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turned_photographs_come_upright(tmp_path, orientation):
+    upright = np.zeros((60, 40), np.uint8)
+    upright[:20, :15] = 255  # bright at the top left
+    stored = {
+        1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1],
+        5: upright.T, 6: np.rot90(upright), 7: np.rot90(upright, 2).T, 8: np.rot90(upright, -1),
+    }[orientation]  # fmt: skip
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = tmp_path / "turned.jpg"
+    Image.fromarray(np.ascontiguousarray(stored)).save(file, quality=95, exif=exif)
+    read = pictures.to_gray(pictures.read_picture(file)).astype(int)
+    assert np.abs(read - upright).mean() < 3
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", None])
+def test_damaged_files_are_told(tmp_path, content):
+    file = tmp_path / "bad.png"
+    if content is None:
+        whole = io.BytesIO()
+        export_stand_in.colour_picture(64, 64).save(whole, "PNG")
+        content = whole.getvalue()[: len(whole.getvalue()) // 2]
+    file.write_bytes(content)
+    with pytest.raises(pictures.UnreadablePictureError, match=r"bad\.png cannot be read"):
+        pictures.read_picture(file)
+
+
+def test_a_picture_made_to_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("pictures.reading.MAX_PIXELS", 1000)
+    gradient(40, 30).save(tmp_path / "large.png")
+    before = Image.MAX_IMAGE_PIXELS
+    with pytest.raises(pictures.UnreadablePictureError, match="exceeds limit"):
+        pictures.read_picture(tmp_path / "large.png")
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_files_and_folders_are_found(tmp_path):
+    for name in ("b.JPG", "a.png", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "empty").mkdir()
+    named = tmp_path / "notes.txt"
+    found = pictures.find_pictures([named, tmp_path])
+    assert [path.name for path in found] == ["notes.txt", "a.png", "b.JPG"]
+    with pytest.raises(UserError, match="no pictures"):
+        pictures.find_pictures([tmp_path / "empty"])
+    with pytest.raises(UserError, match="There is no"):
+        pictures.find_pictures([tmp_path / "absent.png"])
+
+
+def test_a_face_crop_of_the_right_size_stays_as_it_is():
+    face = export_stand_in.faces(1)[0]
+    np.testing.assert_array_equal(pictures.crop(face[..., 0], pictures.Box(0, 0, 96, 96)), face)
+    wide = np.pad(face[..., 0], 40, mode="edge")
+    np.testing.assert_array_equal(pictures.crop(wide, pictures.Box(40, 40, 96, 96)), face)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 5), (37, 61), (96, 96), (700, 500), (3000, 4000)])
+def test_any_size_becomes_a_face(shape):
+    picture = gradient(shape[1], shape[0])
+    face = pictures.crop(np.asarray(picture), pictures.Box(0, 0, *picture.size))
+    assert face.shape == (96, 96, 1)
+    assert face.dtype == np.uint8
+
+
+@pytest.mark.parametrize("scale", [1, 3, 0.5, 2.25])
+def test_a_bright_spot_is_found_again_at_its_place(scale):
+    """Half a pixel wrong in the mapping would be 0.5 · (scale − 1) px off in the photograph."""
+    side = 96 * scale
+    box = pictures.Box(31.5, 12.25, side, side)
+    x, y = 31.5 + 0.4 * side, 12.25 + 0.7 * side
+    columns, rows = np.arange(420), np.arange(360)
+    width = 3 * max(scale, 1)
+    spot = np.exp(-((columns - x) ** 2 + (rows[:, None] - y) ** 2) / (2 * width**2))
+    face = pictures.crop(np.round(255 * spot).astype(np.uint8), box)[..., 0].astype(float)
+    weights = np.where(face > 20, face, 0)
+    index = np.arange(96)
+    centre = np.array([(weights.sum(0) * index).sum(), (weights.sum(1) * index).sum()])
+    found = pictures.to_photograph(centre[None] / weights.sum(), box)[0]
+    np.testing.assert_allclose(found, [x, y], atol=0.15 * max(scale, 1))
+
+
+def test_corners_of_the_crop_are_corners_of_the_box():
+    box = pictures.Box(10, 20, 192, 48)
+    corners = np.array([[-0.5, -0.5], [95.5, 95.5], [47.5, 47.5]])
+    expected = [[9.5, 19.5], [201.5, 67.5], [105.5, 43.5]]
+    np.testing.assert_allclose(pictures.to_photograph(corners, box), expected)
+
+
+def test_a_box_over_the_border_repeats_the_border():
+    gray = np.full((50, 50), 9, np.uint8)
+    gray[:, -1] = 200
+    face = pictures.crop(gray, pictures.Box(25, 0, 50, 50))[..., 0]
+    assert (face[:, 55:] == 200).all()
+    assert (face[:, :40] == 9).all()
+
+
+def test_records_name_every_keypoint(tmp_path):
+    names = ("nose_tip", "left_eye_center")
+    face = pictures.Face(pictures.Box(1, 2, 30, 30), np.array([[1.234, 5], [6, 7]]), 0.99)
+    found = [
+        pictures.PictureFaces(tmp_path / "a.png", (80, 60), [face, face]),
+        pictures.PictureFaces(tmp_path / "b.png", (8, 6), []),
+    ]
+    record = json.loads(pictures.to_json(found, names))
+    assert record[0]["width"] == 80
+    assert record[0]["faces"][1]["keypoints"] == {"nose_tip": [1.23, 5], "left_eye_center": [6, 7]}
+    assert record[0]["faces"][0]["confidence"] == 0.99
+    assert record[1]["faces"] == []
+    rows = list(csv.DictReader(io.StringIO(pictures.to_csv(found, names))))
+    assert len(rows) == 4
+    assert (rows[3]["face"], rows[3]["keypoint"], rows[3]["y"]) == ("1", "left_eye_center", "7.00")
+
+
+def test_drawing_marks_left_and_right_in_their_colours():
+    names = keypoint_schema.NAMES[:2]
+    points = np.array([[70.0, 40.0], [30.0, 40.0]])
+    drawn = pictures.draw_faces(gradient(600, 600), [(pictures.Box(0, 0, 600, 600), points)], names)
+    assert drawn.getpixel((70, 40)) == (230, 159, 0)
+    assert drawn.getpixel((30, 40)) == (86, 180, 233)
+    small = pictures.draw_faces(gradient(50, 40), [], names)
+    assert small.size == (500, 400)
