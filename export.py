@@ -21,6 +21,7 @@ def main():
     arguments = parse_arguments()
     # An export made on another backend holds operations that TensorFlow Serving refuses.
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    command_line.start_quietly()
     net = load_net(arguments.run)
     if arguments.format == "saved_model":
         publish_saved_model(net, arguments)

@@ -16,7 +16,7 @@ def face_core(model, names, flip_average=False):
         flip_average: whether to predict the mirror image too and average both.
 
     Returns:
-        A `tf.function` from float32 `(batch, 96, 96, 1)` to px of the 96×96 image, `(batch, K, 2)`.
+        A concrete function from float32 `(batch, 96, 96, 1)` to px of the 96×96 image, `(batch, K, 2)`.
 
     Raises:
         ValueError: with `flip_average`, if a keypoint's mirror is not among `names`.
@@ -33,4 +33,6 @@ def face_core(model, names, flip_average=False):
         return to_pixels((straight + back) / 2.0)
 
     signature = [tf.TensorSpec(FACE_SHAPE, tf.float32, name="images")]
-    return tf.function(predict, input_signature=signature, autograph=False)
+    function = tf.function(predict, input_signature=signature, autograph=False)
+    # Traced here, once: traced by its callers it would be in the graph twice.
+    return function.get_concrete_function()

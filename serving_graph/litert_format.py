@@ -1,6 +1,7 @@
 """LiteRT (once TensorFlow Lite) files, float32, float16 and int8, run by its interpreter."""
 
 import importlib.util
+import warnings
 
 import numpy as np
 import tensorflow as tf
@@ -36,7 +37,10 @@ def write(saved_model, folder, stem, calibration):
                 {"images": face[np.newaxis]} for face in calibration
             )
         path = folder / f"{stem}_{numbers}.tflite"
-        path.write_bytes(converter.convert())
+        with warnings.catch_warnings():
+            # int8 is calibrated by tf.lite's own interpreter, which warns of its deprecation.
+            warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter is deprecated.*")
+            path.write_bytes(converter.convert())
         files[f"LiteRT {numbers}"] = path
     return files
 

@@ -1,6 +1,5 @@
 """The four signatures, and the SavedModel that holds them."""
 
-import keras
 import tensorflow as tf
 
 from keypoint_schema import IMAGE_SIZE
@@ -23,11 +22,14 @@ def write_saved_model(model, names, folder, flip_average=False):
         flip_average: whether the graph averages each face with its mirror image.
     """
     core = face_core(model, names, flip_average)
-    archive = keras.export.ExportArchive()
-    archive.track(model)
+    module = tf.Module()
+    # Keras' own ExportArchive would write each weight twice (Keras 3.15), once as its variable and
+    # once as TensorFlow's: twice the folder, and twice the time to load it.
+    module.weights = [weight.value for weight in model.variables]
     for name, (function, spec) in _endpoints(core, names).items():
-        archive.add_endpoint(name, function, input_signature=[spec])
-    archive.write_out(folder, verbose=False)
+        setattr(module, name, tf.function(function, input_signature=[spec], autograph=False))
+    signatures = {name: getattr(module, name).get_concrete_function() for name in SIGNATURES}
+    tf.saved_model.save(module, str(folder), signatures)
 
 
 def _endpoints(core, names):

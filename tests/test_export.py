@@ -120,6 +120,12 @@ def test_the_net_is_traced_once(folder):
     assert len(with_net) == 1
 
 
+def test_weights_are_stored_once(folder):
+    (data,) = (folder / "variables").glob("variables.data-*")
+    weights = 4 * stand_in_model().count_params()  # bytes of float32
+    assert weights <= data.stat().st_size < 1.05 * weights
+
+
 def test_folder_names_no_path_of_this_machine(folder):
     for path in folder.rglob("*"):
         if path.is_file():
