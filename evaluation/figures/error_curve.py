@@ -32,7 +32,9 @@ def error_curve(
         axes.step(x, y, dash, where="post", color=color, label=f"{name}: AUC {auc:.2f}")
     axes.axvline(threshold, color=style.MUTED, linewidth=1, linestyle=":")
     label = f"failure above {threshold:.0%}"
-    axes.text(threshold, 0.03, label, rotation=90, ha="right", color=style.MUTED, fontsize=9)
+    axes.text(
+        threshold, 0.98, label, rotation=90, ha="right", va="top", color=style.MUTED, fontsize=9
+    )
     axes.set_xlim(0, limit)
     axes.set_ylim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
