@@ -8,7 +8,7 @@ import command_line
 
 EXAMPLES = """examples:
   python export.py runs/specialists --out exports/facial_keypoints
-  python export.py runs/specialists --flip-average        # slower, more accurate
+  python export.py runs/specialists --flip-average        # up to twice the work
   python export.py runs/net7 --out exports/net7 --version 12
   python export.py runs/specialists --format litert --data ~/data/facial-keypoints
 
@@ -46,7 +46,8 @@ def parse_arguments(argv=None):
     parser.add_argument(
         "--flip-average",
         action="store_true",
-        help="predict each face and its mirror image, and average",
+        help="predict each face and its mirror image, and average; what it gains hangs on the net, so "
+        "compare both exports with evaluate.py",
     )
     parser.add_argument(
         "--version", type=_version, help="version number of a SavedModel (default: the next one)"
@@ -84,7 +85,7 @@ def publish_saved_model(net, arguments):
     if published.warm_up_records is None:
         print(
             "Left out the warm-up records, which need TensorFlow Serving's protos: "
-            "pip install 'facial-keypoints[serving]'"
+            "pip install -e '.[serving]'"
         )
     else:
         print(f"{published.warm_up_records} warm-up records, replayed")

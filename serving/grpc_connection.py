@@ -17,8 +17,8 @@ class GrpcConnection:
             from tensorflow_serving.apis import prediction_service_pb2_grpc
         except ImportError as error:
             raise UserError(
-                "gRPC needs further packages (REST does not). Install them: pip install "
-                "'facial-keypoints[serving]'."
+                "gRPC needs further packages (REST does not). Install them: pip install -e "
+                "'.[serving]'."
             ) from error
         self._grpc = grpc
         self._target = target

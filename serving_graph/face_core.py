@@ -16,7 +16,8 @@ def face_core(model, names, flip_average=False):
         flip_average: whether to predict the mirror image too and average both.
 
     Returns:
-        A concrete function from float32 `(batch, 96, 96, 1)` to px of the 96×96 image, `(batch, K, 2)`.
+        A concrete function from float32 `(batch, 96, 96, 1)` to px of the 96×96 image,
+        `(batch, K, 2)`.
 
     Raises:
         ValueError: with `flip_average`, if a keypoint's mirror is not among `names`.

@@ -59,8 +59,7 @@ def export_other_format(net, folder, kind, faces, flip_average=False):
     writer = {"onnx": onnx_format, "litert": litert_format}[kind]
     if not writer.is_installed():
         raise UserError(
-            f"--format {kind} needs further packages. Install them: pip install "
-            f"'facial-keypoints[{kind}]'."
+            f"--format {kind} needs further packages. Install them: pip install -e '.[{kind}]'."
         )
     require_tensorflow()
     require_mirrors(net.names, flip_average)

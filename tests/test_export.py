@@ -254,7 +254,7 @@ def test_failing_warm_up_stops_the_export(monkeypatch, tmp_path):
 def test_export_without_the_serving_extra(monkeypatch, start, tmp_path, capsys):
     monkeypatch.setattr("serving_graph.warm_up.prediction_log_pb2", None)
     assert start("runs/any", "--out", tmp_path) == 0
-    assert "facial-keypoints[serving]" in capsys.readouterr().out
+    assert ".[serving]" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "1/assets.extra").iterdir()] == ["model_card.json"]
 
 
