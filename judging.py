@@ -106,15 +106,21 @@ def _only(labels, rows):
 
 
 def _trained_on(predictor, labels, is_training):
-    """The labels of training rows; a net uses a row only if it carries all of its keypoints."""
-    parts = [predictor.names]
+    """The labels of training rows; by most recipes a row counts if it has all of a net's labels."""
+    run = run_folder.RunFolder(predictor.source)
+    parts = [(predictor.names, predictor.config)]
     if predictor.config["model"] == run_folder.SPECIALISTS:
-        parts = [specialist.keypoints for specialist in keypoint_schema.SPECIALISTS]
+        parts = [
+            (each.keypoints, run.specialist(each.name).read_config())
+            for each in keypoint_schema.SPECIALISTS
+        ]
     used = np.full_like(labels, np.nan)
-    for names in parts:
+    for names, config in parts:
         columns = keypoint_schema.indices(names)
-        complete = np.isfinite(labels[:, columns]).all((1, 2)) & is_training
-        used[:, columns] = _only(labels[:, columns], complete)
+        rows = is_training
+        if config.get("recipe", {}).get("rows") != "labelled":
+            rows = rows & np.isfinite(labels[:, columns]).all((1, 2))
+        used[:, columns] = _only(labels[:, columns], rows)
     return used
 
 

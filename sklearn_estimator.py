@@ -4,6 +4,8 @@
 knows neither recipes nor flips; hence an estimator of our own.
 """
 
+import dataclasses
+
 import keras
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -13,6 +15,7 @@ import callbacks
 import data_pipeline
 import keypoint_schema
 import models
+from errors import UserError
 from evaluation import metrics
 
 
@@ -124,6 +127,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
         if "learning_rate" in changes and recipe.final_learning_rate is not None:
             ratio = changes["learning_rate"] / recipe.learning_rate
             changes["final_learning_rate"] = recipe.final_learning_rate * ratio
+        _check_trainable(self.net, recipe)
         return recipe.override(changes)
 
     def _build(self, num_keypoints, recipe):
@@ -135,6 +139,17 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
             jit_compile=keras.backend.backend() == "jax",
         )
         return model
+
+
+def _check_trainable(net, recipe):
+    """This estimator trains as the tutorial does; other recipes would silently be other ones."""
+    settings = {"optimizer": "nesterov", "loss": "mse"} | dataclasses.asdict(recipe)
+    as_tutorial = (settings["optimizer"], settings["loss"]) == ("nesterov", "mse")
+    if not as_tutorial or recipe.augmentation not in ("none", "flip"):
+        raise UserError(
+            f"KeypointRegressor trains the tutorial's nets. Received: {net!r}, whose recipe has "
+            "another optimizer, loss or augmentation. Train it with train.py."
+        )
 
 
 def _as_images(X):

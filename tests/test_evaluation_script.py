@@ -61,6 +61,15 @@ def test_training_rows_are_those_with_all_labels_of_a_net(data, runs):
         assert np.isfinite(six.trained_on[:, columns]).sum() == expected
 
 
+def test_partly_labelled_training_rows_count_if_the_recipe_takes_them(data, tmp_path):
+    path = run_fixtures.write_run(tmp_path / "all", data)
+    config = json.loads((path / "config.json").read_text()) | {"recipe": {"rows": "labelled"}}
+    (path / "config.json").write_text(json.dumps(config))
+    net = judging.load_nets([path], data, "validation")[0].predictions
+    train, _ = data_pipeline.split(data, seed=0)
+    assert np.isfinite(net.trained_on).sum() == np.isfinite(train.keypoints).sum()
+
+
 def test_all_rows_count_every_label(data, runs):
     net = judging.load_nets([runs[0]], data, "all")[0].predictions
     np.testing.assert_array_equal(net.held_out, data.keypoints)

@@ -1,5 +1,6 @@
 """A net of the zoo inside scikit-learn."""
 
+import dataclasses
 import runpy
 import shlex
 import sys
@@ -12,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import keypoint_schema
+import models
 from errors import UserError
 from sklearn_estimator import KeypointRegressor
 from tests import small_data
@@ -103,6 +105,16 @@ def test_wrong_labels_and_nets_are_refused():
         KeypointRegressor("net1").fit(images, labels)
     with pytest.raises(UserError, match="net99"):
         KeypointRegressor("net99", NOSE).fit(images, labels)
+
+
+def test_a_recipe_that_it_cannot_follow_is_refused(monkeypatch):
+    entry = models.find("net5")
+    other = dataclasses.replace(entry.recipe)
+    object.__setattr__(other, "augmentation", "full")
+    entries = {**models.ZOO, "other": dataclasses.replace(entry, recipe=other)}
+    monkeypatch.setattr(models.zoo, "ZOO", entries)
+    with pytest.raises(UserError, match="another optimizer, loss or augmentation"):
+        KeypointRegressor("other")._recipe()
 
 
 def test_the_example_searches(small_folder, monkeypatch, capsys):
