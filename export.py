@@ -46,8 +46,8 @@ def parse_arguments(argv=None):
     parser.add_argument(
         "--flip-average",
         action="store_true",
-        help="predict each face and its mirror image, and average; what it gains hangs on the net, so "
-        "compare both exports with evaluate.py",
+        help="predict each face and its mirror image, and average; what it gains hangs on the "
+        "net, so compare both exports with evaluate.py",
     )
     parser.add_argument(
         "--version", type=_version, help="version number of a SavedModel (default: the next one)"

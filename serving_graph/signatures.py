@@ -13,7 +13,7 @@ def write_saved_model(model, names, folder, flip_average=False):
     """Writes a Keras model as a SavedModel with the signatures of `SIGNATURES`.
 
     Weights stay variables. Frozen into the graph they made it no faster (9.8 and 10.0 ms a face at
-    batch 1 for six net7-sized nets), and loading took 34 s and 5.9 GB in place of 0.9 s and 0.9 GB.
+    batch 1 for six net7-sized nets), and loading took 34 s and 5.9 GB in place of 1 s and 0.5 GB.
 
     Args:
         model: Keras model, float32, `(batch, 96, 96, 1)` gray 0–255 to normalized `(batch, K, 2)`.
