@@ -16,6 +16,7 @@ from errors import UserError
 from evaluation import metrics
 from run_folder import RunFolder, provenance
 
+_LOSSES = {"mse": models.MaskedMeanSquaredError, "huber": models.MaskedHuber}
 # A run goes on only with the settings that it began with.
 _FIXED_SETTINGS = ("model", "keypoints", "recipe", "seed", "precision", "init_from", "data")
 
@@ -95,9 +96,7 @@ def fit(
             callbacks=[
                 *_schedules(task.recipe),
                 keras.callbacks.TerminateOnNaN(),
-                best,
-                history,
-                table,
+                *_averaged(task.recipe, [best, history, table]),
                 state,
                 *([keras.callbacks.TensorBoard(task.run.tensorboard_folder)] * tensorboard),
             ],
@@ -137,11 +136,13 @@ def _compiled_model(task, console):
     if task.source is not None:
         fresh = models.warm_start(model, task.source)
         console.print(f"Warm start from {task.init_from}; left fresh: {', '.join(fresh)}.")
-    optimizer = callbacks.NesterovSGD(task.recipe.learning_rate, task.recipe.momentum)
+    optimizer = _optimizer(
+        task.recipe, data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size)
+    )
     optimizer.build(model.trainable_variables)
     model.compile(
         optimizer,
-        loss=models.MaskedMeanSquaredError(),
+        loss=_LOSSES[task.recipe.loss](),
         metrics=[models.RootMeanSquaredErrorPixels()],
         # XLA makes these convolutions five times slower on CPUs under TensorFlow.
         jit_compile=keras.backend.backend() == "jax",
@@ -149,14 +150,50 @@ def _compiled_model(task, console):
     return model
 
 
+def _optimizer(recipe, steps):
+    averaging = {}
+    if recipe.averaging:
+        # A share of the training, so that a short one forgets its initial weights too.
+        window = max(1.0, recipe.averaging * recipe.epochs * steps)
+        averaging = {"use_ema": True, "ema_momentum": 1 - 1 / window}
+    if recipe.optimizer == "nesterov":
+        return callbacks.NesterovSGD(recipe.learning_rate, recipe.momentum, **averaging)
+    warmup = min(recipe.warmup_epochs, recipe.epochs - 1)
+    learning_rate = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        decay_steps=(recipe.epochs - warmup) * steps,
+        alpha=0.01,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warmup * steps,
+    )
+    optimizer = keras.optimizers.AdamW(
+        learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=5.0, **averaging
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
 def _training_batches(task, first_epoch):
-    augment = None
-    if task.recipe.augmentation == "flip":
+    functions = {"none": None, "flip": data_pipeline.flip_half, "full": data_pipeline.augment}
+    augment = functions[task.recipe.augmentation]
+    if augment is not None:
         permutation = keypoint_schema.flip_permutation(task.train.names)
-        augment = functools.partial(data_pipeline.flip_half, permutation=permutation)
+        augment = functools.partial(augment, permutation=permutation)
     return data_pipeline.training_batches(
         task.train, task.recipe.batch_size, task.seed, augment, first_epoch
     )
+
+
+def _averaged(recipe, judges):
+    """The callbacks that judge an epoch, between a swap to the averaged weights and one back."""
+    if not recipe.averaging:
+        return judges
+    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    # Without this the swap back would come with the next epoch, after the resume state is saved.
+    back = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: swap.on_epoch_begin(epoch + 1)
+    )
+    return [swap, *judges, back]
 
 
 def _schedules(recipe):

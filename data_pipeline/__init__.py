@@ -1,5 +1,6 @@
 """From Kaggle's files, or the built-in drawn faces, to `tf.data` batches."""
 
+from data_pipeline.augmentation import augment
 from data_pipeline.batches import evaluation_batches, steps_per_epoch, training_batches
 from data_pipeline.face_data import FaceData
 from data_pipeline.flips import flip_half, flip_horizontal
@@ -9,6 +10,7 @@ from data_pipeline.splits import split
 
 __all__ = [
     "FaceData",
+    "augment",
     "evaluation_batches",
     "flip_half",
     "flip_horizontal",

@@ -60,3 +60,7 @@ class FaceData:
         if not complete:
             return subset
         return subset.rows(~np.isnan(keypoints).any(axis=(1, 2)))
+
+    def labelled(self) -> "FaceData":
+        """The rows that carry any label."""
+        return self.rows(~np.isnan(self.keypoints).all(axis=(1, 2)))

@@ -1,7 +1,7 @@
 """The zoo: nets and recipes, loss and metrics, warm start, merging specialists."""
 
 from models.layer_table import count_flops, layer_table, zoo_table
-from models.losses import MaskedMeanSquaredError
+from models.losses import MaskedHuber, MaskedMeanSquaredError
 from models.merge import merge_specialists
 from models.metrics import RootMeanSquaredErrorPixels
 from models.precision import choose_precision, set_precision
@@ -11,6 +11,7 @@ from models.zoo import ZOO, build, find
 
 __all__ = [
     "ZOO",
+    "MaskedHuber",
     "MaskedMeanSquaredError",
     "Recipe",
     "RootMeanSquaredErrorPixels",

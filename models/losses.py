@@ -1,11 +1,13 @@
-"""The loss over labelled coordinates."""
+"""The losses over labelled coordinates."""
 
 import keras
 from keras import ops
 
+import keypoint_schema
 
-def masked_squares(y_true, y_pred):
-    """Squared errors where there is a label, zero elsewhere, and how many labels there are.
+
+def masked_errors(y_true, y_pred):
+    """Errors where there is a label, zero elsewhere, and how many labels there are.
 
     NaN labels are replaced before the subtraction: a `where` after it would still pass NaN
     gradients back, for 0 · NaN is NaN.
@@ -15,12 +17,12 @@ def masked_squares(y_true, y_pred):
         y_pred: float32 `(batch, K, 2)`.
 
     Returns:
-        `(batch, K, 2)` squares, and the count as a float32 scalar.
+        `(batch, K, 2)` errors, and the count as a float32 scalar.
     """
     labelled = ops.logical_not(ops.isnan(y_true))
     target = ops.where(labelled, y_true, ops.zeros_like(y_true))
     mask = ops.cast(labelled, y_pred.dtype)
-    return mask * ops.square(target - y_pred), ops.sum(mask)
+    return mask * (y_pred - target), ops.sum(mask)
 
 
 @keras.saving.register_keras_serializable(package="facial_keypoints")
@@ -31,5 +33,32 @@ class MaskedMeanSquaredError(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
 
     def call(self, y_true, y_pred):
-        squares, count = masked_squares(y_true, y_pred)
-        return ops.sum(squares) / ops.maximum(count, 1.0)
+        errors, count = masked_errors(y_true, y_pred)
+        return ops.sum(ops.square(errors)) / ops.maximum(count, 1.0)
+
+
+@keras.saving.register_keras_serializable(package="facial_keypoints")
+class MaskedHuber(keras.losses.Loss):
+    """Huber loss over the labelled coordinates of a batch, in px; 0 if it has none.
+
+    With error e and width δ: e² / 2δ up to δ, |e| − δ/2 beyond.
+
+    Args:
+        delta: δ in px, where the parabola becomes a line.
+
+    Source: Huber, "Robust Estimation of a Location Parameter", 1964, divided by δ.
+    """
+
+    def __init__(self, delta=1.5, name="masked_huber", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.delta = delta
+
+    def call(self, y_true, y_pred):
+        errors, count = masked_errors(y_true, y_pred)
+        sizes = ops.abs(errors) * keypoint_schema.PIXELS_PER_UNIT
+        parabola = ops.square(sizes) / (2 * self.delta)
+        losses = ops.where(sizes <= self.delta, parabola, sizes - self.delta / 2)
+        return ops.sum(losses) / ops.maximum(count, 1.0)
+
+    def get_config(self):
+        return super().get_config() | {"delta": self.delta}

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 import keypoint_schema
-from models.losses import masked_squares
+from models.losses import masked_errors
 
 
 @keras.saving.register_keras_serializable(package="facial_keypoints")
@@ -20,10 +20,8 @@ class RootMeanSquaredErrorPixels(keras.metrics.Metric):
         self.count = self.add_variable((), initializer="zeros", name="count")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        squares, count = masked_squares(
-            ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-        )
-        self.squares.assign_add(ops.sum(squares))
+        errors, count = masked_errors(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
+        self.squares.assign_add(ops.sum(ops.square(errors)))
         self.count.assign_add(count)
 
     def result(self):

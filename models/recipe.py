@@ -5,7 +5,10 @@ from collections.abc import Mapping
 
 from errors import UserError
 
-AUGMENTATIONS = ("none", "flip")
+OPTIMIZERS = ("nesterov", "adamw")
+LOSSES = ("mse", "huber")
+AUGMENTATIONS = ("none", "flip", "full")
+ROWS = ("complete", "labelled")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,20 +17,37 @@ class Recipe:
 
     epochs: int
     batch_size: int = 128  # faces
-    learning_rate: float = 0.01  # in the first epoch
-    final_learning_rate: float | None = None  # in the last epoch, linear between; None: constant
-    momentum: float = 0.9  # Nesterov's, in the first epoch
-    final_momentum: float | None = None  # in the last epoch, linear between; None: constant
-    augmentation: str = "none"  # one of AUGMENTATIONS; "flip" mirrors half of every batch
+    rows: str = "complete"  # faces with all labels; "labelled": with any, the loss masked
+    augmentation: str = "none"  # "flip" mirrors half of every batch; "full" warps and lights too
+    loss: str = "mse"  # or "huber", linear beyond 1.5 px
+    optimizer: str = "nesterov"  # or "adamw"
+    learning_rate: float = 0.01  # nesterov: in the first epoch; adamw: at its peak
+    final_learning_rate: float | None = None  # nesterov: in the last epoch; None: constant
+    momentum: float = 0.9  # nesterov: in the first epoch
+    final_momentum: float | None = None  # nesterov: in the last epoch; None: constant
+    warmup_epochs: int = 0  # adamw: linear to the peak, from where a cosine falls to 1 % of it
+    weight_decay: float = 0.0  # adamw: a step, times the learning rate; biases are left out
+    averaging: float | None = (
+        None  # decay a step of the moving average of weights; None: no average
+    )
     patience: int | None = None  # epochs without a better validation loss; None: never stops early
 
     def __post_init__(self):
+        is_adamw = self.optimizer == "adamw"
+        finals = (self.final_learning_rate, self.final_momentum)
         rules = (
             ("epochs", self.epochs >= 1, "at least 1"),
             ("batch_size", self.batch_size >= 1, "at least 1"),
-            ("learning_rate", self.learning_rate > 0, "positive"),
-            ("momentum", 0 <= self.momentum < 1, "in [0, 1)"),
+            ("rows", self.rows in ROWS, f"one of {ROWS}"),
             ("augmentation", self.augmentation in AUGMENTATIONS, f"one of {AUGMENTATIONS}"),
+            ("loss", self.loss in LOSSES, f"one of {LOSSES}"),
+            ("optimizer", self.optimizer in OPTIMIZERS, f"one of {OPTIMIZERS}"),
+            ("learning_rate", self.learning_rate > 0, "positive"),
+            ("final_learning_rate", finals == (None, None) or not is_adamw, "none with adamw"),
+            ("momentum", 0 <= self.momentum < 1, "in [0, 1)"),
+            ("warmup_epochs", is_adamw or not self.warmup_epochs, "0 without adamw"),
+            ("weight_decay", is_adamw or not self.weight_decay, "0 without adamw"),
+            ("averaging", self.averaging is None or 0 < self.averaging < 1, "in (0, 1), or none"),
             ("patience", self.patience is None or self.patience >= 1, "at least 1, or none"),
         )
         for field, holds, rule in rules:

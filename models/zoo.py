@@ -9,7 +9,7 @@ import keras
 
 import keypoint_schema
 from errors import UserError
-from models import tutorial_nets
+from models import heatmap_nets, tutorial_nets
 from models.recipe import Recipe
 
 
@@ -36,6 +36,18 @@ _SCHEDULED = Recipe(
     final_learning_rate=0.0001,
     momentum=0.9,
     final_momentum=0.999,
+)
+_MODERN = Recipe(
+    epochs=60,
+    batch_size=32,
+    rows="labelled",
+    augmentation="full",
+    loss="huber",
+    optimizer="adamw",
+    learning_rate=0.0015,
+    warmup_epochs=3,
+    weight_decay=0.02,
+    averaging=0.1,
 )
 
 ZOO = types.MappingProxyType(
@@ -66,6 +78,21 @@ ZOO = types.MappingProxyType(
             "net6 with 1,000 hidden units",
             functools.partial(tutorial_nets.convolutional, dropout=_DROPOUT, hidden_units=1000),
             _SCHEDULED.override({"augmentation": "flip", "epochs": 10000}),
+        ),
+        "heatmap_s": Entry(
+            "residual net with soft-argmax heatmaps, small",
+            functools.partial(heatmap_nets.heatmap, filters=(24, 48, 96)),
+            _MODERN,
+        ),
+        "heatmap_m": Entry(
+            "the same, medium",
+            functools.partial(heatmap_nets.heatmap, filters=(32, 64, 128)),
+            _MODERN,
+        ),
+        "heatmap_l": Entry(
+            "the same, large",
+            functools.partial(heatmap_nets.heatmap, filters=(48, 96, 192), pyramid_filters=96),
+            _MODERN,
         ),
     }
 )

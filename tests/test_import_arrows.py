@@ -16,6 +16,9 @@ ALLOWED = {
     "evaluation": ROOTS,
     "callbacks": set(),
     "run_folder": {*ROOTS, "models"},
+    "pictures": ROOTS,
+    "serving": {*ROOTS, "command_line"},
+    "serving_graph": {*ROOTS, "run_folder"},
 }
 OURS = {path.stem for path in ROOT.glob("*.py")} | {
     path.parent.name for path in ROOT.glob("*/__init__.py")

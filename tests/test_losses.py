@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import MaskedMeanSquaredError, RootMeanSquaredErrorPixels
+from models import MaskedHuber, MaskedMeanSquaredError, RootMeanSquaredErrorPixels
 
 Y_TRUE = np.array([[[0.5, np.nan]], [[np.nan, np.nan]], [[-1.0, 0.25]]], np.float32)
 Y_PRED = np.array([[[0.0, 9.0]], [[3.0, 4.0]], [[0.0, 0.0]]], np.float32)
@@ -24,6 +24,13 @@ def test_missing_label_gets_no_gradient():
     gradient = tape.gradient(loss, predicted).numpy()
     expected = np.where(np.isnan(Y_TRUE), 0, 2 / 3 * (Y_PRED - Y_TRUE))
     np.testing.assert_allclose(gradient, expected, rtol=1e-6)
+
+
+def test_huber_by_hand():
+    # Errors of 0.5, 1 and 0.25 of 48 px: all beyond 1.5 px, where the loss is |e| − δ/2.
+    assert float(MaskedHuber(1.5)(Y_TRUE, Y_PRED)) == pytest.approx((24 + 48 + 12) / 3 - 0.75)
+    small = np.array([[[0.0, 1 / 48]]], np.float32)  # 1 px: e² / 2δ
+    assert float(MaskedHuber(1.5)(np.zeros_like(small), small)) == pytest.approx(1 / 3 / 2)
 
 
 def test_rmse_weighs_batches_by_their_labels():

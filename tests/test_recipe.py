@@ -26,6 +26,13 @@ def test_unknown_key_is_refused():
         {"momentum": 1.0},
         {"augmentation": "mirror"},
         {"patience": 0},
+        {"rows": "some"},
+        {"loss": "l7"},
+        {"optimizer": "sgd"},
+        {"warmup_epochs": 3},
+        {"weight_decay": 0.1},
+        {"averaging": 1.0},
+        {"final_learning_rate": 0.1, "optimizer": "adamw"},
     ],
 )
 def test_senseless_value_is_refused(change):

@@ -122,7 +122,7 @@ def test_contract_of_every_net(name, policy, tmp_path):
     np.testing.assert_array_equal(reloaded.predict(images(5), verbose=0), predicted)
 
 
-@pytest.mark.parametrize("name", ["net1", "net2", "net7"])
+@pytest.mark.parametrize("name", ["net1", "net2", "net7", "heatmap_s"])
 def test_every_weight_gets_a_gradient(name):
     import tensorflow as tf
 

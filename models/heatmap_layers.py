@@ -1,0 +1,58 @@
+"""The two layers of the heatmap nets that Keras lacks: input standardization and soft-argmax."""
+
+import keras
+import numpy as np
+from keras import ops
+
+import keypoint_schema
+
+_FLAT_PICTURE = 0.02  # share of the gray range; keeps the noise of a flat picture small
+
+
+@keras.saving.register_keras_serializable(package="facial_keypoints")
+class Standardize(keras.layers.Layer):
+    """Brings each picture to mean 0 and standard deviation 1, so that exposure does not matter.
+
+    Input `(batch, height, width, 1)`, 0–255; output the same shape in the compute dtype.
+    """
+
+    def call(self, images):
+        # The statistics want float32 also under a mixed policy, which casts inputs beforehand;
+        # 0 to 255 are exact in bfloat16.
+        x = ops.cast(images, "float32") / 255.0
+        x = x - ops.mean(x, axis=(1, 2, 3), keepdims=True)
+        deviation = ops.sqrt(ops.mean(ops.square(x), axis=(1, 2, 3), keepdims=True))
+        return ops.cast(x / (deviation + _FLAT_PICTURE), self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable(package="facial_keypoints")
+class SoftArgmax(keras.layers.Layer):
+    """The expected position under the softmax of each heatmap (DSNT).
+
+    Input: logits `(batch, height, width, K)` over the picture; output: float32 `(batch, K, 2)`,
+    normalized (x, y). Always computed in float32.
+
+    Source: Nibali et al., "Numerical Coordinate Regression with Convolutional Neural Networks",
+    2018.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**(kwargs | {"dtype": "float32"}))
+
+    def build(self, input_shape):
+        height, width = input_shape[1:3]
+        size = keypoint_schema.IMAGE_SIZE
+        # Centres of the heatmap's cells, in pixels of the picture.
+        y = (np.arange(height) + 0.5) * size / height - 0.5
+        x = (np.arange(width) + 0.5) * size / width - 0.5
+        cells = np.stack(np.meshgrid(x, y), axis=-1).reshape(height * width, 2)
+        self._cells = keypoint_schema.to_normalized(cells).astype(np.float32)
+        super().build(input_shape)
+
+    def call(self, logits):
+        heatmaps = ops.reshape(logits, (-1, len(self._cells), logits.shape[-1]))
+        shares = ops.softmax(ops.transpose(heatmaps, (0, 2, 1)), axis=-1)
+        return ops.matmul(shares, self._cells)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[-1], 2)

@@ -1,0 +1,139 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keypoint_schema
+from data_pipeline.augmentation import augment
+from data_pipeline.lighting import LightRanges, change_light
+from data_pipeline.warps import Warp, WarpRanges, draw_warps, warp_images, warp_keypoints
+
+NOTHING = WarpRanges(**dict.fromkeys([f.name for f in dataclasses.fields(WarpRanges)], 0.0))
+NO_LIGHT = LightRanges(0.0, 0.0, 0.0, 0.0, 0.0, 0.4)
+ALONE = {
+    "flip": 1.0,
+    "rotation": 30.0,
+    "scale": 0.25,
+    "aspect": 0.2,
+    "shear": 0.2,
+    "shift": 9.0,
+    "perspective": 0.15,
+    "elastic": 1.5,
+}
+PERMUTATION = keypoint_schema.flip_permutation()
+
+
+def dots(count=6, seed=0):
+    """A picture per keypoint with a soft dot at its place, and the places in px.
+
+    The dots are small: where a warp is curved, the centroid of a broad one moves by itself.
+    """
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(24, 71, (count, 15, 2)).astype(np.float32)
+    y, x = np.mgrid[:96, :96]
+    dx, dy = x - places[..., None, None, 0], y - places[..., None, None, 1]
+    pictures = 255 * np.exp(-(dx**2 + dy**2) / (2 * 1.0**2))  # (count, 15, 96, 96)
+    return pictures[..., None].astype(np.float32), places
+
+
+def centroids(pictures):
+    y, x = np.mgrid[:96, :96]
+    weights = pictures[..., 0] / pictures[..., 0].sum((-2, -1), keepdims=True)
+    return np.stack([(weights * x).sum((-2, -1)), (weights * y).sum((-2, -1))], -1)
+
+
+@pytest.mark.parametrize("transform", [*ALONE, "all"])
+def test_a_drawn_dot_follows_its_keypoint(transform):
+    alone = {} if transform == "all" else {transform: ALONE[transform]}
+    ranges = dataclasses.replace(NOTHING if alone else WarpRanges(), **alone)
+    pictures, places = dots()
+    warp = draw_warps(len(places), (4, 7), ranges)
+    moved = keypoint_schema.to_pixels(
+        warp_keypoints(keypoint_schema.to_normalized(places), warp, range(15)).numpy()
+    )
+    assert np.abs(moved - places).max() > 0.5 or transform == "flip"
+    for k in range(15):
+        found = centroids(warp_images(pictures[:, k], warp).numpy())
+        inside = ((moved[:, k] > 12) & (moved[:, k] < 83)).all(-1)
+        assert inside.any()
+        np.testing.assert_allclose(found[inside], moved[inside, k], atol=0.1)
+
+
+def test_nothing_drawn_changes_nothing():
+    pictures, places = dots(2)
+    images = np.round(pictures[:, 0]).astype(np.uint8)
+    keypoints = keypoint_schema.to_normalized(places)
+    changed, moved = augment(images, keypoints, (1, 2), PERMUTATION, NOTHING, NO_LIGHT)
+    # Gray 0 comes back as a thousandth of the range: gamma has no slope at 0.
+    np.testing.assert_allclose(changed, images, atol=0.3)
+    np.testing.assert_allclose(moved, keypoints, atol=1e-6)
+
+
+def test_mirrored_faces_swap_left_and_right():
+    pictures, places = dots(2)
+    keypoints = keypoint_schema.to_normalized(places)
+    only_flip = dataclasses.replace(NOTHING, flip=1.0)
+    images, moved = augment(pictures[:, 0], keypoints, (1, 2), PERMUTATION, only_flip, NO_LIGHT)
+    np.testing.assert_allclose(images, pictures[:, 0, :, ::-1], atol=0.3)
+    np.testing.assert_allclose(moved[:, 0], keypoints[:, 1] * [-1, 1], atol=1e-6)
+
+
+def test_rotation_by_hand():
+    quarter = np.array([[[0, -1, 0], [1, 0, 0], [0, 0, 1]]], np.float32)
+    warp = Warp(tf.constant(quarter), tf.zeros([1, 2, 4, 4]), tf.constant([False]))
+    # The map leads from output (x, y) to source (−y, x), so the source's (0.5, 0) is at (0, −0.5).
+    moved = warp_keypoints(tf.constant([[[0.5, 0.0]]]), warp, [0])
+    np.testing.assert_allclose(moved, [[[0.0, -0.5]]], atol=1e-6)
+
+
+def test_keypoint_that_leaves_the_picture_loses_its_label():
+    aside = np.eye(3, dtype=np.float32)[None].copy()
+    aside[0, 0, 2] = -10 / 48  # everything moves 10 px to the right
+    warp = Warp(tf.constant(aside), tf.zeros([1, 2, 4, 4]), tf.constant([False]))
+    keypoints = keypoint_schema.to_normalized(np.array([[[85.0, 5], [86, 5]]], np.float32))
+    moved = warp_keypoints(keypoints, warp, [0, 1]).numpy()
+    np.testing.assert_allclose(keypoint_schema.to_pixels(moved[0, 0]), [95, 5], atol=1e-4)
+    assert np.isnan(moved[0, 1]).all()
+
+
+def test_missing_labels_stay_missing():
+    keypoints = np.full((3, 15, 2), np.nan, np.float32)
+    keypoints[:, 10] = 0.1
+    _, moved = augment(np.zeros((3, 96, 96, 1), np.uint8), keypoints, (1, 2), PERMUTATION)
+    assert np.isnan(moved.numpy()).all(-1).sum(1).tolist() == [14, 14, 14]
+
+
+def test_eager_and_tf_data_agree_and_the_seed_decides():
+    pictures, places = dots(4)
+    batch = pictures[:, 0].astype(np.uint8), keypoint_schema.to_normalized(places)
+    eager = augment(*batch, (1, 2), PERMUTATION)
+    dataset = tf.data.Dataset.from_tensors(batch).map(
+        lambda x, y: augment(x, y, (1, 2), PERMUTATION)
+    )
+    for lazy in dataset:
+        np.testing.assert_allclose(lazy[0], eager[0], atol=1e-3)
+        np.testing.assert_allclose(lazy[1], eager[1], atol=1e-6)
+    assert not np.allclose(augment(*batch, (1, 3), PERMUTATION)[0], eager[0], atol=5)
+
+
+def test_light_stays_in_range_and_covers_the_asked_share():
+    images = tf.fill([400, 96, 96, 1], 128.0)
+    changed = change_light(images, (3, 4), LightRanges(occlusion=0.4)).numpy()
+    assert changed.min() >= 0
+    assert changed.max() <= 255
+    plain = change_light(images, (3, 4), dataclasses.replace(LightRanges(), occlusion=0.0)).numpy()
+    covered = (changed != plain).any((1, 2, 3))
+    share = 0.4
+    assert abs(covered.mean() - share) < 4 * math.sqrt(share * (1 - share) / 400)
+
+
+def test_occlusion_is_a_rectangle_of_one_gray():
+    images = tf.zeros([50, 96, 96, 1])
+    ranges = dataclasses.replace(NO_LIGHT, occlusion=1.0)
+    changed = change_light(images, (3, 4), ranges).numpy()[..., 0]
+    floor = changed.min()
+    for picture in changed:
+        grays = picture[picture > floor]
+        assert len(np.unique(grays)) <= 1
