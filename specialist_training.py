@@ -24,12 +24,14 @@ class SpecialistsTask:
 
     Attributes:
         architecture: the zoo entry that each specialist is built like.
+        recipe: how each is trained, but for epochs, patience and its own overrides.
         epochs: for each of them; None derives them from `budget`.
         budget: images that each sees: epochs = budget / rows that carry its labels.
         train, valid: all rows, with all keypoints.
     """
 
     architecture: str
+    recipe: models.Recipe
     epochs: int | None
     budget: int
     train: FaceData
@@ -45,14 +47,13 @@ class SpecialistsTask:
 def recipe_for(
     specialist: keypoint_schema.Specialist, task: SpecialistsTask, rows: int
 ) -> models.Recipe:
-    """The architecture's recipe with the specialist's epochs, patience and own overrides.
+    """The common recipe with the specialist's epochs, patience and own overrides.
 
     Raises:
         UserError: if an override names no field of the recipe.
     """
     epochs = task.epochs or max(1, task.budget // rows)
-    recipe = models.find(task.architecture).recipe
-    return recipe.override({"epochs": epochs, "patience": PATIENCE, **specialist.overrides})
+    return task.recipe.override({"epochs": epochs, "patience": PATIENCE, **specialist.overrides})
 
 
 def fit_specialists(

@@ -45,6 +45,17 @@ def parse_arguments():
         f"{BUILT_IN_ARCHITECTURE},\nwhich learns within minutes)",
     )
     parser.add_argument(
+        "--recipe", metavar="NAME", help="another recipe of the net, such as 'quick'"
+    )
+    parser.add_argument(
+        "--augment", choices=("none", "flip", "full"), help="instead of the recipe's augmentation"
+    )
+    parser.add_argument(
+        "--rows",
+        choices=("complete", "labelled"),
+        help="train on faces with all labels, or on those with any, whatever the recipe says",
+    )
+    parser.add_argument(
         "--init-from", metavar="RUN", help="warm start: a run folder with a net of this layout"
     )
     parser.add_argument("--seed", type=int, default=1, help="decides everything (default: 1)")
@@ -70,6 +81,10 @@ def parse_arguments():
         parser.error("--model is needed; --list shows which there are.")
     if arguments.architecture and arguments.model != "specialists":
         parser.error("--architecture is for --model specialists.")
+    if arguments.rows and arguments.model == "specialists":
+        parser.error(
+            "--rows is for single nets; a specialist takes all rows that carry its labels."
+        )
     return arguments
 
 
@@ -89,7 +104,7 @@ def main():
     is_specialists = arguments.model == run_folder.SPECIALISTS
     default = ARCHITECTURE if arguments.data else BUILT_IN_ARCHITECTURE
     net = (arguments.architecture or default) if is_specialists else arguments.model
-    models.find(net)  # a mistyped name is told before any work
+    recipe = choose_recipe(net, arguments)
     source = run_folder.load_net(arguments.init_from).model if arguments.init_from else None
     run = run_folder.RunFolder(arguments.runs / (arguments.name or arguments.model))
     check_free(run, arguments)
@@ -109,8 +124,17 @@ def main():
         shutil.rmtree(run.path, ignore_errors=True)
 
     train_them = train_specialists if is_specialists else train_net
-    results = train_them(arguments, net, train, valid, run, precision, source, console)
+    results = train_them(arguments, net, recipe, train, valid, run, precision, source, console)
     return report(results, run, arguments, console)
+
+
+def choose_recipe(net, arguments):
+    """The net's recipe with what the command line changes of it; told before any work if wrong."""
+    import models
+
+    changes = {"augmentation": arguments.augment, "rows": arguments.rows}
+    recipe = models.find(net).find_recipe(arguments.recipe)
+    return recipe.override({field: value for field, value in changes.items() if value})
 
 
 def check_free(run, arguments):
@@ -142,12 +166,10 @@ def warn_of_other_split(arguments, data, console):
         )
 
 
-def train_net(arguments, net, train, valid, run, precision, source, console):
+def train_net(arguments, net, recipe, train, valid, run, precision, source, console):
     """Trains one net on the rows that its recipe wants."""
     import fitting
-    import models
 
-    recipe = models.find(net).recipe
     if recipe.rows == "complete":
         train, valid = train.select(train.names), valid.select(valid.names)
     else:
@@ -183,7 +205,7 @@ def train_net(arguments, net, train, valid, run, precision, source, console):
     return fitting.fit(task, console, arguments.resume, arguments.tensorboard)[1]
 
 
-def train_specialists(arguments, net, train, valid, run, precision, source, console):
+def train_specialists(arguments, net, recipe, train, valid, run, precision, source, console):
     """Trains the six specialists."""
     import specialist_training
 
@@ -194,6 +216,7 @@ def train_specialists(arguments, net, train, valid, run, precision, source, cons
         default = specialist_training.BUDGET_AFTER_WARM_START
     task = specialist_training.SpecialistsTask(
         architecture=net,
+        recipe=recipe,
         epochs=arguments.epochs,
         budget=arguments.budget or default,
         train=train,

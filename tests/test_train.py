@@ -288,3 +288,22 @@ def test_averaged_weights_are_what_is_saved(start, tmp_path, small_folder):
     )
     # 60 rows carry labels, though only 40 are complete.
     assert config["data"]["train_rows"] + config["data"]["valid_rows"] == 60
+
+
+def test_a_tutorial_net_trains_with_full_augmentation_on_every_labelled_row(
+    start, tmp_path, small_folder
+):
+    arguments = ("--model", "net1", "--data", small_folder, "--epochs", 1)
+    assert start(*arguments, "--augment", "full", "--rows", "labelled") == 0
+    config = json.loads((tmp_path / "net1/config.json").read_text())
+    assert (config["recipe"]["augmentation"], config["recipe"]["rows"]) == ("full", "labelled")
+    assert config["data"]["train_rows"] + config["data"]["valid_rows"] == 60
+
+
+def test_recipe_variants_are_looked_up_by_name(start, tmp_path, small_folder, capsys):
+    quick = ("--recipe", "quick", "--data", small_folder)
+    assert start("--model", "net1", *quick) == 2
+    assert "no recipe 'quick'" in capsys.readouterr().err
+    assert start("--model", "heatmap_s", *quick, "--budget", 60) == 0
+    config = json.loads((tmp_path / "heatmap_s/config.json").read_text())
+    assert (config["recipe"]["epochs"], config["recipe"]["warmup_epochs"]) == (1, 1)
