@@ -46,7 +46,7 @@ def load_faces(data: str | pathlib.Path | None = None) -> FaceData:
         keypoints=arrays["keypoints"],
         groups=splits.group_rows(arrays["images"], persons),
         fingerprint=fingerprint,
-        description=str(table.path),
+        description=table.path.name,  # not its folder: the description travels in exports
         grouped_by="image" if persons is None else "person",
     )
 
