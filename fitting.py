@@ -17,8 +17,6 @@ from evaluation import metrics
 from run_folder import RunFolder, provenance
 
 _LOSSES = {"mse": models.MaskedMeanSquaredError, "huber": models.MaskedHuber}
-# A run goes on only with the settings that it began with.
-_FIXED_SETTINGS = ("model", "keypoints", "recipe", "seed", "precision", "init_from", "data")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,16 +68,20 @@ def fit(
         UserError: if the run to resume had other settings, or the loss is no number.
     """
     config = _configuration(task)
-    earlier = _earlier_results(task, config) if resume else None
+    earlier = task.run.earlier_results(config) if resume else None
     if earlier and earlier["finished"]:
-        model = keras.models.load_model(task.run.model_file, compile=False)
+        model = task.run.load_model()
         console.print(f"{task.run.path} is finished already.")
         return model, earlier
     model = _compiled_model(task, console)
     best = callbacks.BestWeights(patience=task.recipe.patience)
     state = callbacks.ResumeState(task.run.resume_file, best)
-    first_epoch = _load_state(state, model) if resume else 0
     history = callbacks.HistoryCSV(task.run.history_file)
+    first_epoch = _load_state(state, model) if resume else 0
+    if first_epoch > len(history.read()):
+        raise UserError(
+            f"{task.run.history_file} lacks epochs that resume.npz has. --overwrite begins anew."
+        )
     task.run.write_config(config)
     history.truncate(first_epoch)
     if first_epoch:
@@ -234,21 +236,6 @@ def describe_data(path: str | None, train: FaceData, valid: FaceData) -> dict:
     }
 
 
-def _earlier_results(task, config):
-    """The results of the run to go on with, None if it has none yet."""
-    if not task.run.config_file.exists():
-        return None
-    earlier = task.run.read_config()
-    for setting in _FIXED_SETTINGS:
-        if earlier.get(setting) != config[setting]:
-            raise UserError(
-                f"--resume goes on with the same settings: {task.run.path} has {setting} "
-                f"{earlier.get(setting)}, this command has {config[setting]}. "
-                "Repeat the first command with --resume, or choose another --name."
-            )
-    return earlier.get("results")
-
-
 def _results(task, model, best, history):
     predicted = {}
     for side, data in (("train", task.train), ("valid", task.valid)):
@@ -263,9 +250,10 @@ def _results(task, model, best, history):
         "train_loss": metrics.loss(predicted["train"], task.train.keypoints),
         "valid_loss": metrics.loss(predicted["valid"], valid),
         "valid_rmse_px": metrics.rmse_px(predicted["valid"], valid).value(),
-        "valid_rmse_px_per_keypoint": {
+        "valid_rmse_px_per_keypoint": {  # those with labels among the validation rows
             name: metrics.rmse_px(predicted["valid"][:, [k]], valid[:, [k]]).value()
             for k, name in enumerate(task.train.names)
+            if np.isfinite(valid[:, k]).any()
         },
         "valid_labels": int(np.isfinite(valid).sum()),
     }

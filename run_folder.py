@@ -10,13 +10,16 @@
 A specialists run has a `config.json` and a run folder per specialist. Nothing is pickled.
 """
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import json
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
+import zipfile
 
 import keras
 
@@ -25,6 +28,8 @@ import models
 from errors import UserError
 
 SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
+_NEEDED = ("model", "keypoints", "seed", "data")  # what every config.json has
+_FREE = ("results", "versions", "backend", "git_commit")  # what may differ when a run goes on
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,12 +72,42 @@ class RunFolder:
         if not self.path.is_dir():
             raise UserError(f"There is no run folder {self.path}.")
         try:
-            return json.loads(self.config_file.read_text())
-        except (OSError, json.JSONDecodeError) as error:
+            config = json.loads(self.config_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
             raise UserError(
                 f"{self.path} is no run folder of train.py: its config.json cannot be read "
                 f"({error})."
             ) from error
+        if not isinstance(config, dict) or any(name not in config for name in _NEEDED):
+            raise UserError(
+                f"{self.path} is no run folder of train.py: its config.json lacks one of "
+                f"{', '.join(_NEEDED)}."
+            )
+        return config
+
+    def earlier_results(self, config: dict) -> dict | None:
+        """The results of the run to go on with; None if there is no run, or none yet.
+
+        Raises:
+            UserError: if it began with other settings than `config`, naming the first.
+        """
+        if not self.config_file.exists():
+            return None
+        earlier = self.read_config()
+        for setting, wanted in config.items():
+            if setting in _FREE or earlier.get(setting) == wanted:
+                continue
+            was, is_now = earlier.get(setting), wanted
+            if isinstance(was, dict) and isinstance(is_now, dict):
+                differing = next(key for key in is_now if was.get(key) != is_now[key])
+                setting = f"{setting}.{differing}"
+                was, is_now = was.get(differing), is_now[differing]
+            raise UserError(
+                f"--resume goes on with the same settings: {self.path} has {setting} {was}, this "
+                f"command has {is_now}. Repeat the first command with --resume, or choose another "
+                "--name."
+            )
+        return earlier.get("results")
 
     def write_config(self, config: dict):
         """Writes the configuration, creating the folder where needed.
@@ -83,10 +118,30 @@ class RunFolder:
         temporary = self.path / ".tmp-config.json"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(config, indent=2) + "\n")
+            text = json.dumps(config, indent=2, allow_nan=False)
+            temporary.write_text(text + "\n", encoding="utf-8")
             os.replace(temporary, self.config_file)
         except OSError as error:
             raise UserError(f"The run folder {self.path} cannot be written: {error}.") from error
+
+    @contextlib.contextmanager
+    def replaced(self):
+        """Sets the run aside while a new one is trained in its place.
+
+        It comes back if the new one fails, and is deleted when that has its weights.
+        """
+        old = self.path.with_name(f".old-{self.path.name}")
+        if self.path.exists():
+            shutil.rmtree(old, ignore_errors=True)  # left by a kill
+            self.path.rename(old)
+        try:
+            yield
+        except BaseException:
+            if old.exists():
+                shutil.rmtree(self.path, ignore_errors=True)
+                old.rename(self.path)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
 
     def save_model(self, model: keras.Model):
         """Writes the model without its optimizer, whose state would double the file."""
@@ -95,6 +150,22 @@ class RunFolder:
         temporary = self.path / ".tmp-model.keras"
         bare.save(temporary)
         os.replace(temporary, self.model_file)
+
+    def load_model(self) -> keras.Model:
+        """The model with the best weights.
+
+        Raises:
+            UserError: if it is not there yet, or damaged.
+        """
+        if not self.model_file.exists():
+            raise UserError(
+                f"{self.path} has no model.keras: its training has not ended. "
+                "Train it, or go on with --resume."
+            )
+        try:
+            return keras.models.load_model(self.model_file, compile=False)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise UserError(f"{self.model_file} cannot be loaded: {error}") from error
 
 
 def load_net(path: str | os.PathLike) -> LoadedNet:
@@ -106,24 +177,12 @@ def load_net(path: str | os.PathLike) -> LoadedNet:
     run = RunFolder(path)
     config = run.read_config()
     if config["model"] != SPECIALISTS:
-        return LoadedNet(_load_model(run), tuple(config["keypoints"]), config)
+        return LoadedNet(run.load_model(), tuple(config["keypoints"]), config)
     nets = {
-        specialist.name: _load_model(run.specialist(specialist.name))
+        specialist.name: run.specialist(specialist.name).load_model()
         for specialist in keypoint_schema.SPECIALISTS
     }
     return LoadedNet(models.merge_specialists(nets), keypoint_schema.NAMES, config)
-
-
-def _load_model(run):
-    if not run.model_file.exists():
-        raise UserError(
-            f"{run.path} has no model.keras yet: it was not trained to the end of an epoch. "
-            "Train it, or go on with --resume."
-        )
-    try:
-        return keras.models.load_model(run.model_file, compile=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{run.model_file} cannot be loaded: {error}") from error
 
 
 def provenance() -> dict:
@@ -135,15 +194,18 @@ def provenance() -> dict:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    git = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=40"],
-        cwd=pathlib.Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        git = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
+            cwd=pathlib.Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
+    except OSError:  # git is not installed
+        git = ""
     return {
         "versions": versions,
         "backend": keras.backend.backend(),
-        "git_commit": git.stdout.strip() or None,
+        "git_commit": git or None,
     }

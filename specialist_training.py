@@ -53,7 +53,9 @@ def recipe_for(
         UserError: if an override names no field of the recipe.
     """
     epochs = task.epochs or max(1, task.budget // rows)
-    return task.recipe.override({"epochs": epochs, "patience": PATIENCE, **specialist.overrides})
+    # A specialist's rows are those that carry its labels, whatever the architecture's recipe says.
+    common = {"epochs": epochs, "patience": PATIENCE, "rows": "complete"}
+    return task.recipe.override(common | dict(specialist.overrides))
 
 
 def fit_specialists(
@@ -75,6 +77,7 @@ def fit_specialists(
         "model": SPECIALISTS,
         "description": f"six specialists like {task.architecture}",
         "architecture": task.architecture,
+        "recipe": dataclasses.asdict(task.recipe),
         "keypoints": list(keypoint_schema.NAMES),
         "epochs": task.epochs,
         "budget": task.budget,
@@ -84,7 +87,8 @@ def fit_specialists(
         "data": fitting.describe_data(task.data_path, task.train, task.valid),
         **provenance(),
     }
-    task.run.write_config(config)
+    earlier = task.run.earlier_results(config) if resume else None
+    task.run.write_config(config | ({"results": earlier} if earlier else {}))
     parts = {}
     for number, subtask in enumerate(subtasks, start=1):
         console.print(

@@ -1,8 +1,9 @@
 """Trains facial-keypoint models: any net of the zoo, or the six specialists."""
 
 import argparse
+import contextlib
 import pathlib
-import shutil
+import shlex
 
 import command_line
 from errors import UserError
@@ -119,13 +120,22 @@ def main():
         f"Split by {data.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate.\n",
     )
     warn_of_other_split(arguments, data, console)
-    console.print(models.layer_table(models.build(net)))
-    if arguments.overwrite:
-        shutil.rmtree(run.path, ignore_errors=True)
-
+    console.print(layer_table(net, is_specialists))
     train_them = train_specialists if is_specialists else train_net
-    results = train_them(arguments, net, recipe, train, valid, run, precision, source, console)
+    with run.replaced() if arguments.overwrite else contextlib.nullcontext():
+        results = train_them(arguments, net, recipe, train, valid, run, precision, source, console)
     return report(results, run, arguments, console)
+
+
+def layer_table(net, is_specialists):
+    """The layers of what is trained; of the first specialist, if it is they."""
+    import keypoint_schema
+    import models
+
+    if not is_specialists:
+        return models.layer_table(models.build(net))
+    first = keypoint_schema.SPECIALISTS[0]
+    return models.layer_table(models.build(net, len(first.keypoints), first.name))
 
 
 def choose_recipe(net, arguments):
@@ -138,7 +148,7 @@ def choose_recipe(net, arguments):
 
 
 def check_free(run, arguments):
-    """Refuses to write over an earlier run."""
+    """Refuses to write over an earlier run unasked."""
     if run.path.exists() and not (arguments.resume or arguments.overwrite):
         raise UserError(
             f"{run.path} exists. --resume goes on with it, --overwrite replaces it, "
@@ -180,7 +190,8 @@ def train_net(arguments, net, recipe, train, valid, run, precision, source, cons
             f"{len(train)} to train, {len(valid)} to validate. The specialists need only a part: "
             "--model specialists."
         )
-    budget = arguments.budget or (BUILT_IN_BUDGET if arguments.data is None else None)
+    is_first_look = arguments.data is None and not arguments.recipe
+    budget = arguments.budget or (BUILT_IN_BUDGET if is_first_look else None)
     if arguments.epochs:
         recipe = recipe.override({"epochs": arguments.epochs})
     elif budget:
@@ -251,11 +262,12 @@ def report(results, run, arguments, console):
             "Repeat the command with --resume to go on.",
         )
         return 130
-    data = f" --data {arguments.data}" if arguments.data else ""
+    data = f" --data {shlex.quote(arguments.data)}" if arguments.data else ""
+    folder = shlex.quote(str(run.path))
     console.print(
         f"Saved in {run.path}. Next:\n"
-        f"  python evaluate.py {run.path}{data}\n"
-        f"  python export.py {run.path} --out exports/facial_keypoints",
+        f"  python evaluate.py {folder}{data}\n"
+        f"  python export.py {folder} --out exports/facial_keypoints",
     )
     return 0
 

@@ -33,7 +33,9 @@ class HistoryCSV(keras.callbacks.Callback):
         self._began = None
 
     def read(self) -> list[dict[str, str]]:
-        """The rows so far, as text by column."""
+        """The rows so far, as text by column; none if there is no file."""
+        if not self.path.exists():
+            return []
         with open(self.path, newline="") as file:
             return list(csv.DictReader(file))
 

@@ -45,12 +45,12 @@ class ResumeState(keras.callbacks.Callback):
                 state = {name: stored[name] for name in stored.files}
             progress = json.loads(str(state["progress"]))
             self._set_variables(state, model)
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            if progress["best_epoch"] is not None:
+                weights = [state[f"best/{i}"] for i in range(len(model.weights))]
+                self.best.resume(progress["best"], progress["best_epoch"], weights)
+            return progress["epochs"]
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise ValueError(f"{self.path} does not fit this training: {error}.") from error
-        if progress["best_epoch"] is not None:
-            weights = [state[f"best/{i}"] for i in range(len(model.weights))]
-            self.best.resume(progress["best"], progress["best_epoch"], weights)
-        return progress["epochs"]
 
     def on_train_begin(self, logs=None):
         self._saved_at = time.monotonic()

@@ -32,7 +32,7 @@ def parse_training(content: bytes, file: str) -> tuple[np.ndarray, np.ndarray]:
     """
     columns = keypoint_schema.column_names()
     table = _read(content, file, [*columns, "Image"])
-    keypoints = np.stack([_numbers(table, column, file) for column in columns], axis=1)
+    keypoints = np.stack([_coordinates(table, column, file) for column in columns], axis=1)
     keypoints = keypoints.astype(np.float32).reshape(len(table), keypoint_schema.NUM_KEYPOINTS, 2)
     return _images(table, file), keypoints
 
@@ -72,7 +72,7 @@ def read_columns(content: bytes, file: str, columns: list[str]) -> pd.DataFrame:
 
 def _read(content, file, columns):
     try:
-        table = pd.read_csv(io.BytesIO(content), low_memory=False)
+        table = pd.read_csv(io.BytesIO(content), low_memory=False, index_col=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise UserError(f"{file} is no CSV table: {error}") from error
     missing = [column for column in columns if column not in table.columns]
@@ -84,13 +84,29 @@ def _read(content, file, columns):
     return table[columns]
 
 
+def _coordinates(table, column, file):
+    """Numbers within a picture's size of the picture: further out is a typing mistake."""
+    numbers = _numbers(table, column, file)
+    size = keypoint_schema.IMAGE_SIZE
+    wrong = np.flatnonzero((numbers < -size) | (numbers > 2 * size))
+    if len(wrong):
+        raise UserError(
+            f"{_place(file, wrong[0], column)}: {numbers[wrong[0]]:g} is far outside the picture, "
+            f"whose pixels count from 0 to {size - 1}"
+        )
+    return numbers
+
+
 def _numbers(table, column, file):
+    if pd.api.types.is_bool_dtype(table[column]):
+        raise UserError(f"{_place(file, 0, column)}: a number belongs, not {table[column].iloc[0]}")
     numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
     wrong = np.flatnonzero((np.isnan(numbers) & table[column].notna()) | np.isinf(numbers))
     if len(wrong):
         received = table[column].iloc[wrong[0]]
         raise UserError(
-            f"{_place(file, wrong[0], column)}: a number or nothing belongs, not {received!r}"
+            f"{_place(file, wrong[0], column)}: a number or nothing belongs, not "
+            f"{str(received)[:40]!r}"
         )
     return numbers
 
@@ -102,10 +118,12 @@ def _images(table, file):
         # NumPy before 2.3 only warns of text among the numbers; later versions raise.
         warnings.simplefilter("error", DeprecationWarning)
         for row, text in enumerate(table["Image"]):
-            # As int16, for uint8 would take 300 for 44. A text of one number only, or an empty
+            # As int32, for uint8 would take 300 for 44. A text of one number only, or an empty
             # field, comes from pandas as a number.
+            if pd.isna(text):
+                raise UserError(f"{_place(file, row, 'Image')}: nothing where {_PIXEL_FORM}")
             try:
-                pixels = np.fromstring(str(text), sep=" ", dtype=np.int16)
+                pixels = np.fromstring(str(text), sep=" ", dtype=np.int32)
             except (ValueError, DeprecationWarning) as error:
                 place = _place(file, row, "Image")
                 raise UserError(f"{place}: text among the numbers where {_PIXEL_FORM}") from error

@@ -11,7 +11,17 @@ import zlib
 from errors import UserError
 
 COMPETITION = "facial-keypoints-detection"
+_TABLES = ("training", "test", "IdLookupTable")
 _FORMS = ("{}.csv", "{}.csv.gz", "{}.zip", "{}.csv.zip")
+# RuntimeError: an encrypted zip; NotImplementedError: a compression that Python lacks.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +51,7 @@ class TableFile:
                 with zipfile.ZipFile(io.BytesIO(content)) as archive:
                     content = archive.read(member)
             return gzip.decompress(content) if self.path.suffix == ".gz" else content
-        except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except _UNREADABLE as error:
             raise UserError(f"{self} cannot be read: {error}. Download it again.") from error
 
     def fingerprint(self) -> str:
@@ -67,12 +77,21 @@ def find_table(data: str | pathlib.Path, stem: str) -> TableFile:
     Raises:
         UserError: if nothing is there, saying what was looked for.
     """
-    path = pathlib.Path(data).expanduser()
-    if not path.exists():
+    try:
+        path = pathlib.Path(data).expanduser()
+        exists = path.exists()
+    except (OSError, RuntimeError) as error:  # too long a name, no rights, no such ~person
+        raise UserError(f"{data} cannot be opened: {error}.") from error
+    if not exists:
         raise UserError(f"There is no {path}. --data takes a folder with Kaggle's files or a zip.")
     if path.is_file():
         if path.suffix == ".zip" and (members := _find_member(path, stem)):
             return TableFile(path, members)
+        if path.name not in [form.format(table) for table in _TABLES for form in _FORMS]:
+            raise UserError(
+                f"{path} is none of Kaggle's files, and no zip with {stem}.csv. --data takes a "
+                "folder with training.csv, .csv.gz or .zip, or the competition's zip."
+            )
         path = path.parent
     for form in _FORMS:
         file = path / form.format(stem)
@@ -102,6 +121,6 @@ def _find_member(path, stem):
                         for name in nested.namelist():
                             if pathlib.PurePosixPath(name).name == f"{stem}.csv":
                                 return (inner, name)
-    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+    except _UNREADABLE as error:
         raise UserError(f"{path} is no readable zip archive: {error}.") from error
     return None

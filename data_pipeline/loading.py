@@ -104,7 +104,8 @@ def _drawn_faces(description, count, seed):
 def _load_persons(file, num_rows):
     if not file.is_file():
         return None
-    table = csv_table.read_columns(file.read_bytes(), str(file), ["Row", "Person"])
+    content = kaggle_files.TableFile(file).read()
+    table = csv_table.read_columns(content, str(file), ["Row", "Person"])
     rows = csv_table.parse_integers(table, "Row", str(file))
     if not np.array_equal(np.sort(rows), np.arange(num_rows)):
         raise UserError(

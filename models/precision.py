@@ -22,7 +22,9 @@ def choose_precision(wanted: str) -> tuple[str, str]:
     """
     if wanted != "auto":
         return wanted, "as asked"
-    native = _gpu_with_bfloat16() or _cpu_with_bfloat16()
+    # Where there is a GPU, training runs on it, whatever the CPU beside it can do.
+    capabilities = _gpu_capabilities()
+    native = _gpu_with_bfloat16(capabilities) if capabilities else _cpu_with_bfloat16()
     return ("bfloat16", f"native on this {native}") if native else ("float32", "no native bfloat16")
 
 
@@ -31,11 +33,11 @@ def set_precision(precision: str):
     keras.config.set_dtype_policy(POLICIES[precision])
 
 
-def _gpu_with_bfloat16():
-    for capability in _gpu_capabilities():
-        if capability >= _FIRST_GPU_WITH_BFLOAT16:
-            return f"GPU (compute capability {'.'.join(map(str, capability))})"
-    return None
+def _gpu_with_bfloat16(capabilities):
+    weakest = min(capabilities)
+    if weakest < _FIRST_GPU_WITH_BFLOAT16:
+        return None
+    return f"GPU (compute capability {'.'.join(map(str, weakest))})"
 
 
 def _gpu_capabilities():

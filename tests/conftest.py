@@ -3,9 +3,9 @@ import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import pytest  # noqa: E402
+import pytest
 
-from tests import small_data  # noqa: E402
+from tests import small_data
 
 SHARED_FACES = pathlib.Path(__file__).resolve().parents[2] / "shared/data/faces"
 

@@ -45,6 +45,19 @@ def test_a_file_leads_to_its_neighbours(tmp_path):
     assert find_table(tmp_path / "training.csv", "test").read() == b"x"
 
 
+def test_another_file_is_not_replaced_by_its_neighbours(tmp_path):
+    (tmp_path / "training.csv").write_bytes(CONTENT)
+    (tmp_path / "training_cleaned.csv").write_bytes(CONTENT)
+    with pytest.raises(UserError, match="training_cleaned.csv is none of Kaggle's files"):
+        find_table(tmp_path / "training_cleaned.csv", "training")
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/faces", "x" * 5000])
+def test_impossible_paths_are_mistakes(path):
+    with pytest.raises(UserError):
+        find_table(path, "training")
+
+
 def test_fingerprint_follows_the_content(tmp_path):
     file = tmp_path / "training.csv"
     file.write_bytes(CONTENT)

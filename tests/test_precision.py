@@ -21,7 +21,7 @@ def test_auto_follows_the_cpu(no_gpu, monkeypatch, flags, expected):
 @pytest.mark.parametrize(("capability", "expected"), [((8, 0), "bfloat16"), ((7, 5), "float32")])
 def test_auto_follows_the_gpu(monkeypatch, capability, expected):
     monkeypatch.setattr(precision, "_gpu_capabilities", lambda: [capability])
-    monkeypatch.setattr(precision, "_cpu_with_bfloat16", lambda: None)
+    monkeypatch.setattr(precision, "_cpu_with_bfloat16", lambda: "CPU (AMX-BF16)")
     assert choose_precision("auto")[0] == expected
 
 

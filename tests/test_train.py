@@ -175,6 +175,76 @@ def test_existing_run_is_not_overwritten_unasked(start, tmp_path, small_folder, 
     assert json.loads((tmp_path / "net1/config.json").read_text())["seed"] == 5
 
 
+def test_a_run_is_back_when_its_replacement_fails(start, tmp_path, small_folder):
+    start("--model", "net1", "--data", small_folder, "--epochs", 1)
+    before = (tmp_path / "net1/model.keras").read_bytes()
+    failing = ("--model", "net2", "--data", small_folder, "--name", "net1", "--overwrite")
+    assert start(*failing, "--init-from", tmp_path / "net1") == 2
+    assert (tmp_path / "net1/model.keras").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["net1"]
+
+
+def test_refused_resume_of_specialists_leaves_their_config(start, tmp_path, small_folder, capsys):
+    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    start(*arguments, "--epochs", 1)
+    before = (tmp_path / "specialists/config.json").read_bytes()
+    assert start(*arguments, "--epochs", 1, "--seed", 7, "--resume") == 2
+    assert "has seed 1, this command has 7" in capsys.readouterr().err
+    assert (tmp_path / "specialists/config.json").read_bytes() == before
+
+
+def test_specialists_go_on_after_the_last_finished_one(
+    start, tmp_path, small_folder, monkeypatch, capsys
+):
+    import fitting
+
+    fit, done = fitting.fit, []
+
+    def interrupted(task, *rest):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(task.model_name)
+        return fit(task, *rest)
+
+    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting, "fit", interrupted)
+        assert run_train(*arguments, "--epochs", 1, monkeypatch=patch, tmp_path=tmp_path) == 130
+    capsys.readouterr()
+    assert start(*arguments, "--epochs", 1, "--resume") == 0
+    assert capsys.readouterr().out.count("is finished already") == 2
+    assert run_folder.load_net(tmp_path / "specialists").names == keypoint_schema.NAMES
+
+
+def test_git_is_not_needed(start, tmp_path, small_folder, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert start("--model", "net1", "--data", small_folder, "--epochs", 1) == 0
+    assert json.loads((tmp_path / "net1/config.json").read_text())["git_commit"] is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"config.json": "[]"},
+        {"config.json": '{"architectures": []}'},
+        {"config.json": "\udcff"},
+        {"model.keras": "no zip"},
+        {"resume.npz": "", "config.json": None},
+    ],
+)
+def test_damaged_runs_get_one_line(start, tmp_path, small_folder, capsys, damage):
+    net1 = ("--model", "net1", "--data", small_folder, "--epochs", 1)
+    start(*net1)
+    for name, text in damage.items():
+        if text is None:
+            (tmp_path / "net1" / name).unlink()
+        else:
+            (tmp_path / "net1" / name).write_bytes(text.encode(errors="surrogateescape"))
+    capsys.readouterr()
+    assert start(*net1, "--resume") == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 def test_overwrite_deletes_run_folders_only(start, tmp_path, small_folder):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis/chapter1.tex").write_text("precious")
