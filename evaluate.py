@@ -140,9 +140,7 @@ def write_report(arguments, data, nets, judgements, tables, facts):
         evaluation.ReportNet(
             judgement=judgement,
             histories=net.histories,
-            first_layers=evaluation.first_layers(net.predictor.model)
-            if net.predictor.model
-            else {},
+            first_layers=first_layers(net.predictor),
             test_predicted=net.predictor.predict_all(shown_faces),
         )
         for net, judgement in zip(nets, judgements, strict=True)

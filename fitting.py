@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -33,6 +34,7 @@ class Task:
         seed: decides initial weights, dropout, order and augmentation.
         precision: "float32" or "bfloat16", as it was set for the session.
         data_path: what `--data` said.
+        later_steps: of the trainings that follow, for the ETA.
         init_from: the run that the warm start came from, and `source` its model; or None.
     """
 
@@ -45,12 +47,17 @@ class Task:
     seed: int
     precision: str
     data_path: str | None = None
+    later_steps: int = 0
     init_from: str | None = None
     source: keras.Model | None = None
 
 
 def fit(
-    task: Task, console: rich.console.Console, resume: bool = False, tensorboard: bool = False
+    task: Task,
+    console: rich.console.Console,
+    resume: bool = False,
+    tensorboard: bool = False,
+    extra_callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[keras.Model, dict]:
     """Trains, keeps the best weights, and writes the run folder.
 
@@ -59,6 +66,7 @@ def fit(
         console: where tables and the progress bar go.
         resume: go on with the run in the folder; a finished one is just loaded.
         tensorboard: write TensorBoard logs.
+        extra_callbacks: called after all others.
 
     Returns:
         The model with the best weights, and the results as in `config.json`, with
@@ -86,7 +94,7 @@ def fit(
     history.truncate(first_epoch)
     if first_epoch:
         console.print(f"Going on after epoch {first_epoch:,}.")
-    table = callbacks.EpochTable(history, best, task.recipe.epochs, console)
+    table = callbacks.EpochTable(history, best, task.recipe.epochs, console, task.later_steps)
     finished = True
     try:
         model.fit(
@@ -101,6 +109,7 @@ def fit(
                 *_averaged(task.recipe, [best, history, table]),
                 state,
                 *([keras.callbacks.TensorBoard(task.run.tensorboard_folder)] * tensorboard),
+                *extra_callbacks,
             ],
             shuffle=False,  # the dataset does it; Keras would warn
             verbose=0,

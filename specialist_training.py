@@ -6,6 +6,7 @@ import math
 import rich.console
 import rich.table
 
+import data_pipeline
 import fitting
 import keypoint_schema
 import models
@@ -72,7 +73,9 @@ def fit_specialists(
     Raises:
         UserError: if no row carries a specialist's labels, or as `fitting.fit`.
     """
-    subtasks = [_subtask(specialist, task) for specialist in keypoint_schema.SPECIALISTS]
+    subtasks = _with_later_steps(
+        [_subtask(specialist, task) for specialist in keypoint_schema.SPECIALISTS]
+    )
     config = {
         "model": SPECIALISTS,
         "description": f"six specialists like {task.architecture}",
@@ -125,6 +128,15 @@ def _subtask(specialist, task):
         init_from=task.init_from,
         source=task.source,
     )
+
+
+def _with_later_steps(subtasks):
+    later, result = 0, []
+    for subtask in reversed(subtasks):
+        result.insert(0, dataclasses.replace(subtask, later_steps=later))
+        steps = data_pipeline.steps_per_epoch(subtask.train, subtask.recipe.batch_size)
+        later += steps * subtask.recipe.epochs
+    return result
 
 
 def _pooled(parts):

@@ -15,14 +15,18 @@ class EpochTable(keras.callbacks.Callback):
         best: the `BestWeights` of this training, likewise; its best epoch so far is marked.
         epochs: the whole training's.
         console: where to print.
+        later_steps: of trainings that follow this one; the ETA counts them in.
     """
 
-    def __init__(self, history, best, epochs: int, console: rich.console.Console):
+    def __init__(
+        self, history, best, epochs: int, console: rich.console.Console, later_steps: int = 0
+    ):
         super().__init__()
         self.history = history
         self.best = best
         self.epochs = epochs
         self.console = console
+        self.later_steps = later_steps
         self._progress = None
 
     def on_train_begin(self, logs=None):
@@ -46,7 +50,7 @@ class EpochTable(keras.callbacks.Callback):
         if self._task is None:  # a resumed training begins at a later epoch
             self._task = self._progress.add_task(
                 self.model.name,
-                total=(self.epochs - epoch) * steps,
+                total=(self.epochs - epoch) * steps + self.later_steps,
                 epoch=epoch + 1,
                 epochs=self.epochs,
             )

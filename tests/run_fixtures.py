@@ -10,9 +10,6 @@ import data_pipeline
 import keypoint_schema
 from run_folder import SPECIALISTS, RunFolder
 
-HEADER = (
-    "epoch,train_loss,valid_loss,train_valid_ratio,valid_rmse_px,seconds,learning_rate,momentum"
-)
 VALID_LOSSES = (0.02, 0.008, 0.009, 0.0085)  # the second epoch is the best
 TRAIN_LOSSES = (0.03, 0.01, 0.007, 0.005)
 
@@ -65,7 +62,7 @@ def write_run(
     run.write_config(config)
     run.save_model(mean_net(points, path.name, offset, brightness))
     rows = [
-        f"{epoch},{train},{valid},1,{48 * valid**0.5},0.1,0.01,0.9"
+        f"{epoch},{train},{valid},1,{keypoint_schema.PIXELS_PER_UNIT * valid**0.5},0.1,0.01,0.9"
         for epoch, (train, valid) in enumerate(zip(TRAIN_LOSSES, VALID_LOSSES, strict=True), 1)
     ]
     header = ",".join(callbacks.history_csv.COLUMNS)

@@ -16,6 +16,8 @@ ALLOWED = {
     "evaluation": ROOTS,
     "callbacks": set(),
     "run_folder": {*ROOTS, "models"},
+    "fitting": {*ROOTS, "callbacks", "data_pipeline", "evaluation", "models", "run_folder"},
+    "specialist_training": {*ROOTS, "data_pipeline", "fitting", "models", "run_folder"},
     "pictures": ROOTS,
     "serving": {*ROOTS, "command_line"},
     "serving_graph": {*ROOTS, "run_folder"},
