@@ -11,6 +11,7 @@ MAX_PIXELS = 2**24  # 16.8 megapixels: about 50 MB as RGB, and some 250 MB while
 MAX_SIDE = 2**14  # px; bounds the half-resized picture, which is 96 px wide but as high as sent
 HEADER_BYTES = 70  # up to the colour masks of a BMP
 MAX_GIF_BLOCKS = 2**16  # data blocks of up to 255 bytes; bounds the time that a walk may take
+IHDR = b"\x00\x00\x00\x0dIHDR"  # length and type of a PNG's first chunk, which has its size
 MAX_CHUNKS = 1024  # PNG chunks before the pixels, or GIF extensions
 
 UNKNOWN, PNG, JPEG, BMP, GIF = range(5)
@@ -55,7 +56,14 @@ def png_size(contents, index):
         return inside & (kind != b"IDAT") & (kind != b"acTL")
 
     _, kind = tf.while_loop(more, body, (tf.constant(8), ""), maximum_iterations=MAX_CHUNKS)
+    # The decoder takes the size from IHDR wherever it is; where it is first, both read the same.
+    begins_with_size = tf.reduce_all(head[8:16] == tf.constant(list(IHDR), tf.uint8))
     with _rules(
+        _rule(
+            begins_with_size | (kind != b"IDAT"),  # the rules below say more of a broken file
+            index,
+            "must be a PNG whose first chunk is IHDR, of 13 bytes",
+        ),
         _rule(kind != b"acTL", index, "must not be animated. Received an animated PNG"),
         _rule(kind == b"IDAT", index, "must be a complete PNG. Received one without pixel data"),
     ):

@@ -130,6 +130,12 @@ def png_of_size(width, height):
     )
 
 
+def png_with_a_hidden_size(width, height):
+    """A private chunk, which decoders skip, stands where the size belongs; it claims 2×2 pixels."""
+    file = png_of_size(width, height)
+    return file[:8] + png_chunk(b"prVt", struct.pack(">II", 2, 2)) + file[8:]
+
+
 def jpeg_of_size(width, height):
     file = FILES["JPEG RGB"]
     frame = file.index(b"\xff\xc0") + 5
@@ -159,6 +165,10 @@ REFUSED = {
     "animated PNG": (animated("PNG"), "must not be animated"),
     "huge PNG": (png_of_size(60000, 60000), TOO_MANY),
     "PNG of more than 2**31 pixels on a side": (png_of_size(2**32 - 1, 2**32 - 1), TOO_MANY),
+    "huge PNG with a chunk before its size": (
+        png_with_a_hidden_size(12000, 12000),
+        "first chunk is IHDR",
+    ),
     "long thin PNG": (png_of_size(1, MAX_SIDE + 1), f"at most {MAX_SIDE} on a side"),
     "huge JPEG": (jpeg_of_size(65000, 65000), TOO_MANY),
     "huge BMP": (bmp_of_size(2**31 - 1, -(2**31)), TOO_MANY),
