@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import tempfile
 import time
 from collections.abc import Callable
 
@@ -12,6 +11,7 @@ from errors import UserError
 from serving_graph import litert_format, onnx_format
 from serving_graph.float32_twin import float32_twin
 from serving_graph.model_card import model_card, write_card_file
+from serving_graph.publishing import building_folder
 from serving_graph.saved_model_export import require_mirrors, require_tensorflow
 from serving_graph.session import open_saved_model
 from serving_graph.signatures import write_saved_model
@@ -54,7 +54,8 @@ def export_other_format(net, folder, kind, faces, flip_average=False):
         A list of `Measured`, the SavedModel first.
 
     Raises:
-        UserError: if the format's package is missing, or as for `export_saved_model`.
+        UserError: if the format's package is missing, `folder` cannot be written, or as for
+            `export_saved_model`.
     """
     writer = {"onnx": onnx_format, "litert": litert_format}[kind]
     if not writer.is_installed():
@@ -65,17 +66,16 @@ def export_other_format(net, folder, kind, faces, flip_average=False):
     require_mirrors(net.names, flip_average)
     model = float32_twin(net.model)
     folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     faces = faces.select(net.names, complete=False)
     calibration, compared = _choose_faces(faces)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".tmp-") as building:
-        saved_model = pathlib.Path(building, "saved_model")
+    with building_folder(folder) as building:
+        saved_model = building / "saved_model"
         write_saved_model(model, net.names, saved_model, flip_average)
         stem = folder.resolve().name
-        files = writer.write(saved_model, pathlib.Path(building), stem, calibration)
+        files = writer.write(saved_model, building, stem, calibration)
         rows = _measure_all(saved_model, files, writer, compared)
         card = model_card(net.config, net.names, flip_average, model.count_params())
-        files[""] = write_card_file(pathlib.Path(building, f"{stem}.json"), card)
+        files[""] = write_card_file(building / f"{stem}.json", card)
         for file in files.values():
             file.replace(folder / file.name)
     return rows

@@ -6,6 +6,7 @@ atomic. Published versions are never written to.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import pathlib
@@ -14,8 +15,10 @@ import shutil
 
 from errors import UserError
 
-BUILDING = ".tmp-"  # not an integer, so a server passes it by
+BUILDING = ".tmp-export"  # not an integer, so a server passes it by
 LOCK = ".export-lock"
+REFUSED_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+DISK_FULL = os.strerror(errno.ENOSPC)
 
 
 @contextlib.contextmanager
@@ -30,27 +33,60 @@ def new_version(base, version=None):
         version: a number that is not yet taken; None takes the next one.
 
     Raises:
-        UserError: if the version exists, or another export to `base` is running.
+        UserError: if the version exists, and as for `building_folder`.
     """
     base = pathlib.Path(base)
-    try:
-        base.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UserError(f"--out must be a folder. Received a file: {error.filename}.") from error
-    with _lock(base):
-        for leftover in base.glob(BUILDING + "*"):
-            shutil.rmtree(leftover)
+    with building_folder(base) as building:
         version = _free_version(base, version)
-        building = base / f"{BUILDING}{version}"
-        building.mkdir()
-        try:
-            yield building, version
-            _flush_tree(building)
-            building.rename(base / str(version))
-        except BaseException:
-            shutil.rmtree(building, ignore_errors=True)
-            raise
+        yield building, version
+        flush_tree(building)
+        building.rename(base / str(version))
         _flush(base)
+
+
+@contextlib.contextmanager
+def building_folder(base):
+    """Yields an empty hidden folder in `base` while no other export writes there.
+
+    What has not been moved out of it when the block ends is removed.
+
+    Args:
+        base: a folder; made if need be.
+
+    Raises:
+        UserError: if `base` cannot be written, its disk is full, or another export to it is
+            running.
+    """
+    base = pathlib.Path(base)
+    building = base / BUILDING
+    with contextlib.ExitStack() as stack:
+        try:
+            base.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_lock(base))
+            for leftover in base.glob(".tmp-*/"):
+                shutil.rmtree(leftover)
+            building.mkdir()
+        except OSError as error:
+            raise _unwritable(base, error.strerror) from error
+        try:
+            yield building
+        except OSError as error:
+            if error.errno not in REFUSED_WRITE:
+                raise
+            raise _unwritable(base, error.strerror) from error
+        except Exception as error:
+            if DISK_FULL not in str(error):  # so TensorFlow's own file system says it
+                raise
+            raise _unwritable(base, DISK_FULL) from error
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+
+
+def flush_tree(folder):
+    """Makes sure that a folder, its files and those below are on the disk."""
+    for parent, _, files in os.walk(folder):
+        for path in (*(os.path.join(parent, file) for file in files), parent):
+            _flush(path)
 
 
 def published_versions(base):
@@ -71,6 +107,13 @@ def _free_version(base, version):
     return version
 
 
+def _unwritable(base, reason):
+    return UserError(
+        f"--out {base} cannot be written: {reason}. It must be a folder, or a path for a new one, "
+        "where you may create files and the disk has space left."
+    )
+
+
 @contextlib.contextmanager
 def _lock(base):
     with open(base / LOCK, "w") as file:
@@ -79,12 +122,6 @@ def _lock(base):
         except BlockingIOError:
             raise UserError(f"Another export to {base} is running; wait for it to end.") from None
         yield
-
-
-def _flush_tree(folder):
-    for parent, _, files in os.walk(folder):
-        for path in (*(os.path.join(parent, file) for file in files), parent):
-            _flush(path)
 
 
 def _flush(path):

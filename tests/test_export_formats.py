@@ -13,7 +13,9 @@ import data_pipeline
 import export
 import keypoint_schema
 import run_folder
-from serving_graph import export_other_format, litert_format, onnx_format
+from errors import UserError
+from serving_graph import export_other_format, litert_format, onnx_format, other_formats
+from serving_graph.publishing import new_version
 from tests.export_stand_in import faces, stand_in_model, stand_in_net
 
 FORMATS = {"onnx": onnx_format, "litert": litert_format}
@@ -68,9 +70,41 @@ def test_table_has_a_row_for_the_saved_model_and_each_file(written):
 def test_folder_holds_the_files_and_the_model_card_alone(written):
     kind, folder, _ = written
     names = {path.name for path in folder.iterdir()}
-    assert names == {*FILES[kind].values(), "model.json"}
+    assert names == {*FILES[kind].values(), "model.json", ".export-lock"}
     card = json.loads((folder / "model.json").read_text())
     assert [keypoint["name"] for keypoint in card["keypoints"]] == list(keypoint_schema.NAMES)
+
+
+class WriterInTheMiddle:
+    """A format whose writing tells what the folder looks like meanwhile, then fails."""
+
+    def is_installed(self):
+        return True
+
+    def write(self, saved_model, building, stem, calibration):
+        folder = building.parent
+        assert not (folder / ".tmp-killed").exists()
+        with pytest.raises(UserError, match="Another export"), new_version(folder):
+            pass
+        assert (saved_model / "saved_model.pb").exists()  # which that export would have removed
+        raise InterruptedError
+
+
+def test_no_other_export_writes_meanwhile_and_leftovers_go(tmp_path, monkeypatch):
+    (tmp_path / ".tmp-killed" / "saved_model").mkdir(parents=True)
+    monkeypatch.setattr(other_formats, "onnx_format", WriterInTheMiddle())
+    with pytest.raises(InterruptedError):
+        export_other_format(stand_in_net(), tmp_path, "onnx", few_faces())
+    assert [path.name for path in tmp_path.iterdir()] == [".export-lock"]
+
+
+def test_unwritable_folder_is_one_line_and_status_2(start, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(onnx_format, "is_installed", lambda: True)
+    (tmp_path / "file").write_text("")
+    assert start("--format", "onnx", "--out", tmp_path / "file") == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "file cannot be written: File exists" in error
 
 
 def test_smaller_numbers_make_smaller_files(written):

@@ -79,10 +79,33 @@ def test_a_second_export_at_the_same_time_is_refused(tmp_path):
         assert folder.exists()
 
 
-def test_a_file_in_place_of_the_folder_is_a_clear_error(tmp_path):
-    (tmp_path / "model").write_text("")
-    with pytest.raises(UserError, match="--out must be a folder"):
-        publish(tmp_path / "model", "")
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/model"])
+def test_a_place_that_cannot_be_a_folder_is_a_clear_error(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    if place.startswith("/proc") and not pathlib.Path("/proc/self").exists():
+        pytest.skip("no /proc, which takes no folders from anybody")
+    with pytest.raises(UserError, match=f"--out .*{place} cannot be written: "):
+        publish(tmp_path / place, "")
+
+
+def test_a_folder_without_permission_is_a_clear_error(tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="cannot be written: Permission denied"):
+        publish(tmp_path, "")
+
+
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing_behind(tmp_path):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full, which takes no bytes")
+    full = "cannot be written: No space left on device"
+    with pytest.raises(UserError, match=full), new_version(tmp_path):
+        pathlib.Path("/dev/full").write_text("variables")
+    with pytest.raises(UserError, match=full), new_version(tmp_path):
+        raise RuntimeError("variables.data; No space left on device")  # as TensorFlow says it
+    assert published_versions(tmp_path) == []
+    assert hidden(tmp_path) == []
 
 
 KILLED = """
@@ -120,6 +143,6 @@ def test_a_kill_leaves_versions_whole_and_the_next_export_cleans_up(moment, tmp_
     assert process.returncode == -signal.SIGKILL
     renamed = moment == "after the rename"
     assert read(tmp_path) == ({"1": "old", "2": "new"} if renamed else {"1": "old"})
-    assert hidden(tmp_path) == ([] if renamed else [".tmp-2"])
+    assert hidden(tmp_path) == ([] if renamed else [".tmp-export"])
     assert publish(tmp_path, "later") == (3 if renamed else 2)
     assert hidden(tmp_path) == []
