@@ -10,6 +10,7 @@ _EXAMPLES = """examples:
   python evaluate.py runs/net5                                     on the built-in drawn faces
   python evaluate.py runs/net2 runs/net7 --data ~/data/facial-keypoints
   python evaluate.py runs/net7 runs/specialists --data … --report report
+  python evaluate.py preset:heatmap_s preset:heatmap_m --data … --flip-average
   python evaluate.py runs/* --data … --markdown nets.md --csv nets.csv
   python evaluate.py exports/facial_keypoints --data … --rows all  an exported model
 """
@@ -20,7 +21,10 @@ def parse_arguments(argv=None):
         description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "nets", nargs="+", metavar="NET", help="run folders of train.py, or exported SavedModels"
+        "nets",
+        nargs="+",
+        metavar="NET",
+        help="run folders of train.py, presets (preset:NAME), or exported SavedModels",
     )
     parser.add_argument(
         "--data",
@@ -32,6 +36,11 @@ def parse_arguments(argv=None):
         choices=("validation", "all"),
         default="validation",
         help="which faces count: those that each run held out, or every one\n(default: validation)",
+    )
+    parser.add_argument(
+        "--flip-average",
+        action="store_true",
+        help="each net predicts each face and its mirror image, and the mean counts",
     )
     parser.add_argument(
         "--threshold",
@@ -62,7 +71,7 @@ def main():
     import judging
 
     data = data_pipeline.load_faces(arguments.data)
-    nets = judging.load_nets(arguments.nets, data, arguments.rows)
+    nets = judging.load_nets(arguments.nets, data, arguments.rows, arguments.flip_average)
     judgements = [
         evaluation.judge(net.predictions, data.keypoints, data.groups, arguments.threshold)
         for net in nets
@@ -100,7 +109,10 @@ def describe(arguments, data):
     """What was judged, in a line or two."""
     rows = "faces held out by each run's split" if arguments.rows == "validation" else "all faces"
     unit = "persons" if data.grouped_by == "person" else "pictures"
-    return [f"{data.description}: {len(data):,} faces; judged by {rows}; resampled by {unit}."]
+    answers = "; answers averaged with those for mirror images" * arguments.flip_average
+    return [
+        f"{data.description}: {len(data):,} faces; judged by {rows}; resampled by {unit}{answers}."
+    ]
 
 
 def show(tables, facts):

@@ -8,6 +8,7 @@ import command_line
 
 EXAMPLES = """examples:
   python export.py runs/specialists --out exports/facial_keypoints
+  python export.py --preset heatmap_m --out exports/heatmap_m
   python export.py runs/specialists --flip-average        # up to twice the work
   python export.py runs/net7 --out exports/net7 --version 12
   python export.py runs/specialists --format litert --data ~/data/facial-keypoints
@@ -33,7 +34,10 @@ def parse_arguments(argv=None):
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=pathlib.Path, help="run folder that train.py wrote")
+    parser.add_argument(
+        "run", nargs="?", help="run folder that train.py wrote; left out with --preset"
+    )
+    parser.add_argument("--preset", metavar="NAME", help="a net that comes with the project")
     parser.add_argument(
         "--out",
         type=pathlib.Path,
@@ -59,6 +63,10 @@ def parse_arguments(argv=None):
         "int8 (default: the built-in drawn faces)",
     )
     arguments = parser.parse_args(argv)
+    if bool(arguments.run) == bool(arguments.preset):
+        parser.error("name a run folder, or give --preset NAME; one of the two")
+    if arguments.preset:
+        arguments.run = f"preset:{arguments.preset}"
     if arguments.format != "saved_model" and arguments.version is not None:
         parser.error("--version numbers SavedModels; leave it out with --format onnx or litert")
     if arguments.format == "saved_model" and arguments.data is not None:
@@ -67,9 +75,9 @@ def parse_arguments(argv=None):
 
 
 def load_net(run):
-    import run_folder
+    import presets
 
-    return run_folder.load_net(run)
+    return presets.load_net(run)
 
 
 def publish_saved_model(net, arguments):

@@ -9,6 +9,7 @@ import pandas as pd
 
 import data_pipeline
 import keypoint_schema
+import presets
 import run_folder
 from errors import UserError
 from evaluation import NetPredictions
@@ -25,7 +26,7 @@ class JudgedNet:
         predictor: the net.
         predictions: what it says, and the labels that count.
         histories: its epoch tables: one by its name, or one by each specialist's; none if it is
-            an exported model.
+            an exported model or a preset.
     """
 
     predictor: Predictor
@@ -33,7 +34,9 @@ class JudgedNet:
     histories: dict[str, pd.DataFrame]
 
 
-def load_nets(sources: Sequence[str], data: data_pipeline.FaceData, rows: str) -> list[JudgedNet]:
+def load_nets(
+    sources: Sequence[str], data: data_pipeline.FaceData, rows: str, flip_average: bool = False
+) -> list[JudgedNet]:
     """Loads nets and lets them predict.
 
     Args:
@@ -42,11 +45,12 @@ def load_nets(sources: Sequence[str], data: data_pipeline.FaceData, rows: str) -
         rows: "validation": count the labels of faces held out by the run's own split, complete or
             not; an exported model, which knows no split, takes that of the first run here. "all":
             count every label.
+        flip_average: each net answers with the mean over a face and its mirror image.
 
     Raises:
         UserError: if a net cannot be loaded, or its split cannot be repeated on this data.
     """
-    predictors = [load_predictor(source) for source in sources]
+    predictors = [load_predictor(source, flip_average) for source in sources]
     configs = [predictor.config for predictor in predictors if predictor.config]
     nets = []
     for predictor, name in zip(predictors, _distinct_names(predictors), strict=True):
@@ -125,7 +129,7 @@ def _trained_on(predictor, labels, is_training):
 
 
 def _histories(predictor, name):
-    if predictor.config is None:
+    if predictor.config is None or presets.is_preset(predictor.source):
         return {}
     run = run_folder.RunFolder(predictor.source)
     runs = {name: run}

@@ -7,6 +7,7 @@ import sys
 import command_line
 
 _EXAMPLES = """examples:
+  python predict.py --preset heatmap_m face.jpg                    without any training
   python predict.py runs/specialists face.jpg                      CSV on the terminal
   python predict.py runs/specialists faces/ --out found.json --draw drawn/
   python predict.py runs/specialists party.jpg --detect --draw drawn/
@@ -22,9 +23,20 @@ def parse_arguments(argv=None):
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("net", metavar="NET", help="run folder of train.py, or exported SavedModel")
+    parser.add_argument(
+        "net",
+        nargs="?",
+        metavar="NET",
+        help="run folder of train.py, exported SavedModel, or preset:NAME; left out with --preset",
+    )
     parser.add_argument(
         "pictures", nargs="*", metavar="PICTURE", help="files, or folders of them: face crops"
+    )
+    parser.add_argument("--preset", metavar="NAME", help="a net that comes with the project")
+    parser.add_argument(
+        "--flip-average",
+        action="store_true",
+        help="predict each face and its mirror image, and average: twice the work",
     )
     parser.add_argument(
         "--detect", action="store_true", help="pictures are whole photographs: find the faces"
@@ -43,12 +55,17 @@ def parse_arguments(argv=None):
         help="for --submission: folder or zip with Kaggle's test and IdLookupTable tables\n"
         "(default: the built-in drawn test faces)",
     )
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_intermixed_args(argv)
+    if arguments.preset:  # then all that is named are pictures
+        arguments.pictures = [arguments.net] * bool(arguments.net) + arguments.pictures
+        arguments.net = f"preset:{arguments.preset}"
     check_usage(parser, arguments)
     return arguments
 
 
 def check_usage(parser, arguments):
+    if not arguments.net:
+        parser.error("Name a net: a run folder, an exported SavedModel, or --preset NAME.")
     if bool(arguments.pictures) == bool(arguments.submission):
         parser.error("Name pictures, or give --submission FILE; one of the two.")
     for option in ("detect", "out", "draw"):
@@ -66,7 +83,7 @@ def main():
     from predictor import load_predictor
 
     if arguments.submission:
-        return submit(load_predictor(arguments.net), arguments)
+        return submit(load_predictor(arguments.net, arguments.flip_average), arguments)
     return predict_pictures(arguments)
 
 
@@ -100,7 +117,7 @@ def predict_pictures(arguments):
 
     paths = pictures.find_pictures(arguments.pictures)
     detector = pictures.FaceDetector() if arguments.detect else None
-    predictor = load_predictor(arguments.net)
+    predictor = load_predictor(arguments.net, arguments.flip_average)
     crops, unreadable = crop_all(paths, detector)
     found = locate(crops, predictor)
     write(found, predictor.names, arguments)

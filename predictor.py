@@ -1,4 +1,4 @@
-"""Anything that can find keypoints: a run folder, or an exported SavedModel.
+"""Anything that can find keypoints: a run folder, a preset, or an exported SavedModel.
 
 `load_predictor` is the one place that knows what kinds of source there are.
 """
@@ -20,10 +20,10 @@ class Predictor:
     """A trained net with what is known about it.
 
     Attributes:
-        source: the path that it came from.
+        source: the path that it came from, or `preset:<name>`.
         names: the K keypoints that it predicts.
         predict: uint8 or float32 `(N, 96, 96, 1)`, 0–255, to float32 `(N, K, 2)` px.
-        config: the run's `config.json`; None for an exported model.
+        config: of the run, from its `config.json` or the preset's card; None for an exported model.
         model: the Keras model; None for an exported model.
     """
 
@@ -40,32 +40,44 @@ class Predictor:
         return everything
 
 
-def load_predictor(source: str | pathlib.Path) -> Predictor:
+def load_predictor(source: str | pathlib.Path, flip_average: bool = False) -> Predictor:
     """Loads a net from whatever holds one.
 
     Args:
-        source: a run folder of `train.py`; or a SavedModel of `export.py`, as the folder of one
-            version or of all, of which the newest is taken.
+        source: a run folder of `train.py`; or `preset:<name>`; or a SavedModel of `export.py`, as
+            the folder of one version or of all, of which the newest is taken.
+        flip_average: as `flip_averaged`.
 
     Raises:
         UserError: if there is none, or it cannot be loaded.
     """
-    path = pathlib.Path(source).expanduser()
-    if (path / "config.json").is_file():
-        return _from_run(path)
-    if saved_model := _find_saved_model(path):
-        return _from_saved_model(path, saved_model)
-    kind = "is neither a run folder nor a SavedModel" if path.exists() else "does not exist"
-    raise UserError(
-        f"{path} {kind}. Name a run folder of train.py (it has a config.json), or a folder that "
-        "export.py wrote (it has a saved_model.pb)."
-    )
+    predictor = _load(source)
+    return flip_averaged(predictor) if flip_average else predictor
 
 
-def _from_run(path):
-    import run_folder
+def flip_averaged(predictor: Predictor) -> Predictor:
+    """The same net, asked about each face and its mirror image: the mean of both answers.
 
-    net = run_folder.load_net(path)
+    Raises:
+        UserError: if it predicts a keypoint without its mirror.
+    """
+    try:
+        permutation = keypoint_schema.flip_permutation(predictor.names)
+    except ValueError as error:
+        reason = f"--flip-average is not possible for {predictor.source}. {error}"
+        raise UserError(reason) from error
+
+    def predict(images):
+        mirrored = predictor.predict(np.ascontiguousarray(images[:, :, ::-1]))[:, permutation]
+        # In normalized units it is x -> -x.
+        mirrored[..., 0] = 2 * keypoint_schema.IMAGE_CENTER - mirrored[..., 0]
+        return (predictor.predict(images) + mirrored) / 2
+
+    return dataclasses.replace(predictor, predict=predict)
+
+
+def from_net(source: str | pathlib.Path, net) -> Predictor:
+    """A predictor of a `run_folder.LoadedNet`, whatever it was loaded from."""
 
     def predict(images):
         if not len(images):
@@ -73,7 +85,24 @@ def _from_run(path):
         normalized = net.model.predict(images, batch_size=_BATCH_SIZE, verbose=0)
         return keypoint_schema.to_pixels(np.asarray(normalized, np.float32))
 
-    return Predictor(path, net.names, predict, net.config, net.model)
+    return Predictor(pathlib.Path(source), net.names, predict, net.config, net.model)
+
+
+def _load(source):
+    import presets
+
+    if presets.is_preset(source):
+        return from_net(source, presets.load_net(source))
+    path = pathlib.Path(source).expanduser()
+    if (path / "config.json").is_file():
+        return from_net(path, presets.load_net(path))
+    if saved_model := _find_saved_model(path):
+        return _from_saved_model(path, saved_model)
+    kind = "is neither a run folder nor a SavedModel" if path.exists() else "does not exist"
+    raise UserError(
+        f"{path} {kind}. Name a run folder of train.py (it has a config.json), or a folder that "
+        "export.py wrote (it has a saved_model.pb), or preset:NAME."
+    )
 
 
 def _find_saved_model(path):

@@ -12,6 +12,7 @@ from errors import UserError
 # for each net, and specialists of a kind that learns from so few. The tutorial's nets need
 # thousands of steps before they do better than the mean face.
 BUILT_IN_BUDGET = 24_000  # images
+BUILT_IN_SPECIALISTS_BUDGET = 16_000  # images for each of the six
 BUILT_IN_ARCHITECTURE = "heatmap_s"
 ARCHITECTURE = "net7"
 
@@ -20,6 +21,7 @@ _EXAMPLES = """examples:
   python train.py --model net5                   on the built-in drawn faces
   python train.py --model net7 --data ~/data/facial-keypoints --epochs 600
   python train.py --model specialists --data ~/data/facial-keypoints --init-from runs/net7
+  python train.py --model heatmap_m --data ~/data/facial-keypoints --init-from preset:heatmap_m
   python train.py --model net7 --data ~/data/facial-keypoints --resume    after a kill
 """
 
@@ -57,7 +59,9 @@ def parse_arguments():
         help="train on faces with all labels, or on those with any, whatever the recipe says",
     )
     parser.add_argument(
-        "--init-from", metavar="RUN", help="warm start: a run folder with a net of this layout"
+        "--init-from",
+        metavar="RUN",
+        help="warm start: a run folder with a net of this layout, or preset:NAME",
     )
     parser.add_argument("--seed", type=int, default=1, help="decides everything (default: 1)")
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
@@ -96,6 +100,7 @@ def main():
 
     import data_pipeline
     import models
+    import presets
     import run_folder
 
     console = rich.console.Console(soft_wrap=True, highlight=False)
@@ -106,7 +111,8 @@ def main():
     default = ARCHITECTURE if arguments.data else BUILT_IN_ARCHITECTURE
     net = (arguments.architecture or default) if is_specialists else arguments.model
     recipe = choose_recipe(net, arguments)
-    source = run_folder.load_net(arguments.init_from).model if arguments.init_from else None
+    warm = presets.load_net(arguments.init_from) if arguments.init_from else None
+    source = warm.model if warm else None
     run = run_folder.RunFolder(arguments.runs / (arguments.name or arguments.model))
     check_free(run, arguments)
 
@@ -119,7 +125,8 @@ def main():
     console.print(
         f"Split by {data.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate.\n",
     )
-    warn_of_other_split(arguments, data, console)
+    if warm:
+        warn_of_other_split(warm.config, arguments, data, console)
     console.print(layer_table(net, is_specialists))
     train_them = train_specialists if is_specialists else train_net
     with run.replaced() if arguments.overwrite else contextlib.nullcontext():
@@ -160,13 +167,8 @@ def check_free(run, arguments):
         raise UserError(f"There is no {run.path} to resume; leave out --resume to begin it.")
 
 
-def warn_of_other_split(arguments, data, console):
+def warn_of_other_split(config, arguments, data, console):
     """A warm start may have been trained on what is held out here."""
-    import run_folder
-
-    if not arguments.init_from:
-        return
-    config = run_folder.RunFolder(arguments.init_from).read_config()
     same_data = config["data"]["fingerprint"] == data.fingerprint
     if same_data and config["seed"] != arguments.seed:
         console.print(
@@ -222,7 +224,7 @@ def train_specialists(arguments, net, recipe, train, valid, run, precision, sour
 
     default = specialist_training.BUDGET
     if arguments.data is None:
-        default = BUILT_IN_BUDGET
+        default = BUILT_IN_SPECIALISTS_BUDGET
     elif arguments.init_from:
         default = specialist_training.BUDGET_AFTER_WARM_START
     task = specialist_training.SpecialistsTask(

@@ -19,6 +19,7 @@ ALLOWED = {
     "fitting": {*ROOTS, "callbacks", "data_pipeline", "evaluation", "models", "run_folder"},
     "specialist_training": {*ROOTS, "data_pipeline", "fitting", "models", "run_folder"},
     "pictures": ROOTS,
+    "presets": {*ROOTS, "models", "run_folder"},
     "serving": {*ROOTS, "command_line"},
     "serving_graph": {*ROOTS, "run_folder"},
 }
