@@ -44,8 +44,8 @@ def parse_arguments():
     parser.add_argument(
         "--architecture",
         metavar="NET",
-        help=f"what each specialist is built like (default: {ARCHITECTURE}; on the built-in faces "
-        f"{BUILT_IN_ARCHITECTURE},\nwhich learns within minutes)",
+        help=f"what each specialist is built like (default: the net of --init-from, else "
+        f"{ARCHITECTURE};\non the built-in faces {BUILT_IN_ARCHITECTURE})",
     )
     parser.add_argument(
         "--recipe", metavar="NAME", help="another recipe of the net, such as 'quick'"
@@ -108,11 +108,10 @@ def main():
         console.print(models.zoo_table())
         return 0
     is_specialists = arguments.model == run_folder.SPECIALISTS
-    default = ARCHITECTURE if arguments.data else BUILT_IN_ARCHITECTURE
-    net = (arguments.architecture or default) if is_specialists else arguments.model
-    recipe = choose_recipe(net, arguments)
     warm = presets.load_net(arguments.init_from) if arguments.init_from else None
     source = warm.model if warm else None
+    net = choose_architecture(arguments, warm) if is_specialists else arguments.model
+    recipe = choose_recipe(net, arguments)
     run = run_folder.RunFolder(arguments.runs / (arguments.name or arguments.model))
     check_free(run, arguments)
 
@@ -143,6 +142,15 @@ def layer_table(net, is_specialists):
         return models.layer_table(models.build(net))
     first = keypoint_schema.SPECIALISTS[0]
     return models.layer_table(models.build(net, len(first.keypoints), first.name))
+
+
+def choose_architecture(arguments, warm):
+    """What the specialists are built like."""
+    if arguments.architecture:
+        return arguments.architecture
+    if warm:
+        return warm.config["model"]
+    return ARCHITECTURE if arguments.data else BUILT_IN_ARCHITECTURE
 
 
 def choose_recipe(net, arguments):

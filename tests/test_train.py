@@ -157,11 +157,12 @@ def test_resume_with_other_settings_is_refused(start, small_folder, capsys):
 
 def test_warm_start_copies_and_says_what_is_fresh(start, tmp_path, small_folder, capsys):
     start("--model", "net1", "--data", small_folder, "--epochs", 1)
-    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    arguments = ("--model", "specialists", "--data", small_folder)
     assert start(*arguments, "--epochs", 1, "--init-from", tmp_path / "net1") == 0
     assert "left fresh: output" in capsys.readouterr().out
     config = json.loads((tmp_path / "specialists/config.json").read_text())
     assert config["init_from"] == str(tmp_path / "net1")
+    assert config["architecture"] == "net1"  # that of the net it starts from
 
 
 def test_existing_run_is_not_overwritten_unasked(start, tmp_path, small_folder, capsys):
