@@ -231,8 +231,8 @@ def test_shipped_preset_finds_keypoints_of_drawn_faces(name):
     predicted = load_predictor(f"preset:{name}").predict_all(images)
     assert np.isfinite(predicted).all()
     assert ((predicted >= 0) & (predicted <= keypoint_schema.IMAGE_SIZE - 1)).all()
-    # Drawn faces are no photographs; but a net with mixed-up weights is far worse than this.
-    assert np.sqrt(np.mean(np.square(predicted - keypoints))) < 8
+    # Nets that know only photographs reach about 2 px; mixed-up weights or keypoints do not.
+    assert np.sqrt(np.mean(np.square(predicted - keypoints))) < 3.5
 
 
 @pytest.mark.parametrize("name", SHIPPED)
