@@ -63,7 +63,7 @@ def building_folder(base):
         try:
             base.mkdir(parents=True, exist_ok=True)
             stack.enter_context(_lock(base))
-            for leftover in base.glob(".tmp-*/"):
+            for leftover in filter(pathlib.Path.is_dir, base.glob(".tmp-*")):
                 shutil.rmtree(leftover)
             building.mkdir()
         except OSError as error:
