@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import math
 import pathlib
 
 import run_folder
@@ -21,11 +22,12 @@ def model_card(config, names, flip_average, parameters):
         parameters: number of weights.
 
     Returns:
-        A dict that JSON can hold.
+        A dict that JSON can hold: null stands for numbers that are not finite, such as the error
+        of a net that diverged or of a keypoint without labels.
     """
     results = config.get("results") or {}
     per_keypoint = results.get("valid_rmse_px_per_keypoint") or {}
-    return {
+    card = {
         "keypoints": [{"name": name, "mirror": MIRRORS[name]} for name in names],
         "coordinates": {
             "order": "x, y",
@@ -60,6 +62,7 @@ def model_card(config, names, flip_average, parameters):
             **run_folder.provenance(),
         },
     }
+    return _finite(card)
 
 
 def write_model_card(folder, card):
@@ -73,6 +76,14 @@ def write_card_file(path, card):
     """Writes the card as JSON; returns the path."""
     path.write_text(json.dumps(card, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     return path
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _find(config, section, key):

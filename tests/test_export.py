@@ -22,6 +22,7 @@ import run_folder
 from errors import UserError
 from serving_graph import SIGNATURES, export_saved_model, open_saved_model, write_saved_model
 from serving_graph.float32_twin import float32_twin
+from serving_graph.model_card import model_card, write_card_file
 from serving_graph.warm_up import BATCH_SIZES, can_write_warm_up
 from tests.export_stand_in import CONFIG, faces, published, stand_in_model, stand_in_net
 
@@ -224,6 +225,16 @@ def test_model_card_of_a_run_that_knows_nothing_says_null(tmp_path):
     card = json.loads((folder / "assets.extra/model_card.json").read_text())
     assert card["training_data"] == {"fingerprint": None, "description": None}
     assert card["validation"]["rmse_px"] is None
+
+
+def test_model_card_says_null_for_numbers_that_are_not_finite(tmp_path):
+    each = {**dict.fromkeys(NAMES, 1.5), "nose_tip": float("nan")}
+    results = {"valid_rmse_px": float("inf"), "valid_rmse_px_per_keypoint": each}
+    card = model_card({"results": results}, NAMES, flip_average=False, parameters=1)
+    write_card_file(tmp_path / "card.json", card)
+    validation = json.loads((tmp_path / "card.json").read_text())["validation"]
+    assert validation["rmse_px"] is None
+    assert validation["rmse_px_per_keypoint"] == {**each, "nose_tip": None}
 
 
 def test_warm_up_has_every_signature_at_every_batch_size(folder):
