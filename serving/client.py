@@ -3,12 +3,13 @@
 import argparse
 import json
 import pathlib
+import tempfile
 
 import numpy as np
 
 import command_line
 from errors import UserError
-from serving.connection import Target, connect
+from serving.connection import MAX_BATCH, Target, connect
 from serving.drawing import draw_keypoints
 
 EXAMPLES = """examples:
@@ -23,9 +24,11 @@ A picture shows one face and little else, as in the training data: PNG, JPEG, BM
 def main():
     arguments = parse_arguments()
     pictures = read_pictures(arguments.pictures)
+    if arguments.draw:
+        make_folder(arguments.draw)
     with connect(target_of(arguments)) as connection:
         names = connection.names()
-        keypoints = connection.predict("serve_bytes", image_bytes=pictures)["keypoints"]
+        keypoints = ask(connection, arguments.pictures, pictures)
     print_keypoints(arguments, names, keypoints)
     if arguments.draw:
         draw_all(arguments, pictures, keypoints)
@@ -79,6 +82,33 @@ def read_pictures(paths):
     return pictures
 
 
+def make_folder(folder):
+    """Makes the folder for drawn pictures, before anything is asked that could not be drawn."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"--draw must be a folder, or a path for a new one, where you may create files. "
+            f"Received {folder}: {error.strerror}."
+        ) from error
+
+
+def ask(connection, paths, pictures):
+    """The keypoints `(N, K, 2)` of all pictures, in requests of at most `MAX_BATCH`."""
+    answers = []
+    for start in range(0, len(pictures), MAX_BATCH):
+        batch = pictures[start : start + MAX_BATCH]
+        try:
+            answers.append(connection.predict("serve_bytes", image_bytes=batch)["keypoints"])
+        except UserError as error:
+            if len(pictures) <= MAX_BATCH:
+                raise
+            raise UserError(f"{error} (Picture 0 of this batch is {paths[start]}.)") from error
+    return np.concatenate(answers)
+
+
 def print_keypoints(arguments, names, keypoints):
     if arguments.json:
         rows = [
@@ -94,10 +124,18 @@ def print_keypoints(arguments, names, keypoints):
 
 
 def draw_all(arguments, pictures, keypoints):
-    arguments.draw.mkdir(parents=True, exist_ok=True)
+    """Draws each picture; those of the same name get numbers."""
+    used = set()
     for path, picture, points in zip(arguments.pictures, pictures, keypoints, strict=True):
-        drawn = arguments.draw / f"{path.stem}_keypoints.png"
-        draw_keypoints(picture, points, drawn)
+        stem, number = path.stem, 1
+        while (name := stem if number == 1 else f"{stem}-{number}") in used:
+            number += 1
+        used.add(name)
+        drawn = arguments.draw / f"{name}_keypoints.png"
+        try:
+            draw_keypoints(picture, points, drawn)
+        except OSError as error:
+            raise UserError(f"{drawn} cannot be drawn: {error.strerror or error}.") from error
         print(f"Drew {drawn}")
 
 

@@ -1,9 +1,13 @@
 """Where a model is served, and how to reach it: REST or gRPC, chosen by the URL."""
 
 import dataclasses
+import re
 import urllib.parse
 
 from errors import UserError
+
+# A request of more faces than `max_batch_size` in batching_parameters.txt is refused whole.
+MAX_BATCH = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +39,12 @@ def connect(target):
         UserError: if the URL is of no known kind; later, if the server cannot be reached, takes
             longer than the time-out, or refuses a request.
     """
-    parts = urllib.parse.urlsplit(target.url)
-    if parts.scheme in ("http", "https") and parts.hostname:
+    scheme = _scheme(target.url)
+    if scheme in ("http", "https"):
         from serving.rest_connection import RestConnection
 
         return RestConnection(target)
-    if parts.scheme in ("grpc", "grpcs") and parts.hostname:
+    if scheme in ("grpc", "grpcs"):
         from serving.grpc_connection import GrpcConnection
 
         return GrpcConnection(target)
@@ -48,3 +52,28 @@ def connect(target):
         "--url must be http://HOST:8501 for REST or grpc://HOST:8500 for gRPC (https and grpcs for "
         f"TLS). Received: {target.url!r}."
     )
+
+
+def require_serve_named(signatures, target):
+    """Refuses a model of other origin: the outputs of `serve_named` tell the keypoints' names.
+
+    Args:
+        signatures: the served model's, by name.
+        target: the `Target`.
+    """
+    if "serve_named" not in signatures:
+        raise UserError(
+            "The served model must be one that export.py wrote, with the signature serve_named. "
+            f"Received from {target.url}, of model {target.model!r}: "
+            f"{', '.join(sorted(signatures)) or 'no signature'}. --model names another one."
+        )
+
+
+def _scheme(url):
+    """The URL's scheme; None if its host or port cannot be read."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        readable = parts.port != 0 and re.fullmatch(r"[^\s\x00-\x1f\x7f]+", parts.hostname or "")
+    except ValueError:  # a port that is no number or too large, a bracket that is not closed
+        return None
+    return parts.scheme if readable else None

@@ -6,6 +6,7 @@ import numpy as np
 
 import keypoint_schema
 from errors import UserError
+from serving.connection import require_serve_named
 
 
 class GrpcConnection:
@@ -23,7 +24,8 @@ class GrpcConnection:
         self._grpc = grpc
         self._target = target
         parts = urllib.parse.urlsplit(target.url)
-        address = f"{parts.hostname}:{parts.port or 8500}"
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname  # IPv6
+        address = f"{host}:{parts.port or 8500}"
         if parts.scheme == "grpcs":
             credentials = self._grpc.ssl_channel_credentials()
             self._channel = self._grpc.secure_channel(address, credentials)
@@ -58,6 +60,7 @@ class GrpcConnection:
         response = self._call(self._stub.GetModelMetadata, request)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         response.metadata["signature_def"].Unpack(signatures)
+        require_serve_named(signatures.signature_def, self._target)
         outputs = signatures.signature_def["serve_named"].outputs
         return [name for name in keypoint_schema.NAMES if name in outputs]
 

@@ -13,7 +13,7 @@ import command_line
 import keypoint_schema
 from errors import UserError
 from serving.client import add_target_arguments, target_of
-from serving.connection import connect
+from serving.connection import MAX_BATCH, connect
 
 EXAMPLES = """examples:
   python -m serving.load
@@ -64,7 +64,13 @@ def parse_arguments(argv=None):
         help="(default: %(default)s)",
     )
     positive = {"type": _positive, "metavar": "N"}
-    parser.add_argument("--batch", default=1, help="faces a request (default: 1)", **positive)
+    parser.add_argument(
+        "--batch",
+        type=_batch,
+        default=1,
+        metavar="N",
+        help=f"faces a request, at most {MAX_BATCH} (default: 1)",
+    )
     parser.add_argument("--clients", default=4, help="at the same time (default: 4)", **positive)
     parser.add_argument("--requests", default=200, help="in all (default: 200)", **positive)
     return parser.parse_args(argv)
@@ -145,6 +151,15 @@ def _positive(text):
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be positive. Received: {text}")
+    return number
+
+
+def _batch(text):
+    number = _positive(text)
+    if number > MAX_BATCH:
+        raise argparse.ArgumentTypeError(
+            f"must be at most {MAX_BATCH}, the server's max_batch_size. Received: {text}"
+        )
     return number
 
 

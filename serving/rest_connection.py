@@ -12,6 +12,7 @@ import numpy as np
 
 import keypoint_schema
 from errors import UserError
+from serving.connection import require_serve_named
 
 
 class RestConnection:
@@ -42,7 +43,9 @@ class RestConnection:
     def names(self):
         """The served keypoints' names, in the schema's order."""
         answer = self._ask("GET", f"{self._path}/metadata")
-        outputs = answer["metadata"]["signature_def"]["signature_def"]["serve_named"]["outputs"]
+        signatures = answer["metadata"]["signature_def"]["signature_def"]
+        require_serve_named(signatures, self._target)
+        outputs = signatures["serve_named"]["outputs"]
         return [name for name in keypoint_schema.NAMES if name in outputs]
 
     def _ask(self, method, path, body=None):
@@ -61,7 +64,7 @@ class RestConnection:
                 f"The server must answer within {self._target.timeout:g} s. {where} did not; is it "
                 "still loading, or overloaded? --timeout gives it longer."
             ) from None
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:  # the last: odd hosts
             self._http.close()
             raise UserError(
                 f"No TensorFlow Serving answers at {where}: {error or type(error).__name__}. "

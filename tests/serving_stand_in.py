@@ -9,6 +9,7 @@ import base64
 import contextlib
 import http.server
 import json
+import pathlib
 import re
 import threading
 import time
@@ -19,6 +20,8 @@ from google.protobuf import json_format
 
 MODEL = "facial_keypoints"
 LABELS = {"stable": 1}
+BATCHING = pathlib.Path(__file__).parents[1] / "serving" / "batching_parameters.txt"
+MAX_BATCH_SIZE = int(re.search(r"(?m)^max_batch_size { value: (\d+) }", BATCHING.read_text())[1])
 PATH = re.compile(
     r"/v1/models/(?P<model>[^/:]+)(/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
     r"(?P<verb>:predict|/metadata)"
@@ -37,12 +40,21 @@ def predict_json(saved, request):
     dtype = tf.as_dtype(info.dtype)
     values = [_json_value(instance, dtype) for instance in request["instances"]]
     array = np.array(values, object if dtype == tf.string else dtype.as_numpy_dtype)
+    refuse_large_batch(array)
     outputs = saved.run(name, **{key: array})
     if len(outputs) == 1:
         (only,) = outputs.values()
         return {"predictions": only.tolist()}
     rows = [{key: outputs[key][row].tolist() for key in outputs} for row in range(len(array))]
     return {"predictions": rows}
+
+
+def refuse_large_batch(array):
+    """With batching on, the server refuses what its batches cannot hold."""
+    if len(array) > MAX_BATCH_SIZE:
+        raise ValueError(
+            f"Task size {len(array)} is larger than maximum input batch size {MAX_BATCH_SIZE}"
+        )
 
 
 def _json_value(value, dtype):
@@ -165,9 +177,11 @@ def grpc_server(saved, delay=0.0):
     def predict_proto(saved, request, context, predict_pb2):
         inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
         try:
+            for array in inputs.values():
+                refuse_large_batch(array)
             outputs = saved.run(request.model_spec.signature_name, **inputs)
-        except tf.errors.OpError as error:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.message)
+        except (ValueError, tf.errors.OpError) as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, getattr(error, "message", str(error)))
         response = predict_pb2.PredictResponse()
         response.model_spec.CopyFrom(request.model_spec)
         response.model_spec.version.value = 1

@@ -1,9 +1,11 @@
 """`python -m serving.client` and the load script, over REST and gRPC, against a stand-in server."""
 
 import json
+import os
 import socket
 import sys
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import command_line
 import keypoint_schema
 from errors import UserError
 from serving import Target, client, connect, load
+from serving.connection import MAX_BATCH
 from serving.drawing import draw_keypoints
 from serving_graph import open_saved_model
 from serving_graph.warm_up import can_write_warm_up
@@ -100,6 +103,55 @@ def test_client_draws_the_points(start, url, pictures, tmp_path):
     assert drawn == ["large_keypoints.png", "small_keypoints.png"]
 
 
+def test_pictures_of_the_same_name_are_all_drawn(start, url, pictures, tmp_path):
+    (tmp_path / "other").mkdir()
+    twin = tmp_path / "other" / "small.gif"
+    twin.write_bytes(encode(colour_picture(40, 40), "GIF"))
+    drawn = tmp_path / "drawn"
+    assert start(client, pictures[0], twin, "--url", url, "--draw", drawn) == 0
+    assert sorted(path.name for path in drawn.iterdir()) == [
+        "small-2_keypoints.png",
+        "small_keypoints.png",
+    ]
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc", "/proc/drawn"])
+def test_place_that_takes_no_drawings_is_refused_before_asking(
+    start, server, saved, pictures, tmp_path, place, capsys
+):
+    (tmp_path / "file").write_text("")
+    if place.startswith("/proc") and not os.path.exists("/proc/self"):
+        pytest.skip("no /proc, where nobody may create files")
+    with server(saved) as (url, requests):
+        assert start(client, pictures[0], "--url", url, "--draw", tmp_path / place) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert not requests
+    assert printed.err.count("\n") == 1
+    assert "--draw must be a folder" in printed.err
+
+
+def test_many_pictures_go_in_requests_that_the_server_takes(start, server, saved, pictures, capsys):
+    many = [*pictures, *[pictures[0]] * 39]
+    with server(saved) as (url, requests):
+        assert start(client, *many, "--url", url, "--json") == 0
+    assert len(requests) == 2
+    answers = json.loads(capsys.readouterr().out)
+    assert [answer["picture"] for answer in answers] == [str(path) for path in many]
+    for answer, path in ((answers[1], pictures[1]), (answers[40], pictures[0])):
+        points = list(answer["keypoints"].values())
+        np.testing.assert_allclose(points, expected(path), atol=0.02)
+
+
+def test_refusal_among_many_tells_which_batch(start, url, pictures, tmp_path, capsys):
+    (tmp_path / "text.png").write_text("no picture")
+    many = [pictures[0]] * 32 + [pictures[1], tmp_path / "text.png"]
+    assert start(client, *many, "--url", url) == 2
+    error = capsys.readouterr().err
+    assert "Picture 1 of the batch must be" in error
+    assert f"Picture 0 of this batch is {pictures[1]}" in error
+
+
 def test_dot_is_drawn_around_its_keypoint(tmp_path):
     face = Image.new("RGB", (400, 400))
     draw_keypoints(encode(face, "PNG"), np.array([[100.0, 300.0]]), tmp_path / "drawn.png")
@@ -159,10 +211,43 @@ def test_no_server_is_one_line(start, scheme, pictures, capsys):
     assert f"No TensorFlow Serving answers at {url}" in error
 
 
-@pytest.mark.parametrize("url", ["localhost:8501", "ftp://host", "http://", ""])
+UNREADABLE = ["http://localhost:abc", "grpc://localhost:99999", "http://[::1", "http://a b:8501"]
+
+
+@pytest.mark.parametrize("url", ["localhost:8501", "ftp://host", "http://", "", *UNREADABLE])
 def test_url_of_no_known_kind_is_one_line(start, url, pictures, capsys):
     assert start(client, pictures[0], f"--url={url}") == 2
     assert "--url must be http://HOST:8501" in capsys.readouterr().err
+
+
+def test_host_that_no_name_server_takes_is_one_line(start, pictures, capsys):
+    assert start(client, pictures[0], "--url", f"http://{'a' * 70}.example:8501") == 2
+    assert "No TensorFlow Serving answers" in capsys.readouterr().err
+
+
+def test_grpc_takes_ipv6_addresses(monkeypatch):
+    grpc = pytest.importorskip("grpc")
+    pytest.importorskip("tensorflow_serving")
+    dialled = []
+    insecure_channel = grpc.insecure_channel
+    monkeypatch.setattr(
+        grpc, "insecure_channel", lambda name: dialled.append(name) or insecure_channel(name)
+    )
+    for url in ("grpc://[::1]", "grpc://[::1]:85", "grpc://host"):
+        connect(Target(url)).__exit__()
+    assert dialled == ["[::1]:8500", "[::1]:85", "host:8500"]
+
+
+def test_model_of_other_origin_is_one_line(start, server, saved, pictures, capsys):
+    foreign = types.SimpleNamespace(
+        signatures={"serving_default": saved.signatures["serving_default"]}
+    )
+    with server(foreign) as (url, _):
+        assert start(client, pictures[0], "--url", url) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "with the signature serve_named" in error
+    assert "'facial_keypoints': serving_default." in error
 
 
 def test_other_server_than_tensorflow_serving_is_one_line(start, pictures, capsys):
@@ -194,6 +279,22 @@ def test_load_script_reports_throughput_and_percentiles(start, url, capsys):
     assert "10 requests of 2 from 3 clients" in printed
     for line in ("throughput", "latency p50", "latency p90", "latency p99"):
         assert line in printed
+
+
+def test_load_refuses_batches_that_the_server_does(start, capsys):
+    assert start(load, "--batch", 33) == 2
+    assert "must be at most 32, the server's max_batch_size" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [MAX_BATCH, MAX_BATCH + 1])
+def test_largest_batch_is_the_servers(url, number):
+    with connect(Target(url)) as connection:
+        inputs = load.make_inputs("serve_bytes", number)
+        if number == MAX_BATCH:
+            assert len(connection.predict("serve_bytes", **inputs)["keypoints"]) == number
+        else:
+            with pytest.raises(UserError, match="larger than maximum"):
+                connection.predict("serve_bytes", **inputs)
 
 
 def test_load_counts_every_request_once(server, saved):
