@@ -154,7 +154,7 @@ def _compiled_model(task, console):
     model.compile(
         optimizer,
         loss=_LOSSES[task.recipe.loss](),
-        metrics=[models.RootMeanSquaredErrorPixels()],
+        metrics=[models.LabelledMeanSquaredError(), models.RootMeanSquaredErrorPixels()],
         # XLA makes these convolutions five times slower on CPUs under TensorFlow.
         jit_compile=keras.backend.backend() == "jax",
     )

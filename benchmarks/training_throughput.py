@@ -89,7 +89,7 @@ def bare_fit(net, train):
     model.compile(
         NesterovSGD(),
         loss=models.MaskedMeanSquaredError(),
-        metrics=[models.RootMeanSquaredErrorPixels()],
+        metrics=[models.LabelledMeanSquaredError(), models.RootMeanSquaredErrorPixels()],
         jit_compile=keras.backend.backend() == "jax",
     )
     keypoints = keypoint_schema.to_normalized(train.keypoints)

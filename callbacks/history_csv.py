@@ -22,6 +22,9 @@ COLUMNS = (
 class HistoryCSV(keras.callbacks.Callback):
     """Appends a row to a CSV file after every epoch, and keeps it as `row` for other callbacks.
 
+    Losses are the logs `mse` and `val_mse`: mean squared errors, also where a net is trained with
+    another loss, so that nets can be compared.
+
     Args:
         path: the file. When training goes on at epoch e, rows from e on are dropped first.
     """
@@ -57,9 +60,9 @@ class HistoryCSV(keras.callbacks.Callback):
         momentum = getattr(optimizer, "momentum_variable", None)
         self.row = {
             "epoch": epoch + 1,
-            "train_loss": logs["loss"],
-            "valid_loss": logs["val_loss"],
-            "train_valid_ratio": logs["loss"] / max(logs["val_loss"], 1e-12),
+            "train_loss": logs["mse"],
+            "valid_loss": logs["val_mse"],
+            "train_valid_ratio": logs["mse"] / max(logs["val_mse"], 1e-12),
             "valid_rmse_px": logs["val_rmse_px"],
             "seconds": round(time.perf_counter() - self._began, 3),
             "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),

@@ -22,10 +22,10 @@ def summary_table(judgements: Sequence[Judgement]) -> Table:
         columns=[*columns, "RMSE px"],
         rows=[_summary_row(judgement) for judgement in judgements],
         note=(
-            f"{_INTERVAL}. Train and valid loss are as logged at the best epoch: mean squared "
-            "errors in normalized units for the tutorial's nets, Huber losses in px for heatmap "
-            "nets. “Without dropout” is the mean squared error of the finished net on its training "
-            "rows. RMSE is over labels that the net did not train on."
+            f"{_INTERVAL}. Losses are mean squared errors in normalized units, also for nets that "
+            "are trained with another loss: train and valid loss as logged at the best epoch; "
+            "“without dropout” is the loss of the finished net on its training rows. RMSE is over "
+            "labels that the net did not train on."
         ),
         text_columns=(0, 1),
     )

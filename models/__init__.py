@@ -3,7 +3,7 @@
 from models.layer_table import count_flops, layer_table, zoo_table
 from models.losses import MaskedHuber, MaskedMeanSquaredError
 from models.merge import merge_specialists
-from models.metrics import RootMeanSquaredErrorPixels
+from models.metrics import LabelledMeanSquaredError, RootMeanSquaredErrorPixels
 from models.precision import choose_precision, set_precision
 from models.recipe import Recipe
 from models.warm_start import warm_start
@@ -11,6 +11,7 @@ from models.zoo import ZOO, build, find
 
 __all__ = [
     "ZOO",
+    "LabelledMeanSquaredError",
     "MaskedHuber",
     "MaskedMeanSquaredError",
     "Recipe",

@@ -6,7 +6,7 @@ import numpy as np
 import rich.console
 
 from callbacks import BestWeights, EpochTable, HistoryCSV, NesterovSGD
-from models import RootMeanSquaredErrorPixels
+from models import LabelledMeanSquaredError, RootMeanSquaredErrorPixels
 
 
 def trained(tmp_path, console, epochs=3):
@@ -15,7 +15,10 @@ def trained(tmp_path, console, epochs=3):
         [keras.Input((4,)), keras.layers.Dense(4), keras.layers.Reshape((2, 2))], name="tiny"
     )
     model.compile(
-        NesterovSGD(0.1, 0.8), "mse", metrics=[RootMeanSquaredErrorPixels()], jit_compile=False
+        NesterovSGD(0.1, 0.8),
+        "mae",
+        metrics=[LabelledMeanSquaredError(), RootMeanSquaredErrorPixels()],
+        jit_compile=False,
     )
     best, history = BestWeights(), HistoryCSV(tmp_path / "history.csv")
     history.truncate(0)
@@ -37,9 +40,9 @@ def test_history_holds_what_training_reported(tmp_path):
     logs, rows = trained(tmp_path, rich.console.Console(quiet=True))
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3]
     for i, row in enumerate(rows):
-        assert float(row["train_loss"]) == logs["loss"][i]
-        assert float(row["valid_loss"]) == logs["val_loss"][i]
-        assert float(row["train_valid_ratio"]) == logs["loss"][i] / logs["val_loss"][i]
+        assert float(row["train_loss"]) == logs["mse"][i]
+        assert float(row["valid_loss"]) == logs["val_mse"][i]
+        assert float(row["train_valid_ratio"]) == logs["mse"][i] / logs["val_mse"][i]
         assert float(row["valid_rmse_px"]) == logs["val_rmse_px"][i]
         assert float(row["learning_rate"]) == np.float32(0.1)
         assert float(row["momentum"]) == np.float32(0.8)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -310,7 +309,8 @@ def test_ctrl_c_saves_the_best_weights(tmp_path, small_folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ,
+        # A runner in the background may have switched Ctrl-C off for its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     table = tmp_path / "net1/history.csv"
     deadline = time.monotonic() + 60
