@@ -104,7 +104,7 @@ def fit(
             initial_epoch=first_epoch,
             epochs=task.recipe.epochs,
             callbacks=[
-                *_schedules(task.recipe),
+                *schedules(task.recipe),
                 keras.callbacks.TerminateOnNaN(),
                 *_averaged(task.recipe, [best, history, table]),
                 state,
@@ -207,7 +207,8 @@ def _averaged(recipe, judges):
     return [swap, *judges, back]
 
 
-def _schedules(recipe):
+def schedules(recipe: models.Recipe) -> list[callbacks.LinearSchedule]:
+    """The schedules for learning rate and momentum that a recipe asks for."""
     lines = (
         ("learning_rate", recipe.learning_rate, recipe.final_learning_rate),
         ("momentum_variable", recipe.momentum, recipe.final_momentum),

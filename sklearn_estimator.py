@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import callbacks
 import data_pipeline
+import fitting
 import keypoint_schema
 import models
 from errors import UserError
@@ -86,7 +87,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
             steps_per_epoch=data_pipeline.steps_per_epoch(data, recipe.batch_size),
             epochs=recipe.epochs,
             callbacks=[
-                *_schedules(recipe),
+                *fitting.schedules(recipe),
                 keras.callbacks.TerminateOnNaN(),
             ],
             shuffle=False,
@@ -181,15 +182,3 @@ def _augmentation(recipe, names):
     return lambda images, keypoints, seed: data_pipeline.flip_half(
         images, keypoints, seed, permutation=permutation
     )
-
-
-def _schedules(recipe):
-    lines = (
-        ("learning_rate", recipe.learning_rate, recipe.final_learning_rate),
-        ("momentum_variable", recipe.momentum, recipe.final_momentum),
-    )
-    return [
-        callbacks.LinearSchedule(name, start, stop, recipe.epochs)
-        for name, start, stop in lines
-        if stop is not None
-    ]
