@@ -81,11 +81,15 @@ def fit(
         model = task.run.load_model()
         console.print(f"{task.run.path} is finished already.")
         return model, earlier
-    model = _compiled_model(task, console)
+    model = _initial_model(task, console)
+    trained = compiled(
+        model, task.recipe, data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size)
+    )
     best = callbacks.BestWeights(patience=task.recipe.patience)
-    state = callbacks.ResumeState(task.run.resume_file, best)
+    offsets = data_pipeline.mirror_offset_table(task.recipe.epochs, len(task.train.names))
+    state = callbacks.ResumeState(task.run.resume_file, best, others={"mirror_offsets": offsets})
     history = callbacks.HistoryCSV(task.run.history_file)
-    first_epoch = _load_state(state, model) if resume else 0
+    first_epoch = _load_state(state, trained) if resume else 0
     if first_epoch > len(history.read()):
         raise UserError(
             f"{task.run.history_file} lacks epochs that resume.npz has. --overwrite begins anew."
@@ -97,8 +101,8 @@ def fit(
     table = callbacks.EpochTable(history, best, task.recipe.epochs, console, task.later_steps)
     finished = True
     try:
-        model.fit(
-            _training_batches(task, first_epoch),
+        trained.fit(
+            _training_batches(task, first_epoch, offsets),
             steps_per_epoch=data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size),
             validation_data=data_pipeline.evaluation_batches(task.valid, task.recipe.batch_size),
             initial_epoch=first_epoch,
@@ -107,6 +111,7 @@ def fit(
                 *schedules(task.recipe),
                 keras.callbacks.TerminateOnNaN(),
                 *_averaged(task.recipe, [best, history, table]),
+                *_mirror_offsets(task, model, offsets),
                 state,
                 *([keras.callbacks.TensorBoard(task.run.tensorboard_folder)] * tensorboard),
                 *extra_callbacks,
@@ -141,19 +146,36 @@ def _load_state(state, model):
         raise UserError(f"{error} --overwrite begins anew.") from error
 
 
-def _compiled_model(task, console):
+def _initial_model(task, console):
     keras.utils.set_random_seed(task.seed)
     model = models.build(task.net, len(task.train.names), model_name=task.model_name)
     if task.source is not None:
         fresh = models.warm_start(model, task.source)
         console.print(f"Warm start from {task.init_from}; left fresh: {', '.join(fresh)}.")
-    optimizer = _optimizer(
-        task.recipe, data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size)
-    )
+    return model
+
+
+def compiled(model: keras.Model, recipe: models.Recipe, steps: int) -> keras.Model:
+    """Compiles what `fit` is to be called on, which shares all layers with the net.
+
+    Args:
+        model: a net of the zoo.
+        recipe: how it is trained.
+        steps: batches an epoch.
+
+    Raises:
+        UserError: if the recipe wants heatmaps of a net that draws none.
+    """
+    if recipe.heatmap_loss:
+        try:
+            model = models.HeatmapSupervision(model, recipe.heatmap_loss)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+    optimizer = _optimizer(recipe, steps)
     optimizer.build(model.trainable_variables)
     model.compile(
         optimizer,
-        loss=_LOSSES[task.recipe.loss](),
+        loss=_LOSSES[recipe.loss](),
         metrics=[models.LabelledMeanSquaredError(), models.RootMeanSquaredErrorPixels()],
         # XLA makes these convolutions five times slower on CPUs under TensorFlow.
         jit_compile=keras.backend.backend() == "jax",
@@ -184,15 +206,46 @@ def _optimizer(recipe, steps):
     return optimizer
 
 
-def _training_batches(task, first_epoch):
+def augmentation(recipe: models.Recipe, names: Sequence[str]):
+    """What a recipe's batches go through, for `data_pipeline.training_batches`; None: nothing."""
     functions = {"none": None, "flip": data_pipeline.flip_half, "full": data_pipeline.augment}
-    augment = functions[task.recipe.augmentation]
-    if augment is not None:
-        permutation = keypoint_schema.flip_permutation(task.train.names)
-        augment = functools.partial(augment, permutation=permutation)
+    augment = functions[recipe.augmentation]
+    if augment is None:
+        return None
+    return functools.partial(augment, permutation=keypoint_schema.flip_permutation(names))
+
+
+def _training_batches(task, first_epoch, offsets):
+    augment = augmentation(task.recipe, task.train.names)
     return data_pipeline.training_batches(
-        task.train, task.recipe.batch_size, task.seed, augment, first_epoch
+        task.train, task.recipe.batch_size, task.seed, augment, first_epoch, offsets
     )
+
+
+def _mirror_offsets(task, model, table):
+    """The callback that measures the offset, where flips depend on it."""
+    if not task.recipe.mirror_offset or task.recipe.augmentation == "none":
+        return []
+    return [callbacks.MirrorOffsets(table, lambda: measure_mirror(model, task.train).offset)]
+
+
+def measure_mirror(model: keras.Model, data: FaceData) -> keypoint_schema.Mirror:
+    """How the labels of these faces behave under mirroring, as far as the net can tell.
+
+    Raises:
+        ValueError: if the mirror of a keypoint is not among the data's.
+    """
+    predicted, mirrored = (_predict(model, each) for each in (data.images, _mirrored(data.images)))
+    labels = keypoint_schema.to_normalized(data.keypoints)
+    return keypoint_schema.Mirror.of(data.names).measured(predicted, mirrored, labels)
+
+
+def _predict(model, images):
+    return model.predict(images, batch_size=256, verbose=0)
+
+
+def _mirrored(images):
+    return images[:, :, ::-1]
 
 
 def _averaged(recipe, judges):
@@ -249,8 +302,7 @@ def describe_data(path: str | None, train: FaceData, valid: FaceData) -> dict:
 def _results(task, model, best, history):
     predicted = {}
     for side, data in (("train", task.train), ("valid", task.valid)):
-        normalized = model.predict(data.images, batch_size=256, verbose=0)
-        predicted[side] = keypoint_schema.to_pixels(normalized)
+        predicted[side] = keypoint_schema.to_pixels(_predict(model, data.images))
     valid = task.valid.keypoints
     rows = history.read()
     return {
@@ -266,4 +318,5 @@ def _results(task, model, best, history):
             if np.isfinite(valid[:, k]).any()
         },
         "valid_labels": int(np.isfinite(valid).sum()),
+        "mirror_offset_px": measure_mirror(model, task.train).offset_px(task.train.names),
     }

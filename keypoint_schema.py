@@ -146,6 +146,73 @@ def flip_permutation(names: Sequence[str] = NAMES) -> np.ndarray:
     return np.array([names.index(MIRRORS[name]) for name in names], np.int64)
 
 
+@dataclasses.dataclass(frozen=True)
+class Mirror:
+    """How the labels of a mirrored picture follow from those of the picture.
+
+    x changes its sign, and left and right are swapped. But labels need not be mirror-symmetric: a
+    labeller, or the cropping, may put every point a little to the picture's left. That offset is
+    the same in a mirrored picture, and does not change its sign.
+
+    Attributes:
+        permutation: `(K,)` int64, from `flip_permutation`.
+        offset: float32 `(K, 2)`, normalized: labels minus where symmetric ones would be. Its own
+            mirror image with the sign reversed.
+    """
+
+    permutation: np.ndarray
+    offset: np.ndarray
+
+    @classmethod
+    def of(cls, names: Sequence[str], offset_px: Mapping[str, Sequence[float]] | None = None):
+        """The mirror of these keypoints.
+
+        Args:
+            names: a set that is closed under mirroring.
+            offset_px: by keypoint name, (x, y); those that it lacks have none.
+
+        Raises:
+            ValueError: as `flip_permutation`.
+        """
+        known = offset_px or {}
+        offset = np.array([known.get(name, (0.0, 0.0)) for name in names], np.float32)
+        return cls(flip_permutation(names), offset / PIXELS_PER_UNIT)
+
+    def __call__(self, keypoints: np.ndarray) -> np.ndarray:
+        """Normalized keypoints `(N, K, 2)` of pictures → those of the mirrored pictures."""
+        return self._reflected(keypoints) + 2 * self.offset
+
+    def measured(
+        self, predicted: np.ndarray, predicted_mirrored: np.ndarray, labels: np.ndarray
+    ) -> "Mirror":
+        """The same mirror with the offset that labels show beside a net's answers.
+
+        The mean of a net's answers for a picture and, mirrored back, for its mirror image is
+        symmetric, whatever the net has learned of the offset: what labels differ from it on
+        average, and a mirror reverses, is the offset.
+
+        Args:
+            predicted: `(N, K, 2)`, normalized, for pictures.
+            predicted_mirrored: the same for their mirror images.
+            labels: `(N, K, 2)`, normalized, NaN where unlabelled.
+        """
+        symmetric = (predicted + self._reflected(predicted_mirrored)) / 2
+        known = np.isfinite(labels)
+        errors = np.where(known, labels - symmetric, 0.0).sum(0) / np.maximum(known.sum(0), 1)
+        offset = (errors - self._reflected(errors[None])[0]) / 2
+        return Mirror(self.permutation, offset.astype(np.float32))
+
+    def offset_px(self, names: Sequence[str]) -> dict[str, list[float]]:
+        """The offset as JSON can hold it; `of` reads it."""
+        return {
+            name: [round(float(each) * PIXELS_PER_UNIT, 4) for each in offset]
+            for name, offset in zip(names, self.offset, strict=True)
+        }
+
+    def _reflected(self, keypoints):
+        return keypoints[:, self.permutation] * np.array([-1.0, 1.0], np.float32)
+
+
 def _check():
     if len(set(NAMES)) != NUM_KEYPOINTS:
         raise AssertionError("Keypoint names must be unique.")

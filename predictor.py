@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import json
 import pathlib
 from collections.abc import Callable
 
@@ -22,6 +23,7 @@ class Predictor:
     Attributes:
         source: the path that it came from, or `preset:<name>`.
         names: the K keypoints that it predicts.
+        mirror_offset_px: of its labels, by keypoint name, as `keypoint_schema.Mirror` explains.
         predict: uint8 or float32 `(N, 96, 96, 1)`, 0–255, to float32 `(N, K, 2)` px.
         config: of the run, from its `config.json` or the preset's card; None for an exported model.
         model: the Keras model; None for an exported model.
@@ -30,6 +32,7 @@ class Predictor:
     source: pathlib.Path
     names: tuple[str, ...]
     predict: Callable[[np.ndarray], np.ndarray]
+    mirror_offset_px: dict | None = None
     config: dict | None = None
     model: object = None
 
@@ -62,22 +65,22 @@ def flip_averaged(predictor: Predictor) -> Predictor:
         UserError: if it predicts a keypoint without its mirror.
     """
     try:
-        permutation = keypoint_schema.flip_permutation(predictor.names)
+        mirror = keypoint_schema.Mirror.of(predictor.names, predictor.mirror_offset_px)
     except ValueError as error:
         reason = f"--flip-average is not possible for {predictor.source}. {error}"
         raise UserError(reason) from error
 
     def predict(images):
-        mirrored = predictor.predict(np.ascontiguousarray(images[:, :, ::-1]))[:, permutation]
-        # In normalized units it is x -> -x.
-        mirrored[..., 0] = 2 * keypoint_schema.IMAGE_CENTER - mirrored[..., 0]
-        return (predictor.predict(images) + mirrored) / 2
+        mirrored = predictor.predict(np.ascontiguousarray(images[:, :, ::-1]))
+        back = keypoint_schema.to_pixels(mirror(keypoint_schema.to_normalized(mirrored)))
+        return (predictor.predict(images) + back) / 2
 
     return dataclasses.replace(predictor, predict=predict)
 
 
 def from_net(source: str | pathlib.Path, net) -> Predictor:
     """A predictor of a `run_folder.LoadedNet`, whatever it was loaded from."""
+    from run_folder import mirror_offset_px
 
     def predict(images):
         if not len(images):
@@ -85,7 +88,14 @@ def from_net(source: str | pathlib.Path, net) -> Predictor:
         normalized = net.model.predict(images, batch_size=_BATCH_SIZE, verbose=0)
         return keypoint_schema.to_pixels(np.asarray(normalized, np.float32))
 
-    return Predictor(pathlib.Path(source), net.names, predict, net.config, net.model)
+    return Predictor(
+        pathlib.Path(source),
+        net.names,
+        predict,
+        mirror_offset_px(net.config),
+        net.config,
+        net.model,
+    )
 
 
 def _load(source):
@@ -134,7 +144,16 @@ def _from_saved_model(path, saved_model):
             parts.append(np.stack([np.asarray(outputs[name]) for name in names], axis=1))
         return np.concatenate(parts)
 
-    return Predictor(path, names, predict)
+    return Predictor(path, names, predict, _mirror_offset(saved_model))
+
+
+def _mirror_offset(saved_model):
+    """From the card that export.py laid into the SavedModel."""
+    try:
+        card = json.loads((saved_model / "assets.extra" / "model_card.json").read_text("utf-8"))
+        return card["mirror_offset_px"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # written by other means: as if labels were symmetric
 
 
 def _image_shape():

@@ -185,6 +185,11 @@ def load_net(path: str | os.PathLike) -> LoadedNet:
     return LoadedNet(models.merge_specialists(nets), keypoint_schema.NAMES, config)
 
 
+def mirror_offset_px(config: dict | None) -> dict | None:
+    """The offset that `keypoint_schema.Mirror.of` takes, as measured at the end of the training."""
+    return ((config or {}).get("results") or {}).get("mirror_offset_px")
+
+
 def provenance() -> dict:
     """What a run was made with: versions, backend and git commit (None outside a checkout)."""
     packages = ("keras", "tensorflow", "jax", "numpy")

@@ -143,15 +143,17 @@ def _pooled(parts):
     """The specialists' results as one: errors over all their labels, epochs and seconds summed."""
     labels = sum(part["valid_labels"] for part in parts.values())
     squares = sum(part["valid_rmse_px"] ** 2 * part["valid_labels"] for part in parts.values())
-    per_keypoint = {}
+    per_keypoint, mirror_offset = {}, {}
     for part in parts.values():
         per_keypoint |= part["valid_rmse_px_per_keypoint"]
+        mirror_offset |= part["mirror_offset_px"]
     return {
         "valid_rmse_px": math.sqrt(squares / labels),
         "valid_rmse_px_per_keypoint": {
             name: per_keypoint[name] for name in keypoint_schema.NAMES if name in per_keypoint
         },
         "valid_labels": labels,
+        "mirror_offset_px": mirror_offset,
         "epochs_run": sum(part["epochs_run"] for part in parts.values()),
         "seconds": round(sum(part["seconds"] for part in parts.values()), 1),
         "finished": len(parts) == len(keypoint_schema.SPECIALISTS)

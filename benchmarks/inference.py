@@ -93,11 +93,12 @@ def export_all(nets, folder):
         return str(folder / name)
 
     merged = models.merge_specialists(nets)
+    mirror = keypoint_schema.Mirror.of(keypoint_schema.NAMES)
     keypoints = {s.name: s.keypoints for s in keypoint_schema.SPECIALISTS}
     singles = [write(nets[name], keypoints[name], name) for name in NETS]
     return {
         MERGED: [write(merged, keypoint_schema.NAMES, "merged")],
-        FLIP: [write(merged, keypoint_schema.NAMES, "flip", flip_average=True)],
+        FLIP: [write(merged, keypoint_schema.NAMES, "flip", mirror=mirror)],
         SIX: singles,
         f"single net ({NETS[0]})": singles[:1],
     }

@@ -3,6 +3,7 @@
 from callbacks.best_weights import BestWeights
 from callbacks.epoch_table import EpochTable
 from callbacks.history_csv import HistoryCSV
+from callbacks.mirror_offsets import MirrorOffsets
 from callbacks.nesterov import NesterovSGD
 from callbacks.resume import ResumeState
 from callbacks.schedules import LinearSchedule
@@ -12,6 +13,7 @@ __all__ = [
     "EpochTable",
     "HistoryCSV",
     "LinearSchedule",
+    "MirrorOffsets",
     "NesterovSGD",
     "ResumeState",
 ]

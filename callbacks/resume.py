@@ -21,12 +21,14 @@ class ResumeState(keras.callbacks.Callback):
         path: the state file, written under a temporary name and renamed.
         best: the `BestWeights` of this training, which comes earlier in the list of callbacks.
         every: seconds between saves; the state of a large net is hundreds of megabytes.
+        others: variables outside the model and its optimizer, by name.
     """
 
-    def __init__(self, path: str | os.PathLike, best, every: float = 60.0):
+    def __init__(self, path: str | os.PathLike, best, every: float = 60.0, others=None):
         super().__init__()
         self.path = pathlib.Path(path)
         self.best = best
+        self.others = others or {}
         self.every = every
 
     def load(self, model: keras.Model) -> int:
@@ -67,7 +69,7 @@ class ResumeState(keras.callbacks.Callback):
             "best_epoch": self.best.best_epoch,
         }
         state = {"progress": np.array(json.dumps(progress))}
-        for name, variable in _variables(self.model):
+        for name, variable in self._variables(self.model):
             state[name] = keras.ops.convert_to_numpy(variable)
         for i, weight in enumerate(self.best.best_weights or []):
             state[f"best/{i}"] = weight
@@ -79,18 +81,16 @@ class ResumeState(keras.callbacks.Callback):
         os.replace(temporary, self.path)
         self._saved_at = time.monotonic()
 
-    @staticmethod
-    def _set_variables(state, model):
-        variables = _variables(model)
+    def _set_variables(self, state, model):
+        variables = self._variables(model)
         for name, variable in variables:
             if state[name].shape != tuple(variable.shape):
                 raise ValueError(f"{name} is {state[name].shape}, not {tuple(variable.shape)}")
         for name, variable in variables:
             variable.assign(state[name])
 
-
-def _variables(model):
-    """Name and variable of everything that a training step reads or writes."""
-    named = [(f"model/{i}", variable) for i, variable in enumerate(model.variables)]
-    named += [(f"optimizer/{i}", variable) for i, variable in enumerate(model.optimizer.variables)]
-    return named
+    def _variables(self, model):
+        """Name and variable of everything that a training step reads or writes."""
+        named = [(f"model/{i}", variable) for i, variable in enumerate(model.variables)]
+        named += [(f"optimizer/{i}", each) for i, each in enumerate(model.optimizer.variables)]
+        return named + list(self.others.items())

@@ -1,7 +1,12 @@
 """From Kaggle's files, or the built-in drawn faces, to `tf.data` batches."""
 
 from data_pipeline.augmentation import augment
-from data_pipeline.batches import evaluation_batches, steps_per_epoch, training_batches
+from data_pipeline.batches import (
+    evaluation_batches,
+    mirror_offset_table,
+    steps_per_epoch,
+    training_batches,
+)
 from data_pipeline.face_data import FaceData
 from data_pipeline.flips import flip_half, flip_horizontal
 from data_pipeline.label_summary import label_counts, summary_table
@@ -18,6 +23,7 @@ __all__ = [
     "load_drawn_test_faces",
     "load_faces",
     "load_test",
+    "mirror_offset_table",
     "split",
     "steps_per_epoch",
     "summary_table",

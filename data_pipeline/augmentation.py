@@ -6,7 +6,7 @@ from data_pipeline.lighting import LightRanges, change_light
 from data_pipeline.warps import WarpRanges, draw_warps, warp_images, warp_keypoints
 
 
-def augment(images, keypoints, seed, permutation, warps=None, light=None):
+def augment(images, keypoints, seed, permutation, warps=None, light=None, offset=0.0):
     """Augments a batch; the seed alone decides.
 
     Args:
@@ -16,6 +16,7 @@ def augment(images, keypoints, seed, permutation, warps=None, light=None):
         permutation: `(K,)` ints from `keypoint_schema.flip_permutation`.
         warps: `WarpRanges`; None for the defaults, as for `light`.
         light: `LightRanges`.
+        offset: `(K, 2)`, normalized, the labels' `keypoint_schema.Mirror.offset`.
 
     Returns:
         Images float32, 0–255, and keypoints, same shapes and units; NaN also for keypoints that
@@ -26,5 +27,5 @@ def augment(images, keypoints, seed, permutation, warps=None, light=None):
     warped = warp_images(images, warp)
     return (
         change_light(warped, light_seed, light or LightRanges()),
-        warp_keypoints(keypoints, warp, permutation),
+        warp_keypoints(keypoints, warp, permutation, offset),
     )

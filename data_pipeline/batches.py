@@ -15,7 +15,12 @@ def steps_per_epoch(data: FaceData, batch_size: int) -> int:
 
 
 def training_batches(
-    data: FaceData, batch_size: int, seed: int, augment=None, first_epoch: int = 0
+    data: FaceData,
+    batch_size: int,
+    seed: int,
+    augment=None,
+    first_epoch: int = 0,
+    mirror_offsets: tf.Variable | None = None,
 ) -> tf.data.Dataset:
     """Endless shuffled batches; every epoch sees each face once.
 
@@ -29,6 +34,9 @@ def training_batches(
         augment: None, or a function of images `(batch, 96, 96, 1)` uint8, normalized keypoints
             `(batch, K, 2)` and a `(2,)` seed that returns the first two anew.
         first_epoch: the epoch to begin with.
+        mirror_offsets: `(epochs, K, 2)`, normalized; `augment` is given the epoch's as `offset`.
+            It is read when an epoch's first batch is made, which may be before the epoch before
+            has ended: change the rows of later epochs only.
 
     Returns:
         A dataset of images uint8 `(batch, 96, 96, 1)` (or what `augment` returns) and keypoints
@@ -39,12 +47,16 @@ def training_batches(
 
     def batches_of_epoch(epoch):
         epoch_seed = tf.random.fold_in([seed, 0], epoch)
+        options = {}
+        if mirror_offsets is not None:  # batches are made ahead, beyond the last epoch too
+            row = tf.minimum(epoch, mirror_offsets.shape[0] - 1)
+            options = {"offset": tf.gather(mirror_offsets, row)}
         order = tf.random.experimental.stateless_shuffle(tf.range(len(data)), epoch_seed)
 
         def gather(step, rows):
             batch = tf.gather(images, rows), tf.gather(keypoints, rows)
             if augment is not None:
-                batch = augment(*batch, tf.random.fold_in(epoch_seed, step + 1))
+                batch = augment(*batch, tf.random.fold_in(epoch_seed, step + 1), **options)
             return batch
 
         rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
@@ -52,6 +64,11 @@ def training_batches(
 
     epochs = tf.data.Dataset.range(first_epoch, _FOREVER)
     return epochs.flat_map(batches_of_epoch).prefetch(2)
+
+
+def mirror_offset_table(epochs: int, num_keypoints: int) -> tf.Variable:
+    """`mirror_offsets` for `training_batches`, all zero."""
+    return tf.Variable(tf.zeros([epochs, num_keypoints, 2]))
 
 
 def evaluation_batches(data: FaceData, batch_size: int) -> tf.data.Dataset:

@@ -3,13 +3,14 @@
 import tensorflow as tf
 
 
-def flip_horizontal(images, keypoints, permutation):
+def flip_horizontal(images, keypoints, permutation, offset=0.0):
     """Mirrors faces and relabels left and right.
 
     Args:
         images: `(batch, height, width, 1)`, any dtype.
         keypoints: float32 `(batch, K, 2)`, normalized (x, y); NaN where unlabelled.
         permutation: `(K,)` ints from `keypoint_schema.flip_permutation`.
+        offset: `(K, 2)`, normalized, the labels' `keypoint_schema.Mirror.offset`.
 
     Returns:
         Images and keypoints, same shapes, dtypes and units.
@@ -25,15 +26,19 @@ def flip_horizontal(images, keypoints, permutation):
             f"The permutation must have an entry per keypoint. Received: {len(permutation)} "
             f"entries for keypoints of shape {keypoints.shape}."
         )
-    mirrored = tf.gather(keypoints, permutation, axis=1) * tf.constant([-1.0, 1.0])
-    return tf.reverse(images, axis=[2]), mirrored
+    return tf.reverse(images, axis=[2]), mirror_keypoints(keypoints, permutation, offset)
 
 
-def flip_half(images, keypoints, seed, permutation):
+def mirror_keypoints(keypoints, permutation, offset=0.0):
+    """`keypoint_schema.Mirror` on tensors; arguments as for `flip_horizontal`."""
+    return tf.gather(keypoints, permutation, axis=1) * tf.constant([-1.0, 1.0]) + 2.0 * offset
+
+
+def flip_half(images, keypoints, seed, permutation, offset=0.0):
     """Mirrors a random half (rounded down) of a batch, images and keypoints together.
 
     Args:
-        images, keypoints, permutation: as for `flip_horizontal`.
+        images, keypoints, permutation, offset: as for `flip_horizontal`.
         seed: `(2,)` ints; the same seed chooses the same half.
 
     Returns:
@@ -45,7 +50,7 @@ def flip_half(images, keypoints, seed, permutation):
     # Random ranks: exactly half of them lie below half the batch.
     ranks = tf.argsort(tf.random.stateless_uniform([batch], seed))
     chosen = (ranks < batch // 2)[:, tf.newaxis, tf.newaxis]
-    flipped_images, flipped_keypoints = flip_horizontal(images, keypoints, permutation)
+    flipped_images, flipped_keypoints = flip_horizontal(images, keypoints, permutation, offset)
     return (
         tf.where(chosen[..., tf.newaxis], flipped_images, images),
         tf.where(chosen, flipped_keypoints, keypoints),

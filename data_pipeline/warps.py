@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 import keypoint_schema
+from data_pipeline.flips import mirror_keypoints
 
 _SIZE = keypoint_schema.IMAGE_SIZE
 _HALF_WAVES = 4  # the elastic field's cosines per axis: 0 to 3 half waves over the picture
@@ -112,12 +113,13 @@ def warp_images(images, warp: Warp):
     return _sample(tf.cast(images, tf.float32), keypoint_schema.to_pixels(source))
 
 
-def warp_keypoints(keypoints, warp: Warp, permutation):
+def warp_keypoints(keypoints, warp: Warp, permutation, offset=0.0):
     """Moves keypoints with their picture; left and right are swapped in mirrored ones.
 
     Args:
         keypoints: float32 `(batch, K, 2)`, normalized; NaN where unlabelled.
         permutation: `(K,)` ints from `keypoint_schema.flip_permutation`.
+        offset: `(K, 2)`, normalized, the labels' `keypoint_schema.Mirror.offset`.
 
     Returns:
         The same shape and units. A keypoint that leaves the picture loses its label (NaN): the net
@@ -129,7 +131,7 @@ def warp_keypoints(keypoints, warp: Warp, permutation):
         x, y = _cosines(moved[..., 0]), _cosines(moved[..., 1])
         field = tf.einsum("bkm,bcmn,bkn->bkc", y, warp.field, x)
         moved = _project(inverse, keypoints - field)
-    mirrored = tf.gather(moved, permutation, axis=1) * tf.constant([-1.0, 1.0])
+    mirrored = mirror_keypoints(moved, permutation, offset)
     moved = tf.where(warp.flipped[:, None, None], mirrored, moved)
     inside = tf.reduce_all(tf.abs(moved) <= _EDGE, axis=-1, keepdims=True)
     return tf.where(inside, moved, np.float32(np.nan))

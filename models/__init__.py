@@ -1,5 +1,6 @@
 """The zoo: nets and recipes, loss and metrics, warm start, merging specialists."""
 
+from models.heatmap_supervision import HeatmapSupervision
 from models.layer_table import count_flops, layer_table, zoo_table
 from models.losses import MaskedHuber, MaskedMeanSquaredError
 from models.merge import merge_specialists
@@ -11,6 +12,7 @@ from models.zoo import ZOO, build, find
 
 __all__ = [
     "ZOO",
+    "HeatmapSupervision",
     "LabelledMeanSquaredError",
     "MaskedHuber",
     "MaskedMeanSquaredError",

@@ -40,13 +40,7 @@ class SoftArgmax(keras.layers.Layer):
         super().__init__(**(kwargs | {"dtype": "float32"}))
 
     def build(self, input_shape):
-        height, width = input_shape[1:3]
-        size = keypoint_schema.IMAGE_SIZE
-        # Centres of the heatmap's cells, in pixels of the picture.
-        y = (np.arange(height) + 0.5) * size / height - 0.5
-        x = (np.arange(width) + 0.5) * size / width - 0.5
-        cells = np.stack(np.meshgrid(x, y), axis=-1).reshape(height * width, 2)
-        self._cells = keypoint_schema.to_normalized(cells).astype(np.float32)
+        self._cells = cell_centres(*input_shape[1:3]).astype(np.float32)
         super().build(input_shape)
 
     def call(self, logits):
@@ -56,3 +50,12 @@ class SoftArgmax(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], input_shape[-1], 2)
+
+
+def cell_centres(height: int, width: int) -> np.ndarray:
+    """Where the cells of a heatmap over the picture lie, `(height · width, 2)`, normalized."""
+    size = keypoint_schema.IMAGE_SIZE
+    y = (np.arange(height) + 0.5) * size / height - 0.5
+    x = (np.arange(width) + 0.5) * size / width - 0.5
+    cells = np.stack(np.meshgrid(x, y), axis=-1).reshape(height * width, 2)
+    return keypoint_schema.to_normalized(cells)

@@ -20,6 +20,8 @@ class Recipe:
     rows: str = "complete"  # faces with all labels; "labelled": with any, the loss masked
     augmentation: str = "none"  # "flip" mirrors half of every batch; "full" warps and lights too
     loss: str = "mse"  # or "huber", linear beyond 1.5 px
+    heatmap_loss: float = 0.0  # weight of a cross-entropy on heatmaps beside it; for heatmap nets
+    mirror_offset: bool = False  # measure how flips must treat labels that are not mirror-symmetric
     optimizer: str = "nesterov"  # or "adamw"
     learning_rate: float = 0.01  # nesterov: in the first epoch; adamw: at its peak
     final_learning_rate: float | None = None  # nesterov: in the last epoch; None: constant
@@ -41,6 +43,7 @@ class Recipe:
             ("rows", self.rows in ROWS, f"one of {ROWS}"),
             ("augmentation", self.augmentation in AUGMENTATIONS, f"one of {AUGMENTATIONS}"),
             ("loss", self.loss in LOSSES, f"one of {LOSSES}"),
+            ("heatmap_loss", self.heatmap_loss >= 0, "at least 0"),
             ("optimizer", self.optimizer in OPTIMIZERS, f"one of {OPTIMIZERS}"),
             ("learning_rate", self.learning_rate > 0, "positive"),
             ("final_learning_rate", finals == (None, None) or not is_adamw, "none with adamw"),

@@ -2,36 +2,31 @@
 
 import tensorflow as tf
 
-from keypoint_schema import IMAGE_SIZE, flip_permutation, to_pixels
+from keypoint_schema import IMAGE_SIZE, to_pixels
 
 FACE_SHAPE = (None, IMAGE_SIZE, IMAGE_SIZE, 1)
 
 
-def face_core(model, names, flip_average=False):
+def face_core(model, mirror=None):
     """Makes the function that the signatures share.
 
     Args:
         model: Keras model, float32, `(batch, 96, 96, 1)` gray 0–255 to normalized `(batch, K, 2)`.
-        names: the K keypoints' names, in the order of the model's output.
-        flip_average: whether to predict the mirror image too and average both.
+        mirror: a `keypoint_schema.Mirror`, to predict the mirror image too and average both.
 
     Returns:
         A concrete function from float32 `(batch, 96, 96, 1)` to px of the 96×96 image,
         `(batch, K, 2)`.
-
-    Raises:
-        ValueError: with `flip_average`, if a keypoint's mirror is not among `names`.
     """
-    permutation = flip_permutation(names) if flip_average else None
 
     def predict(images):
-        if permutation is None:
+        if mirror is None:
             return to_pixels(model(images, training=False))
         # One call on both: at batch 1 the time goes into reading the weights, once for the two.
         both = model(tf.concat([images, images[:, :, ::-1]], axis=0), training=False)
         straight, mirrored = tf.split(both, 2)
-        back = tf.gather(mirrored, permutation, axis=1) * tf.constant([-1.0, 1.0])
-        return to_pixels((straight + back) / 2.0)
+        back = tf.gather(mirrored, mirror.permutation, axis=1) * tf.constant([-1.0, 1.0])
+        return to_pixels((straight + back) / 2.0 + mirror.offset)
 
     signature = [tf.TensorSpec(FACE_SHAPE, tf.float32, name="images")]
     function = tf.function(predict, input_signature=signature, autograph=False)

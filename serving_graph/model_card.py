@@ -43,6 +43,7 @@ def model_card(config, names, flip_average, parameters):
             "max_side_px": MAX_SIDE,
         },
         "flip_average": flip_average,
+        "mirror_offset_px": results.get("mirror_offset_px") or {},
         "parameters": parameters,
         "training_data": {
             "fingerprint": _find(config, "data", "fingerprint"),

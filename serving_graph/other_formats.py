@@ -12,7 +12,7 @@ from serving_graph import litert_format, onnx_format
 from serving_graph.float32_twin import float32_twin
 from serving_graph.model_card import model_card, write_card_file
 from serving_graph.publishing import building_folder
-from serving_graph.saved_model_export import require_mirrors, require_tensorflow
+from serving_graph.saved_model_export import flip_mirror, require_tensorflow
 from serving_graph.session import open_saved_model
 from serving_graph.signatures import write_saved_model
 
@@ -63,14 +63,14 @@ def export_other_format(net, folder, kind, faces, flip_average=False):
             f"--format {kind} needs further packages. Install them: pip install -e '.[{kind}]'."
         )
     require_tensorflow()
-    require_mirrors(net.names, flip_average)
+    mirror = flip_mirror(net) if flip_average else None
     model = float32_twin(net.model)
     folder = pathlib.Path(folder)
     faces = faces.select(net.names, complete=False)
     calibration, compared = _choose_faces(faces)
     with building_folder(folder) as building:
         saved_model = building / "saved_model"
-        write_saved_model(model, net.names, saved_model, flip_average)
+        write_saved_model(model, net.names, saved_model, mirror)
         stem = folder.resolve().name
         files = writer.write(saved_model, building, stem, calibration)
         rows = _measure_all(saved_model, files, writer, compared)

@@ -6,7 +6,8 @@ import pathlib
 import keras
 
 from errors import UserError
-from keypoint_schema import flip_permutation
+from keypoint_schema import Mirror
+from run_folder import mirror_offset_px
 from serving_graph.float32_twin import float32_twin
 from serving_graph.model_card import model_card, write_model_card
 from serving_graph.publishing import new_version
@@ -47,15 +48,15 @@ def export_saved_model(net, base, version=None, flip_average=False):
             another backend than TensorFlow, or another export to `base` is running.
     """
     require_tensorflow()
-    require_mirrors(net.names, flip_average)
+    mirror = flip_mirror(net) if flip_average else None
     model = float32_twin(net.model)
     with new_version(base, version) as (folder, number):
-        write_saved_model(model, net.names, folder, flip_average)
+        write_saved_model(model, net.names, folder, mirror)
         card = model_card(net.config, net.names, flip_average, model.count_params())
         write_model_card(folder, card)
         name = pathlib.Path(base).resolve().name
         records = write_warm_up(folder, name) if can_write_warm_up() else None
-        difference = verify_saved_model(folder, model, net.names, flip_average)
+        difference = verify_saved_model(folder, model, net.names, mirror)
     return Published(pathlib.Path(base) / str(number), records, difference)
 
 
@@ -69,11 +70,9 @@ def require_tensorflow():
         )
 
 
-def require_mirrors(names, flip_average):
-    """Refuses to average mirror images where a keypoint's counterpart is not predicted."""
-    if not flip_average:
-        return
+def flip_mirror(net):
+    """The net's mirror; refuses where a keypoint's counterpart is not predicted."""
     try:
-        flip_permutation(names)
+        return Mirror.of(net.names, mirror_offset_px(net.config))
     except ValueError as error:
         raise UserError(f"--flip-average is not possible for this net. {error}") from error

@@ -9,7 +9,7 @@ from serving_graph.picture_decoding import decode_faces
 SIGNATURES = ("serving_default", "serve_uint8", "serve_bytes", "serve_named")
 
 
-def write_saved_model(model, names, folder, flip_average=False):
+def write_saved_model(model, names, folder, mirror=None):
     """Writes a Keras model as a SavedModel with the signatures of `SIGNATURES`.
 
     Weights stay variables. Frozen into the graph they made it no faster (9.8 and 10.0 ms a face at
@@ -19,9 +19,10 @@ def write_saved_model(model, names, folder, flip_average=False):
         model: Keras model, float32, `(batch, 96, 96, 1)` gray 0–255 to normalized `(batch, K, 2)`.
         names: the K keypoints' names, in the order of the model's output.
         folder: where to write; it may exist, empty.
-        flip_average: whether the graph averages each face with its mirror image.
+        mirror: a `keypoint_schema.Mirror`, if the graph is to average each face with its mirror
+            image.
     """
-    core = face_core(model, names, flip_average)
+    core = face_core(model, mirror)
     module = tf.Module()
     # Keras' own ExportArchive would write each weight twice (Keras 3.15), once as its variable and
     # once as TensorFlow's: twice the folder, and twice the time to load it.

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keypoint_schema import IMAGE_SIZE, flip_permutation, to_pixels
+from keypoint_schema import IMAGE_SIZE, to_pixels
 from serving_graph.session import open_saved_model
 from serving_graph.signatures import SIGNATURES
 from serving_graph.warm_up import replay_warm_up
@@ -12,14 +12,14 @@ TOLERANCE = 1e-3  # px; float32 sums in another order differ by some 1e-5
 BATCHES = (1, 3)
 
 
-def verify_saved_model(folder, model, names, flip_average=False):
+def verify_saved_model(folder, model, names, mirror=None):
     """Loads a SavedModel anew, runs each signature and compares with the Keras model.
 
     Args:
         folder: the SavedModel.
         model: the Keras model that it was written from, normalized `(batch, K, 2)` out.
         names: its keypoints' names.
-        flip_average: whether the graph averages with the mirror image.
+        mirror: as for `write_saved_model`.
 
     Returns:
         The largest difference, in px.
@@ -34,7 +34,7 @@ def verify_saved_model(folder, model, names, flip_average=False):
             raise RuntimeError(f"Expected {SIGNATURES}. Received: {sorted(saved.signatures)}.")
         for batch in BATCHES:
             faces = _varied_faces(batch)
-            expected = keras_keypoints(model, faces, names, flip_average)
+            expected = keras_keypoints(model, faces, mirror)
             for signature, answer in _answers(saved, faces, names).items():
                 difference = _difference(answer, expected)
                 if not difference <= TOLERANCE * max(1.0, np.abs(expected).max() / IMAGE_SIZE):
@@ -47,16 +47,15 @@ def verify_saved_model(folder, model, names, flip_average=False):
     return max(differences)
 
 
-def keras_keypoints(model, faces, names, flip_average=False):
+def keras_keypoints(model, faces, mirror=None):
     """What the graph should answer, by NumPy around the Keras model: `(batch, K, 2)` px."""
 
     def predict(images):
         return np.asarray(model(images.astype(np.float32), training=False), np.float32)
 
     keypoints = predict(faces)
-    if flip_average:
-        mirrored = predict(faces[:, :, ::-1])[:, flip_permutation(names)]
-        keypoints = (keypoints + mirrored * np.array([-1, 1], np.float32)) / 2
+    if mirror is not None:
+        keypoints = (keypoints + mirror(predict(faces[:, :, ::-1]))) / 2
     return to_pixels(keypoints)
 
 

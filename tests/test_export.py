@@ -152,7 +152,7 @@ def test_flip_average_is_the_mean_of_a_face_and_its_mirror_image(tmp_path):
 def test_symmetric_face_gets_symmetric_keypoints_from_a_flip_average(tmp_path):
     half = faces(1)[:, :, :48]
     face = np.concatenate([half, half[:, :, ::-1]], axis=2)
-    write_saved_model(stand_in_model(), NAMES, tmp_path / "model", flip_average=True)
+    write_saved_model(stand_in_model(), NAMES, tmp_path / "model", keypoint_schema.Mirror.of(NAMES))
     with open_saved_model(tmp_path / "model") as saved:
         (answer,) = saved.run("serve_uint8", images=face)["keypoints"]
     left, right = (answer[NAMES.index(f"{side}_eye_center")] for side in ("left", "right"))
@@ -198,8 +198,8 @@ def test_other_backend_is_refused_in_one_line(monkeypatch, tmp_path):
 def test_a_graph_that_answers_otherwise_is_not_published(monkeypatch, tmp_path):
     monkeypatch.setattr(
         "serving_graph.saved_model_export.write_saved_model",
-        lambda model, names, folder, flip_average: write_saved_model(
-            model, names, folder, flip_average=True
+        lambda model, names, folder, mirror: write_saved_model(
+            model, names, folder, keypoint_schema.Mirror.of(names)
         ),
     )
     with pytest.raises(RuntimeError, match="must equal the Keras model"):
