@@ -63,7 +63,8 @@ def training_batches(
         return rows.enumerate().map(gather, num_parallel_calls=2, deterministic=True)
 
     epochs = tf.data.Dataset.range(first_epoch, _FOREVER)
-    return epochs.flat_map(batches_of_epoch).prefetch(2)
+    # At most one epoch ahead: the offsets of those after the next may still change.
+    return epochs.flat_map(batches_of_epoch).prefetch(min(2, steps_per_epoch(data, batch_size)))
 
 
 def mirror_offset_table(epochs: int, num_keypoints: int) -> tf.Variable:

@@ -32,7 +32,7 @@ class HeatmapSupervision(keras.Model):
         if not isinstance(head, SoftArgmax):
             raise ValueError(f"{net.name} draws no heatmaps; heatmap_loss must be 0 for it.")
         outputs = {"keypoints": net.output, "heatmaps": head.input}
-        super().__init__(net.inputs, outputs, name=net.name)
+        super().__init__(net.input, outputs, name=net.name)
         self.weight = weight
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

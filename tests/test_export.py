@@ -18,6 +18,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 import command_line
 import export
 import keypoint_schema
+import predictor
 import run_folder
 from errors import UserError
 from serving_graph import SIGNATURES, export_saved_model, open_saved_model, write_saved_model
@@ -135,18 +136,21 @@ def test_folder_names_no_path_of_this_machine(folder):
                 assert place.encode() not in content, path
 
 
+def mirrored_back(images):
+    """The answers for mirrored pictures, brought back as if labels were symmetric."""
+    mirrored = keras_pixels(images[:, :, ::-1])
+    swapped = {"left": "right", "right": "left"}
+    mirrors = ["_".join(swapped.get(word, word) for word in name.split("_")) for name in NAMES]
+    return mirrored[:, [NAMES.index(mirror) for mirror in mirrors]] * [-1, 1] + [95, 0]
+
+
 def test_flip_average_is_the_mean_of_a_face_and_its_mirror_image(tmp_path):
     images = faces(3)
     export_saved_model(stand_in_net(), tmp_path, flip_average=True)
-    straight = keras_pixels(images)
-    mirrored = keras_pixels(images[:, :, ::-1])
-    swapped = {"left": "right", "right": "left"}
     with open_saved_model(tmp_path / "1") as saved:
         answer = saved.run("serve_uint8", images=images)["keypoints"]
-    for index, name in enumerate(NAMES):
-        mirror = "_".join(swapped.get(word, word) for word in name.split("_"))
-        back = mirrored[:, NAMES.index(mirror)] * [-1, 1] + [95, 0]
-        np.testing.assert_allclose(answer[:, index], (straight[:, index] + back) / 2, atol=1e-3)
+    expected = (keras_pixels(images) + mirrored_back(images)) / 2
+    np.testing.assert_allclose(answer, expected, atol=1e-3)
 
 
 def test_symmetric_face_gets_symmetric_keypoints_from_a_flip_average(tmp_path):
@@ -158,6 +162,46 @@ def test_symmetric_face_gets_symmetric_keypoints_from_a_flip_average(tmp_path):
     left, right = (answer[NAMES.index(f"{side}_eye_center")] for side in ("left", "right"))
     np.testing.assert_allclose(left, [95 - right[0], right[1]], atol=1e-3)
     np.testing.assert_allclose(answer[NAMES.index("nose_tip")][0], 47.5, atol=1e-3)
+
+
+OFFSET_PX = {
+    "left_eye_center": [1.0, 0.5],
+    "right_eye_center": [1.0, -0.5],
+    "nose_tip": [-2.0, 0.0],
+}
+
+
+@pytest.mark.parametrize("flip_average", [True, False])
+def test_labels_that_lie_to_one_side_stay_there_in_a_flip_average(tmp_path, flip_average):
+    config = {"results": {"mirror_offset_px": OFFSET_PX}}
+    net = types.SimpleNamespace(model=stand_in_model(), names=NAMES, config=config)
+    folder = export_saved_model(net, tmp_path, flip_average=flip_average).folder
+    card = json.loads((folder / "assets.extra/model_card.json").read_text())
+    assert card["mirror_offset_px"] == OFFSET_PX
+    images = faces(3)
+    straight = keras_pixels(images)
+    averaged = (straight + mirrored_back(images)) / 2
+    for name, offset in OFFSET_PX.items():
+        averaged[:, NAMES.index(name)] += offset
+    with open_saved_model(folder) as saved:
+        answer = saved.run("serve_uint8", images=images)["keypoints"]
+    np.testing.assert_allclose(answer, averaged if flip_average else straight, atol=1e-3)
+    # Whoever averages the exported model takes the offset from its card.
+    for path in (tmp_path, folder):
+        found = predictor.load_predictor(path, flip_average=True).predict(images)
+        np.testing.assert_allclose(found, averaged, atol=1e-3)
+
+
+@pytest.mark.parametrize("card", [None, '{"version": 1}'])
+def test_a_saved_model_with_no_offset_in_its_card_is_averaged_as_symmetric(tmp_path, card):
+    write_saved_model(stand_in_model(), NAMES, tmp_path / "model")
+    if card is not None:
+        (tmp_path / "model/assets.extra").mkdir()
+        (tmp_path / "model/assets.extra/model_card.json").write_text(card)
+    images = faces(2)
+    found = predictor.load_predictor(tmp_path / "model", flip_average=True).predict(images)
+    expected = (keras_pixels(images) + mirrored_back(images)) / 2
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_single_net_of_a_few_keypoints(start, tmp_path):
