@@ -4,14 +4,13 @@
 knows neither recipes nor flips; hence an estimator of our own.
 """
 
-import dataclasses
+import inspect
 
 import keras
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-import callbacks
 import data_pipeline
 import fitting
 import keypoint_schema
@@ -21,23 +20,24 @@ from evaluation import metrics
 
 
 class KeypointRegressor(RegressorMixin, BaseEstimator):
-    """Trains a net of the zoo by its recipe.
+    """Trains a net of the zoo by its recipe, on all rows that `fit` gets.
 
-    Parameters are the recipe's where they are None.
+    Parameters are the recipe's where they are None. Without validation there is no early stopping,
+    and flips treat labels as mirror-symmetric.
 
     Args:
         net: the zoo entry.
         keypoints: names of the keypoints in `y`, in order; None for all 15.
-        dropout: four rates, for the nets with convolutions.
-        learning_rate: of the first epoch. A recipe's final rate keeps its ratio to it.
-        momentum: of the first epoch; a recipe's final momentum stays.
+        dropout: four rates, for net2 to net7.
+        learning_rate: of the first epoch, and a final rate keeps its ratio to it; AdamW's peak.
+        momentum: of the first epoch, and a final momentum stays; for net1 to net7.
         epochs: how many.
         batch_size: faces.
-        random_state: decides initial weights, order, dropout and flips.
+        random_state: decides initial weights, order, dropout and augmentation.
 
     Attributes:
         model_: the fitted Keras model.
-        history_: training loss by epoch.
+        history_: training loss by epoch, as the recipe has it.
         n_features_in_: values of a face as `fit` got it.
     """
 
@@ -70,26 +70,27 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
                 any label teaches nothing and does no harm.
 
         Raises:
-            ValueError: for any other shape.
-            UserError: for an unknown net, or a value that no recipe may have.
+            ValueError: for any other shape, or if flips lack the mirror of a keypoint.
+            UserError: for an unknown net, a value that no recipe may have, or one that the net or
+                its recipe has no use for.
         """
         names = self._names()
         images = _as_images(X)
         keypoints = _as_keypoints(y, len(names), len(images))
         recipe = self._recipe()
         keras.utils.set_random_seed(self.random_state)
-        model = self._build(len(names), recipe)
+        model = self._build(len(names))
         data = data_pipeline.FaceData(images, keypoints, np.arange(len(images)), names)
-        history = model.fit(
-            data_pipeline.training_batches(
-                data, recipe.batch_size, self.random_state, _augmentation(recipe, names)
-            ),
-            steps_per_epoch=data_pipeline.steps_per_epoch(data, recipe.batch_size),
+        steps = data_pipeline.steps_per_epoch(data, recipe.batch_size)
+        batches = data_pipeline.training_batches(
+            data, recipe.batch_size, self.random_state, fitting.augmentation(recipe, names)
+        )
+        # Where a recipe averages weights, Keras leaves the averages in the net at the end.
+        history = fitting.compiled(model, recipe, steps).fit(
+            batches,
+            steps_per_epoch=steps,
             epochs=recipe.epochs,
-            callbacks=[
-                *fitting.schedules(recipe),
-                keras.callbacks.TerminateOnNaN(),
-            ],
+            callbacks=[*fitting.schedules(recipe), keras.callbacks.TerminateOnNaN()],
             shuffle=False,
             verbose=0,
         )
@@ -123,34 +124,27 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
 
     def _recipe(self):
         recipe = models.find(self.net).recipe
+        if self.momentum is not None and recipe.optimizer != "nesterov":
+            raise UserError(
+                f"momentum must be None for {self.net}: its optimizer, {recipe.optimizer}, has "
+                f"none to set. Received: {self.momentum!r}."
+            )
         names = ("learning_rate", "momentum", "epochs", "batch_size")
         changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if "learning_rate" in changes and recipe.final_learning_rate is not None:
             ratio = changes["learning_rate"] / recipe.learning_rate
             changes["final_learning_rate"] = recipe.final_learning_rate * ratio
-        _check_trainable(self.net, recipe)
         return recipe.override(changes)
 
-    def _build(self, num_keypoints, recipe):
+    def _build(self, num_keypoints):
+        builder = models.find(self.net).builder
         options = {} if self.dropout is None else {"dropout": tuple(self.dropout)}
-        model = models.find(self.net).builder(num_keypoints, name=self.net, **options)
-        model.compile(
-            callbacks.NesterovSGD(recipe.learning_rate, recipe.momentum),
-            loss=models.MaskedMeanSquaredError(),
-            jit_compile=keras.backend.backend() == "jax",
-        )
-        return model
-
-
-def _check_trainable(net, recipe):
-    """This estimator trains as the tutorial does; other recipes would silently be other ones."""
-    settings = {"optimizer": "nesterov", "loss": "mse"} | dataclasses.asdict(recipe)
-    as_tutorial = (settings["optimizer"], settings["loss"]) == ("nesterov", "mse")
-    if not as_tutorial or recipe.augmentation not in ("none", "flip"):
-        raise UserError(
-            f"KeypointRegressor trains the tutorial's nets. Received: {net!r}, whose recipe has "
-            "another optimizer, loss or augmentation. Train it with train.py."
-        )
+        if options and "dropout" not in inspect.signature(builder).parameters:
+            raise UserError(
+                f"dropout must be None for {self.net}, which has no dropout layers. "
+                f"Received: {self.dropout!r}."
+            )
+        return builder(num_keypoints, name=self.net, **options)
 
 
 def _as_images(X):
@@ -173,12 +167,3 @@ def _as_keypoints(y, num_keypoints, num_faces):
             "The parameter `keypoints` says which keypoints y has."
         )
     return y.reshape(num_faces, num_keypoints, 2)
-
-
-def _augmentation(recipe, names):
-    if recipe.augmentation != "flip":
-        return None
-    permutation = keypoint_schema.flip_permutation(names)
-    return lambda images, keypoints, seed: data_pipeline.flip_half(
-        images, keypoints, seed, permutation=permutation
-    )

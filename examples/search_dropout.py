@@ -81,7 +81,9 @@ def fit_search(arguments, data, names):
         "net__learning_rate": list(arguments.learning_rate),
     }
     # One net at a time: TensorFlow uses all cores for it already.
-    search = GridSearchCV(pipeline, grid, cv=GroupKFold(arguments.folds), refit=False)
+    search = GridSearchCV(
+        pipeline, grid, cv=GroupKFold(arguments.folds), refit=False, error_score="raise"
+    )
     labels = data.keypoints.reshape(len(data), -1)
     return search.fit(data.images, labels, groups=data.groups)
 

@@ -5,6 +5,7 @@ import runpy
 import shlex
 import sys
 
+import keras
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -12,6 +13,8 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+import command_line
+import fitting
 import keypoint_schema
 import models
 from errors import UserError
@@ -82,9 +85,48 @@ def test_dropout_reaches_the_layers_and_the_final_rate_keeps_its_ratio():
     net = KeypointRegressor("net6", NOSE, dropout=(0, 0.1, 0.2, 0.4), learning_rate=0.06, epochs=1)
     recipe = net._recipe()
     assert recipe.final_learning_rate == pytest.approx(0.0002)
-    model = net._build(1, recipe)
+    model = net._build(1)
     rates = [layer.rate for layer in model.layers if layer.name.startswith("dropout")]
     assert rates == [0, 0.1, 0.2, 0.4]
+
+
+def test_heatmap_nets_train_by_their_own_recipe(monkeypatch):
+    images, labels = nose_data()
+    trained = spy_on_training(monkeypatch)
+    net = KeypointRegressor("heatmap_s", NOSE, learning_rate=0.003, epochs=8, batch_size=20)
+    predicted = net.fit(images, labels).predict(images)
+    assert predicted.shape == labels.shape
+    assert net.history_[-1] < 0.7 * net.history_[0]
+    assert isinstance(trained[0], models.HeatmapSupervision)
+    assert isinstance(trained[0].optimizer, keras.optimizers.AdamW)
+    assert isinstance(trained[0].loss, models.MaskedHuber)
+
+
+def spy_on_training(monkeypatch):
+    """A list that gets what is compiled."""
+    trained, compiled = [], fitting.compiled
+    monkeypatch.setattr(
+        fitting, "compiled", lambda *arguments: trained.append(compiled(*arguments)) or trained[-1]
+    )
+    return trained
+
+
+def test_averaged_weights_are_kept(monkeypatch):
+    entry = models.find("net1")
+    averaging = dataclasses.replace(entry, recipe=entry.recipe.override({"averaging": 0.5}))
+    monkeypatch.setattr(models.zoo, "ZOO", {**models.ZOO, "averaged": averaging})
+    images, labels = nose_data()
+
+    def weights(net, epochs):
+        net = KeypointRegressor(net, NOSE, epochs=epochs, batch_size=len(images))
+        return net.fit(images, labels).model_.get_weights()
+
+    # Four steps, of which a half is 2, so that half of the average is forgotten a step.
+    steps = [weights("net1", epochs) for epochs in (1, 2, 3, 4)]
+    for kept, *each in zip(weights("averaged", 4), *steps, strict=True):
+        expected = each[0] / 8 + each[1] / 8 + each[2] / 4 + each[3] / 2
+        np.testing.assert_allclose(kept, expected, atol=1e-6)
+        assert np.abs(kept - each[3]).max() > 1e-4
 
 
 def test_flipping_recipes_train():
@@ -107,14 +149,17 @@ def test_wrong_labels_and_nets_are_refused():
         KeypointRegressor("net99", NOSE).fit(images, labels)
 
 
-def test_a_recipe_that_it_cannot_follow_is_refused(monkeypatch):
-    entry = models.find("net5")
-    other = dataclasses.replace(entry.recipe)
-    object.__setattr__(other, "augmentation", "full")
-    entries = {**models.ZOO, "other": dataclasses.replace(entry, recipe=other)}
-    monkeypatch.setattr(models.zoo, "ZOO", entries)
-    with pytest.raises(UserError, match="another optimizer, loss or augmentation"):
-        KeypointRegressor("other")._recipe()
+@pytest.mark.parametrize(
+    ("net", "parameter", "message"),
+    [
+        ("heatmap_s", {"momentum": 0.9}, "momentum must be None for heatmap_s"),
+        ("heatmap_s", {"dropout": (0.1, 0.1, 0.1, 0.1)}, "dropout must be None for heatmap_s"),
+        ("net1", {"dropout": (0.1, 0.1, 0.1, 0.1)}, "dropout must be None for net1"),
+    ],
+)
+def test_a_parameter_that_the_net_has_no_use_for_is_refused(net, parameter, message):
+    with pytest.raises(UserError, match=message):
+        KeypointRegressor(net, NOSE, epochs=1, **parameter).fit(*nose_data())
 
 
 def test_the_example_searches(small_folder, monkeypatch, capsys):
@@ -126,3 +171,14 @@ def test_the_example_searches(small_folder, monkeypatch, capsys):
     assert "nose_tip: net6, 1 epochs, 2 folds" in shown
     assert "tutorial (0.1, 0.2, 0.3, 0.5)" in shown
     assert shown.count(" 0.03 ") == 2
+
+
+def test_the_example_refuses_nets_without_dropout_in_one_line(small_folder, monkeypatch, capsys):
+    command = f"search_dropout.py --data {small_folder} --net heatmap_s --epochs 1 --folds 2"
+    monkeypatch.setattr(sys, "argv", shlex.split(command))
+    with pytest.raises(SystemExit) as stop:
+        command_line.run(runpy.run_path("examples/search_dropout.py")["main"])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert "dropout must be None for heatmap_s" in error
+    assert error.count("\n") == 1
