@@ -21,6 +21,28 @@ _LOSSES = {"mse": models.MaskedMeanSquaredError, "huber": models.MaskedHuber}
 
 
 @dataclasses.dataclass(frozen=True)
+class Settings:
+    """What all nets have in common that one command trains.
+
+    Attributes:
+        seed: decides the split, initial weights, dropout, order and augmentation.
+        precision: "float32" or "bfloat16", as it was set for the session.
+        data_path: what `--data` said.
+        hold_out: share of the faces that were held out.
+        init_from: the run that the warm start came from, and `source` its model; or None.
+        teacher: the run whose answers stand in for labels; or None.
+    """
+
+    seed: int
+    precision: str
+    data_path: str | None = None
+    hold_out: float = data_pipeline.HOLD_OUT
+    init_from: str | None = None
+    source: keras.Model | None = None
+    teacher: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Task:
     """What to train, on what, and where to put it.
 
@@ -29,13 +51,10 @@ class Task:
         model_name: what the model is called; a specialist's own name.
         recipe: how it is trained.
         train: the training rows.
-        valid: the validation rows, of the same keypoints.
+        valid: the validation rows, of the same keypoints; none if nothing is held out.
         run: the run folder.
-        seed: decides initial weights, dropout, order and augmentation.
-        precision: "float32" or "bfloat16", as it was set for the session.
-        data_path: what `--data` said.
+        settings: the command's.
         later_steps: of the trainings that follow, for the ETA.
-        init_from: the run that the warm start came from, and `source` its model; or None.
     """
 
     net: str
@@ -44,12 +63,8 @@ class Task:
     train: FaceData
     valid: FaceData
     run: RunFolder
-    seed: int
-    precision: str
-    data_path: str | None = None
+    settings: Settings
     later_steps: int = 0
-    init_from: str | None = None
-    source: keras.Model | None = None
 
 
 def fit(
@@ -85,7 +100,8 @@ def fit(
     trained = compiled(
         model, task.recipe, data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size)
     )
-    best = callbacks.BestWeights(patience=task.recipe.patience)
+    monitor = "val_loss" if len(task.valid) else None
+    best = callbacks.BestWeights(monitor, task.recipe.patience)
     offsets = data_pipeline.mirror_offset_table(task.recipe.epochs, len(task.train.names))
     state = callbacks.ResumeState(task.run.resume_file, best, others={"mirror_offsets": offsets})
     history = callbacks.HistoryCSV(task.run.history_file)
@@ -104,7 +120,7 @@ def fit(
         trained.fit(
             _training_batches(task, first_epoch, offsets),
             steps_per_epoch=data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size),
-            validation_data=data_pipeline.evaluation_batches(task.valid, task.recipe.batch_size),
+            validation_data=_validation_batches(task),
             initial_epoch=first_epoch,
             epochs=task.recipe.epochs,
             callbacks=[
@@ -147,11 +163,11 @@ def _load_state(state, model):
 
 
 def _initial_model(task, console):
-    keras.utils.set_random_seed(task.seed)
+    keras.utils.set_random_seed(task.settings.seed)
     model = models.build(task.net, len(task.train.names), model_name=task.model_name)
-    if task.source is not None:
-        fresh = models.warm_start(model, task.source)
-        console.print(f"Warm start from {task.init_from}; left fresh: {', '.join(fresh)}.")
+    if task.settings.source is not None:
+        fresh = models.warm_start(model, task.settings.source)
+        console.print(f"Warm start from {task.settings.init_from}; left fresh: {', '.join(fresh)}.")
     return model
 
 
@@ -218,8 +234,14 @@ def augmentation(recipe: models.Recipe, names: Sequence[str]):
 def _training_batches(task, first_epoch, offsets):
     augment = augmentation(task.recipe, task.train.names)
     return data_pipeline.training_batches(
-        task.train, task.recipe.batch_size, task.seed, augment, first_epoch, offsets
+        task.train, task.recipe.batch_size, task.settings.seed, augment, first_epoch, offsets
     )
+
+
+def _validation_batches(task):
+    if not len(task.valid):
+        return None
+    return data_pipeline.evaluation_batches(task.valid, task.recipe.batch_size)
 
 
 def _mirror_offsets(task, model, table):
@@ -279,18 +301,20 @@ def _configuration(task):
         "description": models.find(task.net).description,
         "keypoints": list(task.train.names),
         "recipe": dataclasses.asdict(task.recipe),
-        "seed": task.seed,
-        "precision": task.precision,
-        "init_from": task.init_from,
-        "data": describe_data(task.data_path, task.train, task.valid),
+        "seed": task.settings.seed,
+        "precision": task.settings.precision,
+        "init_from": task.settings.init_from,
+        "teacher": task.settings.teacher,
+        "data": describe_data(task.settings, task.train, task.valid),
         **provenance(),
     }
 
 
-def describe_data(path: str | None, train: FaceData, valid: FaceData) -> dict:
+def describe_data(settings: Settings, train: FaceData, valid: FaceData) -> dict:
     """What `config.json` says of the data."""
     return {
-        "path": path,
+        "path": settings.data_path,
+        "hold_out": settings.hold_out,
         "description": train.description,
         "fingerprint": train.fingerprint,
         "grouped_by": train.grouped_by,
@@ -300,23 +324,36 @@ def describe_data(path: str | None, train: FaceData, valid: FaceData) -> dict:
 
 
 def _results(task, model, best, history):
-    predicted = {}
-    for side, data in (("train", task.train), ("valid", task.valid)):
-        predicted[side] = keypoint_schema.to_pixels(_predict(model, data.images))
-    valid = task.valid.keypoints
     rows = history.read()
-    return {
+    predicted = keypoint_schema.to_pixels(_predict(model, task.train.images))
+    results = {
         "epochs_run": len(rows),
         "seconds": round(sum(float(row["seconds"]) for row in rows), 1),
         "best_epoch": best.best_epoch + 1,
-        "train_loss": metrics.loss(predicted["train"], task.train.keypoints),
-        "valid_loss": metrics.loss(predicted["valid"], valid),
-        "valid_rmse_px": metrics.rmse_px(predicted["valid"], valid).value(),
-        "valid_rmse_px_per_keypoint": {  # those with labels among the validation rows
-            name: metrics.rmse_px(predicted["valid"][:, [k]], valid[:, [k]]).value()
-            for k, name in enumerate(task.train.names)
-            if np.isfinite(valid[:, k]).any()
-        },
-        "valid_labels": int(np.isfinite(valid).sum()),
+        "train_loss": metrics.loss(predicted, task.train.keypoints),
         "mirror_offset_px": measure_mirror(model, task.train).offset_px(task.train.names),
+    }
+    if not len(task.valid):
+        return results
+    predicted = keypoint_schema.to_pixels(_predict(model, task.valid.images))
+    return results | validation_results(predicted, task.valid)
+
+
+def validation_results(predicted: np.ndarray, valid: FaceData) -> dict:
+    """What `config.json` says of faces that were not trained on.
+
+    Args:
+        predicted: `(N, K, 2)` px.
+        valid: N faces with any label.
+    """
+    labels = valid.keypoints
+    return {
+        "valid_loss": metrics.loss(predicted, labels),
+        "valid_rmse_px": metrics.rmse_px(predicted, labels).value(),
+        "valid_rmse_px_per_keypoint": {  # those with labels among the rows
+            name: metrics.rmse_px(predicted[:, [k]], labels[:, [k]]).value()
+            for k, name in enumerate(valid.names)
+            if np.isfinite(labels[:, k]).any()
+        },
+        "valid_labels": int(np.isfinite(labels).sum()),
     }

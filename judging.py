@@ -25,8 +25,8 @@ class JudgedNet:
     Attributes:
         predictor: the net.
         predictions: what it says, and the labels that count.
-        histories: its epoch tables: one by its name, or one by each specialist's; none if it is
-            an exported model or a preset.
+        histories: its epoch tables, by its name, or by those of its specialists or folds; none
+            if it is an exported model or a preset.
     """
 
     predictor: Predictor
@@ -80,7 +80,13 @@ def _held_out(config, predictor, data):
             f"these ({data.description}), so it holds none of them out. Give --data that it was "
             "trained on, or --rows all to count every face."
         )
-    _, valid = data_pipeline.split(data, config["seed"])
+    hold_out = config["data"].get("hold_out", data_pipeline.HOLD_OUT)
+    if not hold_out:
+        raise UserError(
+            f"{predictor.source} was trained on every face and holds none out. Judge it on other "
+            "faces, or add --rows all, which flatters."
+        )
+    _, valid = data_pipeline.split(data, config["seed"], hold_out)
     return np.isin(data.groups, valid.groups)
 
 
@@ -112,15 +118,11 @@ def _only(labels, rows):
 def _trained_on(predictor, labels, is_training):
     """The labels of training rows; by most recipes a row counts if it has all of a net's labels."""
     run = run_folder.RunFolder(predictor.source)
-    parts = [(predictor.names, predictor.config)]
-    if predictor.config["model"] == run_folder.SPECIALISTS:
-        parts = [
-            (each.keypoints, run.specialist(each.name).read_config())
-            for each in keypoint_schema.SPECIALISTS
-        ]
+    parts = run.parts(predictor.config) or {"": run}
     used = np.full_like(labels, np.nan)
-    for names, config in parts:
-        columns = keypoint_schema.indices(names)
+    for part in parts.values():
+        config = predictor.config if part is run else part.read_config()
+        columns = keypoint_schema.indices(config["keypoints"])
         rows = is_training
         if config.get("recipe", {}).get("rows") != "labelled":
             rows = rows & np.isfinite(labels[:, columns]).all((1, 2))
@@ -132,9 +134,7 @@ def _histories(predictor, name):
     if predictor.config is None or presets.is_preset(predictor.source):
         return {}
     run = run_folder.RunFolder(predictor.source)
-    runs = {name: run}
-    if predictor.config["model"] == run_folder.SPECIALISTS:
-        runs = {each.name: run.specialist(each.name) for each in keypoint_schema.SPECIALISTS}
+    runs = run.parts(predictor.config) or {name: run}
     try:
         return {key: pd.read_csv(each.history_file) for key, each in runs.items()}
     except (OSError, ValueError) as error:
@@ -146,8 +146,14 @@ def _best_losses(histories):
     if not histories:
         return None, None
     sizes = {each.name: len(each.keypoints) for each in keypoint_schema.SPECIALISTS}
-    rows = [table.loc[table["valid_loss"].idxmin()] for table in histories.values()]
-    weights = [sizes[name] if len(histories) > 1 else 1 for name in histories]
+    rows = [_best_row(table) for table in histories.values()]
+    weights = [sizes.get(name, 1) for name in histories]
     losses = [[row["train_loss"], row["valid_loss"]] for row in rows]
     means = np.average(losses, axis=0, weights=weights)
     return tuple(float(mean) if math.isfinite(mean) else None for mean in means)
+
+
+def _best_row(table):
+    """The last one, if nothing was held out to judge by."""
+    losses = table["valid_loss"]
+    return table.iloc[-1] if losses.isna().all() else table.loc[losses.idxmin()]

@@ -7,7 +7,8 @@
         resume.npz     the state to go on with, while it is unfinished
         tensorboard/   logs, on request
 
-A specialists run has a `config.json` and a run folder per specialist. Nothing is pickled.
+A specialists run has a `config.json` and a run folder per specialist; an ensemble has one per fold,
+and `out_of_fold.npz`. Nothing is pickled.
 """
 
 import contextlib
@@ -28,6 +29,7 @@ import models
 from errors import UserError
 
 SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
+ENSEMBLE = "ensemble"  # what config.json calls the nets of `--folds` together
 _NEEDED = ("model", "keypoints", "seed", "data")  # what every config.json has
 _FREE = ("results", "versions", "backend", "git_commit")  # what may differ when a run goes on
 
@@ -38,7 +40,7 @@ class LoadedNet:
 
     Attributes:
         model: functional, from images `(batch, 96, 96, 1)`, 0–255, to normalized keypoints
-            `(batch, K, 2)`; merged, if it is a specialists run.
+            `(batch, K, 2)`; merged or averaged, if it is a run of specialists or of folds.
         names: the K keypoints' names.
         config: the run's `config.json`.
     """
@@ -59,9 +61,18 @@ class RunFolder:
         self.resume_file = self.path / "resume.npz"
         self.tensorboard_folder = self.path / "tensorboard"
 
-    def specialist(self, name: str) -> "RunFolder":
-        """The run folder of one specialist in a specialists run."""
+    def part(self, name: str) -> "RunFolder":
+        """The run folder of one specialist, or of one fold."""
         return RunFolder(self.path / name)
+
+    def parts(self, config: dict) -> dict[str, "RunFolder"]:
+        """The runs that this one consists of, by name; none if it is a single net's."""
+        names = []
+        if config["model"] == SPECIALISTS:
+            names = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
+        elif config["model"] == ENSEMBLE:
+            names = fold_names(config["folds"])
+        return {name: self.part(name) for name in names}
 
     def read_config(self) -> dict:
         """The run's configuration.
@@ -176,13 +187,19 @@ def load_net(path: str | os.PathLike) -> LoadedNet:
     """
     run = RunFolder(path)
     config = run.read_config()
-    if config["model"] != SPECIALISTS:
-        return LoadedNet(run.load_model(), tuple(config["keypoints"]), config)
-    nets = {
-        specialist.name: run.specialist(specialist.name).load_model()
-        for specialist in keypoint_schema.SPECIALISTS
-    }
-    return LoadedNet(models.merge_specialists(nets), keypoint_schema.NAMES, config)
+    names = tuple(config["keypoints"])
+    parts = run.parts(config)
+    if not parts:
+        return LoadedNet(run.load_model(), names, config)
+    nets = {name: part.load_model() for name, part in parts.items()}
+    if config["model"] == SPECIALISTS:
+        return LoadedNet(models.merge_specialists(nets), keypoint_schema.NAMES, config)
+    return LoadedNet(models.average(nets), names, config)
+
+
+def fold_names(folds: int) -> list[str]:
+    """What the nets of `--folds` are called."""
+    return [f"fold{number}" for number in range(1, folds + 1)]
 
 
 def mirror_offset_px(config: dict | None) -> dict | None:

@@ -29,6 +29,8 @@ class SpecialistsTask:
         epochs: for each of them; None derives them from `budget`.
         budget: images that each sees: epochs = budget / rows that carry its labels.
         train, valid: all rows, with all keypoints.
+        run: the run folder.
+        settings: the command's.
     """
 
     architecture: str
@@ -38,11 +40,7 @@ class SpecialistsTask:
     train: FaceData
     valid: FaceData
     run: RunFolder
-    seed: int
-    precision: str
-    data_path: str | None = None
-    init_from: str | None = None
-    source: object = None
+    settings: fitting.Settings
 
 
 def recipe_for(
@@ -84,10 +82,11 @@ def fit_specialists(
         "keypoints": list(keypoint_schema.NAMES),
         "epochs": task.epochs,
         "budget": task.budget,
-        "seed": task.seed,
-        "precision": task.precision,
-        "init_from": task.init_from,
-        "data": fitting.describe_data(task.data_path, task.train, task.valid),
+        "seed": task.settings.seed,
+        "precision": task.settings.precision,
+        "init_from": task.settings.init_from,
+        "teacher": task.settings.teacher,
+        "data": fitting.describe_data(task.settings, task.train, task.valid),
         **provenance(),
     }
     earlier = task.run.earlier_results(config) if resume else None
@@ -110,7 +109,7 @@ def fit_specialists(
 
 def _subtask(specialist, task):
     train, valid = (side.select(specialist.keypoints) for side in (task.train, task.valid))
-    if not len(train) or not len(valid):
+    if not len(train) or (len(task.valid) and not len(valid)):
         raise UserError(
             f"No rows are left for the specialist {specialist.name!r}: {len(train)} to train and "
             f"{len(valid)} to validate carry all of {', '.join(specialist.keypoints)}."
@@ -121,12 +120,8 @@ def _subtask(specialist, task):
         recipe=recipe_for(specialist, task, rows=len(train) + len(valid)),
         train=train,
         valid=valid,
-        run=task.run.specialist(specialist.name),
-        seed=task.seed,
-        precision=task.precision,
-        data_path=task.data_path,
-        init_from=task.init_from,
-        source=task.source,
+        run=task.run.part(specialist.name),
+        settings=task.settings,
     )
 
 
@@ -141,21 +136,30 @@ def _with_later_steps(subtasks):
 
 def _pooled(parts):
     """The specialists' results as one: errors over all their labels, epochs and seconds summed."""
+    mirror_offset = {}
+    for part in parts.values():
+        mirror_offset |= part["mirror_offset_px"]
+    return _pooled_validation(parts) | {
+        "mirror_offset_px": mirror_offset,
+        "epochs_run": sum(part["epochs_run"] for part in parts.values()),
+        "seconds": round(sum(part["seconds"] for part in parts.values()), 1),
+        "finished": len(parts) == len(keypoint_schema.SPECIALISTS)
+        and all(part["finished"] for part in parts.values()),
+    }
+
+
+def _pooled_validation(parts):
+    if not all("valid_labels" in part for part in parts.values()):
+        return {}  # nothing was held out
     labels = sum(part["valid_labels"] for part in parts.values())
     squares = sum(part["valid_rmse_px"] ** 2 * part["valid_labels"] for part in parts.values())
-    per_keypoint, mirror_offset = {}, {}
+    per_keypoint = {}
     for part in parts.values():
         per_keypoint |= part["valid_rmse_px_per_keypoint"]
-        mirror_offset |= part["mirror_offset_px"]
     return {
         "valid_rmse_px": math.sqrt(squares / labels),
         "valid_rmse_px_per_keypoint": {
             name: per_keypoint[name] for name in keypoint_schema.NAMES if name in per_keypoint
         },
         "valid_labels": labels,
-        "mirror_offset_px": mirror_offset,
-        "epochs_run": sum(part["epochs_run"] for part in parts.values()),
-        "seconds": round(sum(part["seconds"] for part in parts.values()), 1),
-        "finished": len(parts) == len(keypoint_schema.SPECIALISTS)
-        and all(part["finished"] for part in parts.values()),
     }

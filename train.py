@@ -22,6 +22,7 @@ _EXAMPLES = """examples:
   python train.py --model net7 --data ~/data/facial-keypoints --epochs 600
   python train.py --model specialists --data ~/data/facial-keypoints --init-from runs/net7
   python train.py --model heatmap_m --data ~/data/facial-keypoints --init-from preset:heatmap_m
+  python train.py --model heatmap_s --data ~/data/facial-keypoints --folds 5   an ensemble
   python train.py --model net7 --data ~/data/facial-keypoints --resume    after a kill
 """
 
@@ -63,6 +64,19 @@ def parse_arguments():
         metavar="RUN",
         help="warm start: a run folder with a net of this layout, or preset:NAME",
     )
+    parser.add_argument(
+        "--hold-out",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="share of the faces to validate on (default: 0.2); 0 trains on all of them",
+    )
+    parser.add_argument(
+        "--folds",
+        type=int,
+        metavar="K",
+        help="train an ensemble: a net for each K-th of the training faces, without these",
+    )
     parser.add_argument("--seed", type=int, default=1, help="decides everything (default: 1)")
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--name", help="name of the run folder (default: the model's)")
@@ -78,6 +92,12 @@ def parse_arguments():
         value = getattr(arguments, option)
         if value is not None and value < 1:
             parser.error(f"--{option} must be at least 1. Received: {value}.")
+    if not 0 <= arguments.hold_out < 1:
+        parser.error(f"--hold-out must be from 0 to below 1. Received: {arguments.hold_out}.")
+    if arguments.folds is not None and arguments.folds < 2:
+        parser.error(f"--folds must be at least 2. Received: {arguments.folds}.")
+    if arguments.folds and arguments.model == "specialists":
+        parser.error("--folds is for a single net of the zoo.")
     if arguments.epochs and arguments.budget:
         parser.error("--epochs and --budget say the same twice; give one.")
     if not 0 <= arguments.seed < 2**31:
@@ -99,6 +119,7 @@ def main():
     import rich.console
 
     import data_pipeline
+    import fitting
     import models
     import presets
     import run_folder
@@ -109,7 +130,6 @@ def main():
         return 0
     is_specialists = arguments.model == run_folder.SPECIALISTS
     warm = presets.load_net(arguments.init_from) if arguments.init_from else None
-    source = warm.model if warm else None
     net = choose_architecture(arguments, warm) if is_specialists else arguments.model
     recipe = choose_recipe(net, arguments)
     run = run_folder.RunFolder(arguments.runs / (arguments.name or arguments.model))
@@ -120,16 +140,24 @@ def main():
     console.print(f"Precision: {precision}, {reason}.")
     data = data_pipeline.load_faces(arguments.data)
     console.print(data_pipeline.summary_table(data))
-    train, valid = data_pipeline.split(data, arguments.seed)
+    train, valid = data_pipeline.split(data, arguments.seed, arguments.hold_out)
     console.print(
         f"Split by {data.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate.\n",
     )
     if warm:
         warn_of_other_split(warm.config, arguments, data, console)
     console.print(layer_table(net, is_specialists))
+    settings = fitting.Settings(
+        seed=arguments.seed,
+        precision=precision,
+        data_path=arguments.data,
+        hold_out=arguments.hold_out,
+        init_from=arguments.init_from,
+        source=warm.model if warm else None,
+    )
     train_them = train_specialists if is_specialists else train_net
     with run.replaced() if arguments.overwrite else contextlib.nullcontext():
-        results = train_them(arguments, net, recipe, train, valid, run, precision, source, console)
+        results = train_them(arguments, net, recipe, train, valid, run, settings, console)
     return report(results, run, arguments, console)
 
 
@@ -186,15 +214,16 @@ def warn_of_other_split(config, arguments, data, console):
         )
 
 
-def train_net(arguments, net, recipe, train, valid, run, precision, source, console):
-    """Trains one net on the rows that its recipe wants."""
+def train_net(arguments, net, recipe, train, valid, run, settings, console):
+    """Trains one net, or an ensemble of it, on the rows that its recipe wants."""
+    import ensemble_training
     import fitting
 
     if recipe.rows == "complete":
         train, valid = train.select(train.names), valid.select(valid.names)
     else:
         train, valid = train.labelled(), valid.labelled()
-    if not len(train) or not len(valid):
+    if not len(train) or (settings.hold_out and not len(valid)):
         raise UserError(
             f"No rows are left with {recipe.rows.replace('complete', 'all')} keypoints: "
             f"{len(train)} to train, {len(valid)} to validate. The specialists need only a part: "
@@ -213,20 +242,19 @@ def train_net(arguments, net, recipe, train, valid, run, precision, source, cons
         train=train,
         valid=valid,
         run=run,
-        seed=arguments.seed,
-        precision=precision,
-        data_path=arguments.data,
-        init_from=arguments.init_from,
-        source=source,
+        settings=settings,
     )
     console.print(
         f"\n{len(train):,} {recipe.rows} faces to train, {len(valid):,} to validate, "
         f"up to {recipe.epochs:,} epochs",
     )
-    return fitting.fit(task, console, arguments.resume, arguments.tensorboard)[1]
+    how = (console, arguments.resume, arguments.tensorboard)
+    if arguments.folds:
+        return ensemble_training.fit_folds(task, arguments.folds, *how)
+    return fitting.fit(task, *how)[1]
 
 
-def train_specialists(arguments, net, recipe, train, valid, run, precision, source, console):
+def train_specialists(arguments, net, recipe, train, valid, run, settings, console):
     """Trains the six specialists."""
     import specialist_training
 
@@ -243,11 +271,7 @@ def train_specialists(arguments, net, recipe, train, valid, run, precision, sour
         train=train,
         valid=valid,
         run=run,
-        seed=arguments.seed,
-        precision=precision,
-        data_path=arguments.data,
-        init_from=arguments.init_from,
-        source=source,
+        settings=settings,
     )
     return specialist_training.fit_specialists(
         task, console, arguments.resume, arguments.tensorboard
@@ -256,16 +280,22 @@ def train_specialists(arguments, net, recipe, train, valid, run, precision, sour
 
 def report(results, run, arguments, console):
     """Says how good it is and what to do next; returns the exit status."""
-    per_keypoint = results["valid_rmse_px_per_keypoint"]
-    console.print(
-        f"\n[bold]RMSE on the validation faces: {results['valid_rmse_px']:.3f} px[/] "
-        f"after {results['epochs_run']:,} epochs, {results['seconds']:,.0f} s",
-    )
-    worst = max(per_keypoint, key=per_keypoint.get)
-    best = min(per_keypoint, key=per_keypoint.get)
-    console.print(
-        f"best {best} {per_keypoint[best]:.2f} px, worst {worst} {per_keypoint[worst]:.2f} px",
-    )
+    time = f"after {results['epochs_run']:,} epochs, {results['seconds']:,.0f} s"
+    if single := results.get("out_of_fold"):
+        rmse = single["valid_rmse_px"]
+        console.print(f"\nEach net on the faces that it left out: {rmse:.3f} px, {time}")
+    if "valid_rmse_px" in results:
+        console.print(
+            f"\n[bold]RMSE on the validation faces: {results['valid_rmse_px']:.3f} px[/] {time}"
+        )
+        per_keypoint = results["valid_rmse_px_per_keypoint"]
+        worst = max(per_keypoint, key=per_keypoint.get)
+        best = min(per_keypoint, key=per_keypoint.get)
+        console.print(
+            f"best {best} {per_keypoint[best]:.2f} px, worst {worst} {per_keypoint[worst]:.2f} px",
+        )
+    elif results["finished"] and not single:
+        console.print(f"\nNothing was held out to judge by; trained {time}")
     if not results["finished"]:
         console.print(
             f"Interrupted; the best weights are in {run.path}. "
@@ -274,9 +304,9 @@ def report(results, run, arguments, console):
         return 130
     data = f" --data {shlex.quote(arguments.data)}" if arguments.data else ""
     folder = shlex.quote(str(run.path))
+    judge = f"  python evaluate.py {folder}{data}\n" * bool(arguments.hold_out)
     console.print(
-        f"Saved in {run.path}. Next:\n"
-        f"  python evaluate.py {folder}{data}\n"
+        f"Saved in {run.path}. Next:\n{judge}"
         f"  python export.py {folder} --out exports/facial_keypoints",
     )
     return 0

@@ -78,9 +78,7 @@ def load_specialists(run):
     from serving_graph.float32_twin import float32_twin
 
     folder = run_folder.RunFolder(run)
-    return {
-        name: float32_twin(run_folder.load_net(folder.specialist(name).path).model) for name in NETS
-    }
+    return {name: float32_twin(run_folder.load_net(folder.part(name).path).model) for name in NETS}
 
 
 def export_all(nets, folder):

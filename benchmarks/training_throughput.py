@@ -130,8 +130,7 @@ def pipeline_fit(net, train, valid):
                 train=train,
                 valid=one_valid_face,
                 run=RunFolder(folder),
-                seed=0,
-                precision="",
+                settings=fitting.Settings(seed=0, precision=""),
             )
             fitting.fit(task, quiet, extra_callbacks=[clock])
         return clock.images_per_second(len(train))

@@ -11,7 +11,7 @@ class BestWeights(keras.callbacks.Callback):
     catches an exception, for Keras does not end training then.
 
     Args:
-        monitor: the log to minimize.
+        monitor: the log to minimize; None takes the last epoch, where there is nothing to judge by.
         patience: epochs since the best one after which training stops; None never stops.
 
     Raises:
@@ -20,7 +20,7 @@ class BestWeights(keras.callbacks.Callback):
     Source: the tutorial's `EarlyStopping`, which restored only when patience ran out.
     """
 
-    def __init__(self, monitor: str = "val_loss", patience: int | None = None):
+    def __init__(self, monitor: str | None = "val_loss", patience: int | None = None):
         super().__init__()
         self.monitor = monitor
         self.patience = patience
@@ -40,17 +40,22 @@ class BestWeights(keras.callbacks.Callback):
         self._resumed = False
 
     def on_epoch_end(self, epoch, logs=None):
+        if self.monitor is None:
+            self._keep(epoch, self.best)
+            return
         if self.monitor not in (logs or {}):
             raise ValueError(
                 f"BestWeights monitors {self.monitor!r}, which training does not report. "
                 f"Received: {sorted(logs or {})}."
             )
         if logs[self.monitor] < self.best:
-            self.best = float(logs[self.monitor])
-            self.best_epoch = epoch
-            self.best_weights = self.model.get_weights()
+            self._keep(epoch, float(logs[self.monitor]))
         elif self.patience is not None and epoch - (self.best_epoch or 0) >= self.patience:
             self.model.stop_training = True
+
+    def _keep(self, epoch, value):
+        self.best, self.best_epoch = value, epoch
+        self.best_weights = self.model.get_weights()
 
     def on_train_end(self, logs=None):
         self.restore()

@@ -1,5 +1,7 @@
 """The epoch table on the terminal, with a live progress bar."""
 
+import math
+
 import keras
 import rich.console
 import rich.progress
@@ -63,8 +65,8 @@ class EpochTable(keras.callbacks.Callback):
         row = self.history.row
         is_best = self.best.best_epoch == epoch
         self.console.print(
-            f"{row['epoch']:7,d}  {row['train_loss']:12.6f}  {row['valid_loss']:12.6f}"
-            f"  {row['train_valid_ratio']:11.3f}  {row['valid_rmse_px']:13.3f}"
+            f"{row['epoch']:7,d}  {row['train_loss']:12.6f}  {_cell(row['valid_loss'], 12, 6)}"
+            f"  {_cell(row['train_valid_ratio'], 11, 3)}  {_cell(row['valid_rmse_px'], 13, 3)}"
             f"  {row['seconds']:7.1f} s{'  *' if is_best else ''}",
             style="green" if is_best else None,
             highlight=False,
@@ -77,3 +79,8 @@ class EpochTable(keras.callbacks.Callback):
         """Takes the progress bar away; also to be called after an exception."""
         if self._progress is not None:
             self._progress.stop()
+
+
+def _cell(value, width, digits):
+    """The number, right-aligned; a dash if nothing was held out."""
+    return "–".rjust(width) if math.isnan(value) else f"{value:{width}.{digits}f}"

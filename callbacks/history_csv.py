@@ -23,7 +23,7 @@ class HistoryCSV(keras.callbacks.Callback):
     """Appends a row to a CSV file after every epoch, and keeps it as `row` for other callbacks.
 
     Losses are the logs `mse` and `val_mse`: mean squared errors, also where a net is trained with
-    another loss, so that nets can be compared.
+    another loss, so that nets can be compared. Without validation its columns are empty.
 
     Args:
         path: the file. When training goes on at epoch e, rows from e on are dropped first.
@@ -57,16 +57,18 @@ class HistoryCSV(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         optimizer = self.model.optimizer
+        valid_loss = logs.get("val_mse", float("nan"))
         momentum = getattr(optimizer, "momentum_variable", None)
         self.row = {
             "epoch": epoch + 1,
             "train_loss": logs["mse"],
-            "valid_loss": logs["val_mse"],
-            "train_valid_ratio": logs["mse"] / max(logs["val_mse"], 1e-12),
-            "valid_rmse_px": logs["val_rmse_px"],
+            "valid_loss": valid_loss,
+            "train_valid_ratio": logs["mse"] / max(valid_loss, 1e-12),
+            "valid_rmse_px": logs.get("val_rmse_px", float("nan")),
             "seconds": round(time.perf_counter() - self._began, 3),
             "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
             "momentum": "" if momentum is None else float(keras.ops.convert_to_numpy(momentum)),
         }
         with open(self.path, "a", newline="") as file:
-            csv.DictWriter(file, COLUMNS).writerow(self.row)
+            known = {key: "" if value != value else value for key, value in self.row.items()}
+            csv.DictWriter(file, COLUMNS).writerow(known)

@@ -11,14 +11,16 @@ from data_pipeline.face_data import FaceData
 from data_pipeline.flips import flip_half, flip_horizontal
 from data_pipeline.label_summary import label_counts, summary_table
 from data_pipeline.loading import load_drawn_test_faces, load_faces, load_test
-from data_pipeline.splits import split
+from data_pipeline.splits import HOLD_OUT, folds, split
 
 __all__ = [
+    "HOLD_OUT",
     "FaceData",
     "augment",
     "evaluation_batches",
     "flip_half",
     "flip_horizontal",
+    "folds",
     "label_counts",
     "load_drawn_test_faces",
     "load_faces",

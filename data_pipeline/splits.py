@@ -3,12 +3,12 @@
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import GroupShuffleSplit
+from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 
 from data_pipeline.face_data import FaceData
 from errors import UserError
 
-VALID_FRACTION = 0.2
+HOLD_OUT = 0.2
 
 
 def group_rows(images: np.ndarray, persons: np.ndarray | None = None) -> np.ndarray:
@@ -35,8 +35,13 @@ def group_rows(images: np.ndarray, persons: np.ndarray | None = None) -> np.ndar
     return parts[same_person].astype(np.int64)
 
 
-def split(data: FaceData, seed: int) -> tuple[FaceData, FaceData]:
-    """Splits 80/20 by groups; the seed decides.
+def split(data: FaceData, seed: int, hold_out: float = HOLD_OUT) -> tuple[FaceData, FaceData]:
+    """Splits by groups, 80/20 as a rule; the seed decides.
+
+    Args:
+        data: all rows.
+        seed: decides.
+        hold_out: share of the groups that are for validation; 0 trains on every row.
 
     Returns:
         Training and validation rows, each in the file's order.
@@ -44,11 +49,32 @@ def split(data: FaceData, seed: int) -> tuple[FaceData, FaceData]:
     Raises:
         UserError: if there are fewer than two groups.
     """
+    if not hold_out:
+        return data, data.rows([])
     if len(np.unique(data.groups)) < 2:
         raise UserError(
             f"A validation split needs two different pictures; {data.description or 'the data'} "
             f"has {len(data)} row(s) that belong together."
         )
-    splitter = GroupShuffleSplit(n_splits=1, test_size=VALID_FRACTION, random_state=seed)
+    splitter = GroupShuffleSplit(n_splits=1, test_size=hold_out, random_state=seed)
     train, valid = next(splitter.split(data.images, groups=data.groups))
     return data.rows(train), data.rows(valid)
+
+
+def folds(data: FaceData, number: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Divides rows into folds by groups; the seed decides.
+
+    Returns:
+        For each fold, the positions of the rows outside it and inside it.
+
+    Raises:
+        UserError: if there are fewer groups than folds.
+    """
+    groups = len(np.unique(data.groups))
+    if groups < number:
+        raise UserError(
+            f"{number} folds need as many different {data.grouped_by}s to train on. "
+            f"Received: {groups}."
+        )
+    splitter = GroupKFold(number, shuffle=True, random_state=seed)
+    return list(splitter.split(data.images, groups=data.groups))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+import keypoint_schema
 from evaluation import figures
 from evaluation.judgement import Judgement
 
@@ -17,7 +18,7 @@ class ReportNet:
 
     Attributes:
         judgement: its figures on the data set's faces.
-        histories: epoch tables by net, or by specialist; empty if not known.
+        histories: epoch tables by net, by specialist or by fold; empty if not known.
         first_layers: weights by title, from `first_layers`.
         test_predicted: `(M, 15, 2)` px on the faces shown in the 4 × 4 picture.
     """
@@ -70,6 +71,7 @@ def report_figures(
 
 
 def _curves(nets):
+    nets = [net for net in nets if _was_validated(net)]
     single = {name: table for net in nets for name, table in net.histories.items() if _is_net(net)}
     if len(single) > 1:
         yield NamedFigure(
@@ -79,13 +81,13 @@ def _curves(nets):
         )
     for net in nets:
         name = net.judgement.name
-        if net.histories and _is_net(net):
+        if not _is_specialists(net):
             yield NamedFigure(
                 f"learning_curves_{name}",
                 f"How {name} learned. Dropout, if it has any, is at work in the train loss only.",
                 figures.learning_curves(net.histories),
             )
-        elif net.histories:
+        else:
             yield NamedFigure(
                 f"specialist_curves_{name}",
                 "RMSE of the specialists by their share of epochs: validation solid, train dashed, "
@@ -94,8 +96,17 @@ def _curves(nets):
             )
 
 
+def _was_validated(net):
+    tables = net.histories.values()
+    return bool(tables) and not any(table["valid_loss"].isna().any() for table in tables)
+
+
 def _is_net(net):
     return list(net.histories) == [net.judgement.name]
+
+
+def _is_specialists(net):
+    return set(net.histories) == {each.name for each in keypoint_schema.SPECIALISTS}
 
 
 def _disagreement(first, second, images):

@@ -3,7 +3,7 @@
 from models.heatmap_supervision import HeatmapSupervision
 from models.layer_table import count_flops, layer_table, zoo_table
 from models.losses import MaskedHuber, MaskedMeanSquaredError
-from models.merge import merge_specialists
+from models.merge import average, merge_specialists
 from models.metrics import LabelledMeanSquaredError, RootMeanSquaredErrorPixels
 from models.precision import choose_precision, set_precision
 from models.recipe import Recipe
@@ -18,6 +18,7 @@ __all__ = [
     "MaskedMeanSquaredError",
     "Recipe",
     "RootMeanSquaredErrorPixels",
+    "average",
     "build",
     "choose_precision",
     "count_flops",

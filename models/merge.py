@@ -1,4 +1,4 @@
-"""Merges the specialists into one model that answers in the schema's order."""
+"""Makes one model of several: of the specialists, or of an ensemble."""
 
 from collections.abc import Mapping
 
@@ -39,6 +39,32 @@ def merge_specialists(nets: Mapping[str, keras.Model], name: str = "specialists"
         keypoint for specialist in keypoint_schema.SPECIALISTS for keypoint in specialist.keypoints
     ]
     return keras.Model(images, _InSchemaOrder(order, name="keypoints")(joined), name=name)
+
+
+def average(nets: Mapping[str, keras.Model], name: str = "ensemble") -> keras.Model:
+    """Builds one functional model that answers with the mean of several nets' answers.
+
+    Args:
+        nets: name → net, each called by that name; all with the same keypoints.
+        name: the new model's.
+
+    Returns:
+        A model from images `(batch, 96, 96, 1)` to normalized keypoints `(batch, K, 2)`, sharing
+        the nets' weights.
+
+    Raises:
+        ValueError: if there is no net, or one has another name.
+    """
+    received = {key: net.name for key, net in nets.items()}
+    if not nets or received != {key: key for key in nets}:
+        raise ValueError(f"An ensemble needs nets called by their names. Received: {received}.")
+    size = keypoint_schema.IMAGE_SIZE
+    images = keras.Input((size, size, 1), name="images")
+    answers = [net(images) for net in nets.values()]
+    if len(answers) == 1:
+        return keras.Model(images, answers[0], name=name)
+    mean = keras.layers.Average(dtype="float32", name="keypoints")(answers)
+    return keras.Model(images, mean, name=name)
 
 
 @keras.saving.register_keras_serializable(package="facial_keypoints")

@@ -18,6 +18,7 @@ ALLOWED = {
     "run_folder": {*ROOTS, "models"},
     "fitting": {*ROOTS, "callbacks", "data_pipeline", "evaluation", "models", "run_folder"},
     "specialist_training": {*ROOTS, "data_pipeline", "fitting", "models", "run_folder"},
+    "ensemble_training": {*ROOTS, "data_pipeline", "fitting", "run_folder"},
     "pictures": ROOTS,
     "presets": {*ROOTS, "models", "run_folder"},
     "serving": {*ROOTS, "command_line"},

@@ -132,7 +132,9 @@ def test_resume_goes_on_as_if_nothing_had_happened(start, tmp_path, small_folder
 
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.EpochTable, "on_epoch_end", kill)
-        patch.setattr(callbacks.ResumeState.__init__, "__defaults__", (0.0,))  # save every epoch
+        patch.setattr(
+            callbacks.ResumeState.__init__, "__defaults__", (0.0, None)
+        )  # save every epoch
         with pytest.raises(Killed):
             run_train(*net6, "--name", "cut", monkeypatch=patch, tmp_path=tmp_path)
     assert (tmp_path / "cut/resume.npz").exists()
@@ -343,7 +345,7 @@ def test_averaged_training_resumes_as_if_nothing_had_happened(
 
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.EpochTable, "on_epoch_end", kill)
-        patch.setattr(callbacks.ResumeState.__init__, "__defaults__", (0.0,))
+        patch.setattr(callbacks.ResumeState.__init__, "__defaults__", (0.0, None))
         with pytest.raises(Killed):
             run_train(*net, "--name", "cut", monkeypatch=patch, tmp_path=tmp_path)
     assert start(*net, "--name", "cut", "--resume") == 0
