@@ -200,26 +200,31 @@ def compiled(model: keras.Model, recipe: models.Recipe, steps: int) -> keras.Mod
 
 
 def _optimizer(recipe, steps):
-    averaging = {}
-    if recipe.averaging:
-        # A share of the training, so that a short one forgets its initial weights too.
-        window = max(1.0, recipe.averaging * recipe.epochs * steps)
-        averaging = {"use_ema": True, "ema_momentum": 1 - 1 / window}
+    averaging = {"use_ema": recipe.averaging is not None}
     if recipe.optimizer == "nesterov":
-        return callbacks.NesterovSGD(recipe.learning_rate, recipe.momentum, **averaging)
+        optimizer = callbacks.NesterovSGD(recipe.learning_rate, recipe.momentum, **averaging)
+    else:
+        optimizer = keras.optimizers.AdamW(
+            _warmed_up_cosine(recipe, steps),
+            weight_decay=recipe.weight_decay,
+            global_clipnorm=5.0,
+            **averaging,
+        )
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+    # A number would be frozen into the traced step; `callbacks.AveragingWindow` sets this.
+    optimizer.ema_momentum = keras.Variable(0.0, trainable=False, name="ema_momentum")
+    return optimizer
+
+
+def _warmed_up_cosine(recipe, steps):
     warmup = min(recipe.warmup_epochs, recipe.epochs - 1)
-    learning_rate = keras.optimizers.schedules.CosineDecay(
+    return keras.optimizers.schedules.CosineDecay(
         0.0,
         decay_steps=(recipe.epochs - warmup) * steps,
         alpha=0.01,
         warmup_target=recipe.learning_rate,
         warmup_steps=warmup * steps,
     )
-    optimizer = keras.optimizers.AdamW(
-        learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=5.0, **averaging
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
-    return optimizer
 
 
 def augmentation(recipe: models.Recipe, names: Sequence[str]):
@@ -282,17 +287,18 @@ def _averaged(recipe, judges):
     return [swap, *judges, back]
 
 
-def schedules(recipe: models.Recipe) -> list[callbacks.LinearSchedule]:
-    """The schedules for learning rate and momentum that a recipe asks for."""
+def schedules(recipe: models.Recipe) -> list[keras.callbacks.Callback]:
+    """What a recipe asks to change from epoch to epoch: learning rate, momentum, averaging."""
     lines = (
         ("learning_rate", recipe.learning_rate, recipe.final_learning_rate),
         ("momentum_variable", recipe.momentum, recipe.final_momentum),
     )
-    return [
+    linear = [
         callbacks.LinearSchedule(variable, start, stop, recipe.epochs)
         for variable, start, stop in lines
         if stop is not None
     ]
+    return linear + [callbacks.AveragingWindow(recipe.averaging)] * bool(recipe.averaging)
 
 
 def _configuration(task):

@@ -1,5 +1,6 @@
 """Schedules, best-weight early stopping, the epoch table, the history, resume."""
 
+from callbacks.averaging import AveragingWindow
 from callbacks.best_weights import BestWeights
 from callbacks.epoch_table import EpochTable
 from callbacks.history_csv import HistoryCSV
@@ -9,6 +10,7 @@ from callbacks.resume import ResumeState
 from callbacks.schedules import LinearSchedule
 
 __all__ = [
+    "AveragingWindow",
     "BestWeights",
     "EpochTable",
     "HistoryCSV",

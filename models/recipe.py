@@ -29,9 +29,8 @@ class Recipe:
     final_momentum: float | None = None  # nesterov: in the last epoch; None: constant
     warmup_epochs: int = 0  # adamw: linear to the peak, from where a cosine falls to 1 % of it
     weight_decay: float = 0.0  # adamw: a step, times the learning rate; biases are left out
-    averaging: float | None = (
-        None  # decay a step of the moving average of weights; None: no average
-    )
+    # The moving average of weights reaches back over this share of the steps so far; None: none.
+    averaging: float | None = None
     patience: int | None = None  # epochs without a better validation loss; None: never stops early
 
     def __post_init__(self):

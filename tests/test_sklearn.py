@@ -121,10 +121,11 @@ def test_averaged_weights_are_kept(monkeypatch):
         net = KeypointRegressor(net, NOSE, epochs=epochs, batch_size=len(images))
         return net.fit(images, labels).model_.get_weights()
 
-    # Four steps, of which a half is 2, so that half of the average is forgotten a step.
+    # Half of the steps so far is at most 1, at most 1, 1.5 and 2, so that nothing, nothing, 1/3 and
+    # 1/2 of the average is kept.
     steps = [weights("net1", epochs) for epochs in (1, 2, 3, 4)]
     for kept, *each in zip(weights("averaged", 4), *steps, strict=True):
-        expected = each[0] / 8 + each[1] / 8 + each[2] / 4 + each[3] / 2
+        expected = each[1] / 6 + each[2] / 3 + each[3] / 2
         np.testing.assert_allclose(kept, expected, atol=1e-6)
         assert np.abs(kept - each[3]).max() > 1e-4
 
