@@ -4,7 +4,9 @@
 
 Accuracy is measured on the faces that the run held out, in float32 arithmetic, with the run's
 weights and with the rounded ones, for plain answers and for the mean over a face and its mirror
-image. Intervals are 95 %, from resampling persons (pictures, where it is not known who is in them).
+image. A run that was trained on every face (`--hold-out 0`) has none to measure on: `--twin` names
+a run of the same recipe that held some out, and is measured in its stead. Intervals are 95 %, from
+resampling persons (pictures, where it is not known who is in them).
 What the card says of the data's source, licence and use comes from `preset_notes.json`, which is
 about one data set: write another for other data and name it with `--notes`.
 """
@@ -35,12 +37,19 @@ def main():
     from presets.store import rounded_twin, to_float16
 
     net = run_folder.load_net(arguments.run)
+    measured = run_folder.load_net(arguments.twin) if arguments.twin else net
     data = data_pipeline.load_faces(arguments.data)
     notes = read_notes(arguments.notes, data)
-    valid = held_out(net.config, data)
+    check_twin(net.config, measured.config)
+    valid = held_out(measured.config, data)
     rounded = rounded_twin(net)
     weights = to_float16(net.model)
-    accuracy = measure(net, rounded, valid)
+    accuracy = measure(measured, rounded_twin(measured), valid)
+    if arguments.twin:
+        accuracy["measured_on"] = (
+            f"{len(valid):,} labelled faces that a net of the same recipe held out, trained on the "
+            f"other {measured.config['data']['train_rows']:,}; this one is trained on all"
+        )
     card = make_card(arguments.name, rounded, weights, data, notes, accuracy)
     folder = presets.write_preset(arguments.name, weights, card)
     report(folder, accuracy)
@@ -52,6 +61,9 @@ def parse_arguments():
     )
     parser.add_argument("run", help="run folder of one net of the zoo")
     parser.add_argument("--name", required=True, help="the preset's; replaces an earlier one")
+    parser.add_argument(
+        "--twin", metavar="RUN", help="of the same recipe with held-out faces, to be measured"
+    )
     parser.add_argument("--data", help="what the run was trained on (default: the drawn faces)")
     parser.add_argument(
         "--notes",
@@ -79,6 +91,21 @@ def read_notes(path, data):
     return notes
 
 
+def check_twin(config, measured):
+    """What is measured must be made as what is shipped, but for the faces held out."""
+    if not measured["data"].get("hold_out", True):
+        raise UserError(
+            "The run was trained on every face, so nothing is left to measure it on. Name a run of "
+            "the same recipe that held faces out with --twin."
+        )
+    for entry in ("model", "recipe", "keypoints"):
+        if config[entry] != measured[entry]:
+            raise UserError(
+                f"--twin must be made by the same recipe. It has {entry} {measured[entry]}, the "
+                f"run has {config[entry]}."
+            )
+
+
 def held_out(config, data):
     """The labelled faces that the run did not train on."""
     import data_pipeline
@@ -94,7 +121,8 @@ def held_out(config, data):
             f"The run's faces were split by {trained_on['grouped_by']}, these are by "
             f"{data.grouped_by}: training_persons.csv has come or gone beside them."
         )
-    _, valid = data_pipeline.split(data, config["seed"])
+    hold_out = trained_on.get("hold_out", data_pipeline.HOLD_OUT)
+    _, valid = data_pipeline.split(data, config["seed"], hold_out)
     return valid.select(config["keypoints"], complete=False).labelled()
 
 
@@ -170,6 +198,7 @@ def make_card(name, net, weights, data, notes, accuracy):
             "file": data.description,
             "fingerprint": data.fingerprint,
             "split_seed": net.config["seed"],
+            "hold_out": net.config["data"].get("hold_out"),
             "split_by": data.grouped_by,
         },
         "accuracy": accuracy,

@@ -225,6 +225,35 @@ def test_notes_about_other_data_are_refused(made, small_folder, tmp_path, monkey
         start(monkeypatch, make_preset, *arguments)
 
 
+def test_a_net_trained_on_every_face_is_measured_by_its_twin(
+    made, tiny, small_folder, tmp_path, monkeypatch
+):
+    common = ["--data", str(small_folder)]
+    options = ["--model", "heatmap_s", "--epochs", 1, "--runs", tmp_path, "--hold-out", 0]
+    assert start(monkeypatch, train, *options, "--precision", "float32", *common) == 0
+    notes = made[1].parent / "notes.json"
+    arguments = [tmp_path / "heatmap_s", "--name", "whole", *common, "--notes", notes]
+    with pytest.raises(UserError, match="--twin"):
+        start(monkeypatch, make_preset, *arguments)
+    start(monkeypatch, make_preset, *arguments, "--twin", made[1])
+    card, twin = store.read_card("whole"), store.read_card("tiny")
+    assert card["accuracy"]["rmse_px"] == twin["accuracy"]["rmse_px"]
+    assert "held out" in card["accuracy"]["measured_on"]
+    run = run_folder.load_net(tmp_path / "heatmap_s")
+    kernel = np.asarray(run.model.weights[0]).astype(np.float16)
+    np.testing.assert_array_equal(presets.load_preset("whole").model.weights[0], kernel)
+
+
+def test_a_twin_of_another_recipe_is_refused(made, small_folder, monkeypatch, tmp_path):
+    common = ["--data", str(small_folder)]
+    options = ["--model", "heatmap_s", "--epochs", 2, "--runs", tmp_path]
+    assert start(monkeypatch, train, *options, *common) == 0
+    notes = made[1].parent / "notes.json"
+    arguments = [made[1], "--name", "other", *common, "--notes", notes]
+    with pytest.raises(UserError, match="same recipe"):
+        start(monkeypatch, make_preset, *arguments, "--twin", tmp_path / "heatmap_s")
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_preset_finds_keypoints_of_drawn_faces(name):
     images, keypoints = drawn_faces.draw_faces(16, seed=3)
