@@ -1,7 +1,8 @@
-"""Measures inference: the merged SavedModel, its flip average, single nets, and six in a row.
+"""Measures inference: exported nets and their flip averages; specialists merged, and in a row.
 
-    python benchmarks/inference.py runs/specialists   # a specialists run
-    python benchmarks/inference.py                    # six untrained net7, as fast as trained ones
+    python benchmarks/inference.py preset:heatmap_s runs/net7      # any nets, side by side
+    python benchmarks/inference.py runs/specialists                # a specialists run
+    python benchmarks/inference.py          # six untrained net7, as fast as trained specialists
 
 Milliseconds are per face, p50 and p99 over many calls. The ways of calling take turns, one call
 each, so that whatever else the machine does slows all of them alike; ratios hold where single
@@ -25,7 +26,6 @@ import numpy as np  # noqa: E402
 
 import command_line  # noqa: E402
 import keypoint_schema  # noqa: E402
-from errors import UserError  # noqa: E402
 
 CALLS = {1: 60, 8: 40, 64: 10}  # by batch size
 NETS = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
@@ -40,25 +40,59 @@ def main():
         return
     command_line.start_quietly()
     with tempfile.TemporaryDirectory() as folder:
-        nets = load_specialists(arguments.run)
-        folders = export_all(nets, pathlib.Path(folder))
+        if is_specialists(arguments.nets):
+            nets = load_specialists(*arguments.nets)
+            folders = export_specialists(nets, pathlib.Path(folder))
+        else:
+            nets = {}
+            folders = export_nets(arguments.nets, pathlib.Path(folder))
         latencies = measure_latencies(nets, folders)
         footprints = {way: start_footprint(paths) for way, paths in folders.items()}
     print_table(latencies, footprints)
-    print_ratios(latencies)
+    if nets:
+        print_ratios(latencies)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", nargs="?", help="specialists run; untrained nets without it")
+    parser.add_argument(
+        "nets",
+        nargs="*",
+        metavar="NET",
+        help="runs and presets, or one specialists run (default: six untrained net7)",
+    )
     # How the script starts itself for one row's load time and memory.
     parser.add_argument("--footprint", nargs="+", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def load_specialists(run):
+def is_specialists(sources):
+    """Whether it is a single specialists run that is to be measured, or their stand-ins."""
+    import presets
+    import run_folder
+
+    if len(sources) != 1 or presets.is_preset(sources[0]):
+        return not sources
+    return run_folder.RunFolder(sources[0]).read_config()["model"] == run_folder.SPECIALISTS
+
+
+def export_nets(sources, folder):
+    """Writes each net's SavedModel, plain and flip-averaged; returns the folders by way."""
+    import presets
+    from serving_graph import export_saved_model
+
+    ways = {}
+    for source in sources:
+        net = presets.load_net(source)
+        for way, flip_average in ((source, False), (f"{source}, --flip-average", True)):
+            base = folder / f"model{len(ways)}"
+            ways[way] = [str(export_saved_model(net, base, flip_average=flip_average).folder)]
+    return ways
+
+
+def load_specialists(run=None):
     """The six nets by their names."""
     import keras
 
@@ -73,15 +107,13 @@ def load_specialists(run):
             )
             for specialist in keypoint_schema.SPECIALISTS
         }
-    if run_folder.RunFolder(run).read_config()["model"] != run_folder.SPECIALISTS:
-        raise UserError(f"The benchmark needs a specialists run. Received: {run}.")
     from serving_graph.float32_twin import float32_twin
 
     folder = run_folder.RunFolder(run)
     return {name: float32_twin(run_folder.load_net(folder.part(name).path).model) for name in NETS}
 
 
-def export_all(nets, folder):
+def export_specialists(nets, folder):
     """Writes each way's SavedModels; returns the lists of folders by way."""
     import models
     from serving_graph import write_saved_model
@@ -123,7 +155,8 @@ def measure_latencies(nets, folders):
             for net in nets.values():
                 net.predict(images, verbose=0)
 
-        ways = {way: saved_models(paths) for way, paths in folders.items()} | {PREDICT: predict}
+        ways = {way: saved_models(paths) for way, paths in folders.items()}
+        ways |= {PREDICT: predict} if nets else {}
         return {batch: take_turns(ways, batch, calls) for batch, calls in CALLS.items()}
 
 
