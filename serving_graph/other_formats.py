@@ -76,9 +76,20 @@ def export_other_format(net, folder, kind, faces, flip_average=False):
         rows = _measure_all(saved_model, files, writer, compared)
         card = model_card(net.config, net.names, flip_average, model.count_params())
         files[""] = write_card_file(building / f"{stem}.json", card)
-        for file in files.values():
-            file.replace(folder / file.name)
+        _move(files.values(), folder)
     return rows
+
+
+def _move(files, folder):
+    """All or none: a folder in the place of one of the files stops it before the first."""
+    for file in files:
+        if (folder / file.name).is_dir():
+            raise UserError(
+                f"{folder / file.name} is a folder; a file of that name is to be written there. "
+                "Move it away, or choose another --out."
+            )
+    for file in files:
+        file.replace(folder / file.name)
 
 
 def _choose_faces(faces):

@@ -158,3 +158,15 @@ def test_extras_are_declared():
     declared = (pathlib.Path(__file__).parents[1] / "setup.cfg").read_text()
     for extra in ("serving", "onnx", "litert"):
         assert re.search(rf"(?m)^{extra} =$", declared)
+
+
+def test_a_folder_in_a_files_place_is_told_and_nothing_is_moved(tmp_path):
+    files = []
+    for name in ("one.onnx", "two.json"):
+        files.append(tmp_path / name)
+        files[-1].write_text(name)
+    target = tmp_path / "out"
+    (target / "two.json").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"two\.json is a folder"):
+        other_formats._move(files, target)
+    assert [path.name for path in target.iterdir()] == ["two.json"]
