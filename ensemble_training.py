@@ -73,13 +73,16 @@ def fit_folds(
         "epochs_run": sum(part["epochs_run"] for part in parts),
         "seconds": round(sum(part["seconds"] for part in parts), 1),
         "finished": len(parts) == folds and all(part["finished"] for part in parts),
-        "mirror_offset_px": _mean_offsets(parts),
+        **_mean_offsets(parts),
     }
+    partial_offset_px = results.get("partial_offset_px")
     if results["finished"]:
         _write_out_of_fold(task.run, out_of_fold)
-        results["out_of_fold"] = fitting.validation_results(out_of_fold, task.train)
+        results["out_of_fold"] = fitting.validation_results(
+            out_of_fold, task.train, partial_offset_px
+        )
         if len(task.valid):
-            results |= _held_out_results(task)
+            results |= _held_out_results(task, partial_offset_px)
     task.run.write_config(config | {"results": results})
     return results
 
@@ -107,10 +110,13 @@ def _subtasks(task, folds):
 
 
 def _mean_offsets(parts):
-    names = parts[0]["mirror_offset_px"]
+    kinds = [kind for kind in ("mirror_offset_px", "partial_offset_px") if kind in parts[0]]
     return {
-        name: np.mean([part["mirror_offset_px"][name] for part in parts], axis=0).tolist()
-        for name in names
+        kind: {
+            name: np.mean([part[kind][name] for part in parts if name in part[kind]], 0).tolist()
+            for name in dict.fromkeys(name for part in parts for name in part[kind])
+        }
+        for kind in kinds
     }
 
 
@@ -121,6 +127,7 @@ def _write_out_of_fold(run: RunFolder, keypoints):
     os.replace(temporary, run.path / OUT_OF_FOLD_FILE)
 
 
-def _held_out_results(task):
+def _held_out_results(task, partial_offset_px):
     predicted = load_net(task.run.path).model.predict(task.valid.images, batch_size=256, verbose=0)
-    return fitting.validation_results(keypoint_schema.to_pixels(predicted), task.valid)
+    predicted = keypoint_schema.to_pixels(predicted)
+    return fitting.validation_results(predicted, task.valid, partial_offset_px)

@@ -14,7 +14,7 @@ import keypoint_schema
 import models
 from data_pipeline import FaceData
 from errors import UserError
-from evaluation import metrics
+from evaluation import metrics, partial_offset
 from run_folder import RunFolder, provenance
 
 _LOSSES = {"mse": models.MaskedMeanSquaredError, "huber": models.MaskedHuber}
@@ -90,6 +90,11 @@ def fit(
     Raises:
         UserError: if the run to resume had other settings, or the loss is no number.
     """
+    if task.recipe.source_aware and task.train.partial.all():
+        raise UserError(
+            f"{task.model_name} has no complete rows to learn from, only ones of the partial "
+            "source, which teach a twin that is not kept. Leave out --source-aware."
+        )
     config = _configuration(task)
     earlier = task.run.earlier_results(config) if resume else None
     if earlier and earlier["finished"]:
@@ -102,7 +107,8 @@ def fit(
     )
     monitor = "val_loss" if len(task.valid) else None
     best = callbacks.BestWeights(monitor, task.recipe.patience)
-    offsets = data_pipeline.mirror_offset_table(task.recipe.epochs, len(task.train.names))
+    sources = 1 + task.recipe.source_aware
+    offsets = data_pipeline.mirror_offset_table(task.recipe.epochs, sources * len(task.train.names))
     state = callbacks.ResumeState(task.run.resume_file, best, others={"mirror_offsets": offsets})
     history = callbacks.HistoryCSV(task.run.history_file)
     first_epoch = _load_state(state, trained) if resume else 0
@@ -182,9 +188,9 @@ def compiled(model: keras.Model, recipe: models.Recipe, steps: int) -> keras.Mod
     Raises:
         UserError: if the recipe wants heatmaps of a net that draws none.
     """
-    if recipe.heatmap_loss:
+    if recipe.heatmap_loss or recipe.source_aware:
         try:
-            model = models.HeatmapSupervision(model, recipe.heatmap_loss)
+            model = models.TrainingModel(model, recipe.heatmap_loss, recipe.source_aware)
         except ValueError as error:
             raise UserError(str(error)) from error
     optimizer = _optimizer(recipe, steps)
@@ -233,38 +239,64 @@ def augmentation(recipe: models.Recipe, names: Sequence[str]):
     augment = functions[recipe.augmentation]
     if augment is None:
         return None
-    return functools.partial(augment, permutation=keypoint_schema.flip_permutation(names))
+    permutation = keypoint_schema.flip_permutation(names)
+    if recipe.source_aware:  # as `FaceData.by_source` has the labels
+        permutation = np.concatenate([permutation, permutation + len(names)])
+    return functools.partial(augment, permutation=permutation)
 
 
 def _training_batches(task, first_epoch, offsets):
-    augment = augmentation(task.recipe, task.train.names)
     return data_pipeline.training_batches(
-        task.train, task.recipe.batch_size, task.settings.seed, augment, first_epoch, offsets
+        task.train,
+        task.recipe.batch_size,
+        task.settings.seed,
+        augmentation(task.recipe, task.train.names),
+        first_epoch,
+        offsets,
+        by_source=task.recipe.source_aware,
     )
 
 
 def _validation_batches(task):
     if not len(task.valid):
         return None
-    return data_pipeline.evaluation_batches(task.valid, task.recipe.batch_size)
+    return data_pipeline.evaluation_batches(
+        task.valid, task.recipe.batch_size, by_source=task.recipe.source_aware
+    )
 
 
 def _mirror_offsets(task, model, table):
     """The callback that measures the offset, where flips depend on it."""
     if not task.recipe.mirror_offset or task.recipe.augmentation == "none":
         return []
-    return [callbacks.MirrorOffsets(table, lambda: measure_mirror(model, task.train).offset)]
+
+    def measure():
+        mirrors = measure_mirrors(model, task.train, task.recipe.source_aware)
+        return np.concatenate([mirror.offset for mirror in mirrors])
+
+    return [callbacks.MirrorOffsets(table, measure)]
 
 
-def measure_mirror(model: keras.Model, data: FaceData) -> keypoint_schema.Mirror:
+def measure_mirrors(
+    model: keras.Model, data: FaceData, by_source: bool = False
+) -> list[keypoint_schema.Mirror]:
     """How the labels of these faces behave under mirroring, as far as the net can tell.
+
+    Returns:
+        One mirror; or with `by_source`, that of the complete source's labels and that of the
+        partial source's. A labeller's offset shows whichever way the net itself answers.
 
     Raises:
         ValueError: if the mirror of a keypoint is not among the data's.
     """
     predicted, mirrored = (_predict(model, each) for each in (data.images, _mirrored(data.images)))
-    labels = keypoint_schema.to_normalized(data.keypoints)
-    return keypoint_schema.Mirror.of(data.names).measured(predicted, mirrored, labels)
+    labels = np.split(data.by_source(), 2, axis=1) if by_source else [data.keypoints]
+    return [
+        keypoint_schema.Mirror.of(data.names).measured(
+            predicted, mirrored, keypoint_schema.to_normalized(each)
+        )
+        for each in labels
+    ]
 
 
 def _predict(model, images):
@@ -330,28 +362,40 @@ def describe_data(settings: Settings, train: FaceData, valid: FaceData) -> dict:
 
 
 def _results(task, model, best, history):
-    rows = history.read()
-    predicted = keypoint_schema.to_pixels(_predict(model, task.train.images))
+    rows, train = history.read(), task.train
+    predicted = keypoint_schema.to_pixels(_predict(model, train.images))
+    offset = None
+    if task.recipe.source_aware:
+        partial_labels = train.by_source()[:, len(train.names) :]
+        offset = partial_offset.measured(predicted, partial_labels, train.names)
+        predicted = partial_offset.added(predicted, train.partial, train.names, offset)
+    mirror = measure_mirrors(model, train, task.recipe.source_aware)[0]
     results = {
         "epochs_run": len(rows),
         "seconds": round(sum(float(row["seconds"]) for row in rows), 1),
         "best_epoch": best.best_epoch + 1,
-        "train_loss": metrics.loss(predicted, task.train.keypoints),
-        "mirror_offset_px": measure_mirror(model, task.train).offset_px(task.train.names),
+        "train_loss": metrics.loss(predicted, train.keypoints),
+        "mirror_offset_px": mirror.offset_px(train.names),
     }
+    if offset is not None:
+        results["partial_offset_px"] = offset
     if not len(task.valid):
         return results
     predicted = keypoint_schema.to_pixels(_predict(model, task.valid.images))
-    return results | validation_results(predicted, task.valid)
+    return results | validation_results(predicted, task.valid, offset)
 
 
-def validation_results(predicted: np.ndarray, valid: FaceData) -> dict:
+def validation_results(
+    predicted: np.ndarray, valid: FaceData, partial_offset_px: dict | None = None
+) -> dict:
     """What `config.json` says of faces that were not trained on.
 
     Args:
-        predicted: `(N, K, 2)` px.
+        predicted: `(N, K, 2)` px, the answers of the net that is kept.
         valid: N faces with any label.
+        partial_offset_px: a source-aware net's, which is added in rows of the partial source.
     """
+    predicted = partial_offset.added(predicted, valid.partial, valid.names, partial_offset_px)
     labels = valid.keypoints
     return {
         "valid_loss": metrics.loss(predicted, labels),

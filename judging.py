@@ -12,7 +12,7 @@ import keypoint_schema
 import presets
 import run_folder
 from errors import UserError
-from evaluation import NetPredictions
+from evaluation import NetPredictions, partial_offset
 from predictor import Predictor, load_predictor
 
 VALIDATION, ALL = "validation", "all"  # what `--rows` takes
@@ -99,7 +99,12 @@ def _judged(predictor, name, data, is_held_out):
     predictions = NetPredictions(
         name=name,
         description=config["description"] if config else "exported model",
-        predicted=predictor.predict_all(data.images),
+        predicted=partial_offset.added(
+            predictor.predict_all(data.images),
+            data.partial,
+            keypoint_schema.NAMES,
+            predictor.partial_offset_px,
+        ),
         held_out=labels if is_held_out is None else _only(labels, is_held_out),
         trained_on=None
         if is_held_out is None or config is None

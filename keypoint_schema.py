@@ -146,6 +146,27 @@ def flip_permutation(names: Sequence[str] = NAMES) -> np.ndarray:
     return np.array([names.index(MIRRORS[name]) for name in names], np.int64)
 
 
+# Kaggle's rows come from two labellers, who put the same keypoint at places that differ a little:
+# one labelled (nearly) all keypoints of a face, the other at most these four, the "partial" source.
+PARTIAL_NAMES = ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
+
+
+def is_partial(labelled: np.ndarray, names: Sequence[str] = NAMES) -> np.ndarray:
+    """Which faces come from the partial source: those with labels for none but its keypoints.
+
+    In Kaggle's training table these are exactly the rows from 2,284 on.
+
+    Args:
+        labelled: bool `(N, K)`, which of the keypoints a face has labels for, or is asked for.
+        names: the K keypoints'. Without keypoints beyond the four, the sources look alike.
+
+    Returns:
+        bool `(N,)`.
+    """
+    among = np.isin(names, PARTIAL_NAMES)
+    return labelled.any(1) & ~labelled[:, ~among].any(1)
+
+
 @dataclasses.dataclass(frozen=True)
 class Mirror:
     """How the labels of a mirrored picture follow from those of the picture.

@@ -94,7 +94,10 @@ def submit(predictor, arguments):
 
     images, image_ids = data_pipeline.load_test(arguments.data)
     lookup = read_lookup(arguments.data, image_ids)
-    table = submission.submission(lookup, image_ids, predictor.predict(images), predictor.names)
+    predicted = predictor.predict(images)
+    table = submission.submission(
+        lookup, image_ids, predicted, predictor.names, predictor.partial_offset_px
+    )
     whole_file.write_text(arguments.submission, submission.to_csv(table))
     print(f"Wrote {arguments.submission}: {len(table):,} locations, clipped to [0, 95] px.")
 

@@ -25,6 +25,8 @@ class Predictor:
         names: the K keypoints that it predicts.
         mirror_offset_px: of its labels, by keypoint name, as `keypoint_schema.Mirror` explains.
         predict: uint8 or float32 `(N, 96, 96, 1)`, 0–255, to float32 `(N, K, 2)` px.
+        partial_offset_px: of its answers, as `evaluation.partial_offset` explains; None if it has
+            none.
         config: of the run, from its `config.json` or the preset's card; None for an exported model.
         model: the Keras model; None for an exported model.
     """
@@ -33,6 +35,7 @@ class Predictor:
     names: tuple[str, ...]
     predict: Callable[[np.ndarray], np.ndarray]
     mirror_offset_px: dict | None = None
+    partial_offset_px: dict | None = None
     config: dict | None = None
     model: object = None
 
@@ -80,7 +83,7 @@ def flip_averaged(predictor: Predictor) -> Predictor:
 
 def from_net(source: str | pathlib.Path, net) -> Predictor:
     """A predictor of a `run_folder.LoadedNet`, whatever it was loaded from."""
-    from run_folder import mirror_offset_px
+    from run_folder import mirror_offset_px, partial_offset_px
 
     def predict(images):
         if not len(images):
@@ -93,6 +96,7 @@ def from_net(source: str | pathlib.Path, net) -> Predictor:
         net.names,
         predict,
         mirror_offset_px(net.config),
+        partial_offset_px(net.config),
         net.config,
         net.model,
     )
@@ -144,16 +148,18 @@ def _from_saved_model(path, saved_model):
             parts.append(np.stack([np.asarray(outputs[name]) for name in names], axis=1))
         return np.concatenate(parts)
 
-    return Predictor(path, names, predict, _mirror_offset(saved_model))
+    card = _model_card(saved_model)
+    offsets = card.get("mirror_offset_px"), card.get("partial_offset_px")
+    return Predictor(path, names, predict, *offsets)
 
 
-def _mirror_offset(saved_model):
-    """From the card that export.py laid into the SavedModel."""
+def _model_card(saved_model):
+    """What export.py laid into the SavedModel; nothing, if it was written by other means."""
     try:
         card = json.loads((saved_model / "assets.extra" / "model_card.json").read_text("utf-8"))
-        return card["mirror_offset_px"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # written by other means: as if labels were symmetric
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}
 
 
 def _image_shape():

@@ -207,6 +207,11 @@ def mirror_offset_px(config: dict | None) -> dict | None:
     return ((config or {}).get("results") or {}).get("mirror_offset_px")
 
 
+def partial_offset_px(config: dict | None) -> dict | None:
+    """The offset that `evaluation.partial_offset` adds; None if the net was not source-aware."""
+    return ((config or {}).get("results") or {}).get("partial_offset_px")
+
+
 def provenance() -> dict:
     """What a run was made with: versions, backend and git commit (None outside a checkout)."""
     packages = ("keras", "tensorflow", "jax", "numpy")

@@ -83,7 +83,11 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
         data = data_pipeline.FaceData(images, keypoints, np.arange(len(images)), names)
         steps = data_pipeline.steps_per_epoch(data, recipe.batch_size)
         batches = data_pipeline.training_batches(
-            data, recipe.batch_size, self.random_state, fitting.augmentation(recipe, names)
+            data,
+            recipe.batch_size,
+            self.random_state,
+            fitting.augmentation(recipe, names),
+            by_source=recipe.source_aware,
         )
         # Where a recipe averages weights, Keras leaves the averages in the net at the end.
         history = fitting.compiled(model, recipe, steps).fit(

@@ -136,11 +136,13 @@ def _with_later_steps(subtasks):
 
 def _pooled(parts):
     """The specialists' results as one: errors over all their labels, epochs and seconds summed."""
-    mirror_offset = {}
+    offsets = {}  # by keypoint, so that they only need to be put together
     for part in parts.values():
-        mirror_offset |= part["mirror_offset_px"]
+        for kind in ("mirror_offset_px", "partial_offset_px"):
+            if kind in part:
+                offsets[kind] = offsets.get(kind, {}) | part[kind]
     return _pooled_validation(parts) | {
-        "mirror_offset_px": mirror_offset,
+        **offsets,
         "epochs_run": sum(part["epochs_run"] for part in parts.values()),
         "seconds": round(sum(part["seconds"] for part in parts.values()), 1),
         "finished": len(parts) == len(keypoint_schema.SPECIALISTS)

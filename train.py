@@ -23,6 +23,7 @@ _EXAMPLES = """examples:
   python train.py --model specialists --data ~/data/facial-keypoints --init-from runs/net7
   python train.py --model heatmap_m --data ~/data/facial-keypoints --init-from preset:heatmap_m
   python train.py --model heatmap_s --data ~/data/facial-keypoints --folds 5   an ensemble
+  python train.py --model heatmap_m --data ~/data/facial-keypoints --source-aware
   python train.py --model net7 --data ~/data/facial-keypoints --resume    after a kill
 """
 
@@ -58,6 +59,12 @@ def parse_arguments():
         "--rows",
         choices=("complete", "labelled"),
         help="train on faces with all labels, or on those with any, whatever the recipe says",
+    )
+    parser.add_argument(
+        "--source-aware",
+        action="store_true",
+        help="learn from faces with four keypoints or fewer without placing keypoints as they do:\n"
+        "in Kaggle's data they come from another labeller",
     )
     parser.add_argument(
         "--init-from",
@@ -120,6 +127,7 @@ def main():
 
     import data_pipeline
     import fitting
+    import keypoint_schema
     import models
     import presets
     import run_folder
@@ -141,6 +149,11 @@ def main():
     data = data_pipeline.load_faces(arguments.data)
     console.print(data_pipeline.summary_table(data))
     train, valid = data_pipeline.split(data, arguments.seed, arguments.hold_out)
+    if arguments.source_aware and not train.partial.any():
+        raise UserError(
+            "--source-aware needs faces with no keypoints but "
+            f"{', '.join(keypoint_schema.PARTIAL_NAMES)}; there are none to train. Leave it out."
+        )
     console.print(
         f"Split by {data.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate.\n",
     )
@@ -184,10 +197,22 @@ def choose_architecture(arguments, warm):
 def choose_recipe(net, arguments):
     """The net's recipe with what the command line changes of it; told before any work if wrong."""
     import models
+    import run_folder
 
-    changes = {"augmentation": arguments.augment, "rows": arguments.rows}
+    changes = {
+        "augmentation": arguments.augment,
+        "rows": arguments.rows,
+        "source_aware": arguments.source_aware,
+    }
     recipe = models.find(net).find_recipe(arguments.recipe)
-    return recipe.override({field: value for field, value in changes.items() if value})
+    recipe = recipe.override({field: value for field, value in changes.items() if value})
+    is_specialists = arguments.model == run_folder.SPECIALISTS
+    if arguments.source_aware and recipe.rows == "complete" and not is_specialists:
+        raise UserError(
+            f"--source-aware is for faces with few keypoints, and {net} trains on faces with all "
+            "of them. Add --rows labelled, or leave it out."
+        )
+    return recipe
 
 
 def check_free(run, arguments):

@@ -21,6 +21,7 @@ def training_batches(
     augment=None,
     first_epoch: int = 0,
     mirror_offsets: tf.Variable | None = None,
+    by_source: bool = False,
 ) -> tf.data.Dataset:
     """Endless shuffled batches; every epoch sees each face once.
 
@@ -37,13 +38,15 @@ def training_batches(
         mirror_offsets: `(epochs, K, 2)`, normalized; `augment` is given the epoch's as `offset`.
             It is read when an epoch's first batch is made, which may be before the epoch before
             has ended: change the rows of later epochs only.
+        by_source: keypoints as `FaceData.by_source` has them, so that K above and below is twice
+            the data's. A row's source is settled before augmentation, which may take labels away.
 
     Returns:
         A dataset of images uint8 `(batch, 96, 96, 1)` (or what `augment` returns) and keypoints
         float32 `(batch, K, 2)`, normalized, NaN where unlabelled; `steps_per_epoch` to an epoch.
     """
     images = tf.constant(data.images)
-    keypoints = tf.constant(keypoint_schema.to_normalized(data.keypoints))
+    keypoints = tf.constant(_normalized_labels(data, by_source))
 
     def batches_of_epoch(epoch):
         epoch_seed = tf.random.fold_in([seed, 0], epoch)
@@ -72,8 +75,12 @@ def mirror_offset_table(epochs: int, num_keypoints: int) -> tf.Variable:
     return tf.Variable(tf.zeros([epochs, num_keypoints, 2]))
 
 
-def evaluation_batches(data: FaceData, batch_size: int) -> tf.data.Dataset:
-    """Every face once, in order, with normalized keypoints."""
-    keypoints = keypoint_schema.to_normalized(data.keypoints)
+def evaluation_batches(data: FaceData, batch_size: int, by_source: bool = False) -> tf.data.Dataset:
+    """Every face once, in order, with normalized keypoints; `by_source` as in training."""
+    keypoints = _normalized_labels(data, by_source)
     dataset = tf.data.Dataset.from_tensor_slices((data.images, keypoints))
     return dataset.batch(batch_size).prefetch(2)
+
+
+def _normalized_labels(data, by_source):
+    return keypoint_schema.to_normalized(data.by_source() if by_source else data.keypoints)

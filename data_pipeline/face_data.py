@@ -20,6 +20,9 @@ class FaceData:
         fingerprint: says which data it is.
         description: the same for people.
         grouped_by: what a group is, "image" or "person".
+        partial: bool `(N,)`, rows from the partial source, as `keypoint_schema.is_partial` finds
+            them; `rows`, `select` and `dataclasses.replace` hand it on, for a part of a row's
+            labels does not tell.
     """
 
     images: np.ndarray
@@ -29,6 +32,12 @@ class FaceData:
     fingerprint: str = ""
     description: str = ""
     grouped_by: str = "image"
+    partial: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.partial is None:
+            labelled = np.isfinite(self.keypoints).any(-1)
+            object.__setattr__(self, "partial", keypoint_schema.is_partial(labelled, self.names))
 
     def __len__(self):
         return len(self.images)
@@ -40,6 +49,7 @@ class FaceData:
             images=self.images[index],
             keypoints=self.keypoints[index],
             groups=self.groups[index],
+            partial=self.partial[index],
         )
 
     def select(self, names: Sequence[str], complete: bool = True) -> "FaceData":
@@ -64,3 +74,17 @@ class FaceData:
     def labelled(self) -> "FaceData":
         """The rows that carry any label."""
         return self.rows(~np.isnan(self.keypoints).all(axis=(1, 2)))
+
+    def by_source(self) -> np.ndarray:
+        """The labels with a place for each source: two labellers' keypoints are not the same ones.
+
+        Returns:
+            float32 `(N, 2K, 2)`, px: first the K keypoints as the complete source puts them, then
+            as the partial source does; NaN where a row has none from this source. In a partial row
+            that was given labels for other keypoints, these count as the complete source's.
+        """
+        among = np.isin(self.names, keypoint_schema.PARTIAL_NAMES)
+        is_partial = (self.partial[:, None] & among)[..., None]
+        missing = np.float32(np.nan)
+        complete = np.where(is_partial, missing, self.keypoints)
+        return np.concatenate([complete, np.where(is_partial, self.keypoints, missing)], axis=1)

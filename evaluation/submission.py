@@ -5,6 +5,7 @@ import pandas as pd
 
 import keypoint_schema
 from errors import UserError
+from evaluation import partial_offset
 
 LOOKUP_COLUMNS = ("RowId", "ImageId", "FeatureName")
 # Pixel 0 has its centre at 0, so the centres of the outermost pixels are the ends.
@@ -12,7 +13,11 @@ _LOWEST, _HIGHEST = 0.0, keypoint_schema.IMAGE_SIZE - 1.0
 
 
 def submission(
-    lookup: pd.DataFrame, image_ids: np.ndarray, predicted: np.ndarray, names
+    lookup: pd.DataFrame,
+    image_ids: np.ndarray,
+    predicted: np.ndarray,
+    names,
+    partial_offset_px: dict | None = None,
 ) -> pd.DataFrame:
     """Answers a lookup table.
 
@@ -21,6 +26,8 @@ def submission(
         image_ids: `(N,)`, the test faces' ids.
         predicted: `(N, K, 2)` px.
         names: the K keypoints'.
+        partial_offset_px: a net's, as `evaluation.partial_offset` explains. It is added for faces
+            that the table asks no other keypoints of than those of the partial source.
 
     Returns:
         `RowId` and `Location`, one row for each of the lookup table's, in its order; locations in
@@ -35,7 +42,12 @@ def submission(
     row = lookup["ImageId"].map(rows)
     _check(lookup, "FeatureName", column, "a coordinate that the net predicts")
     _check(lookup, "ImageId", row, "a face in the test table")
-    values = predicted.reshape(len(predicted), -1)[row.to_numpy(int), column.to_numpy(int)]
+    row, column = row.to_numpy(int), column.to_numpy(int)
+    asked = np.zeros(predicted.shape[:2], bool)
+    asked[row, column // 2] = True  # x and y
+    is_partial = keypoint_schema.is_partial(asked, names)
+    predicted = partial_offset.added(predicted, is_partial, names, partial_offset_px)
+    values = predicted.reshape(len(predicted), -1)[row, column]
     if not np.isfinite(values).all():
         raise ValueError("Predictions must be finite numbers.")
     locations = np.clip(values.astype(np.float64), _LOWEST, _HIGHEST)

@@ -1,23 +1,23 @@
 """The zoo: nets and recipes, loss and metrics, warm start, merging specialists."""
 
-from models.heatmap_supervision import HeatmapSupervision
 from models.layer_table import count_flops, layer_table, zoo_table
 from models.losses import MaskedHuber, MaskedMeanSquaredError
 from models.merge import average, merge_specialists
 from models.metrics import LabelledMeanSquaredError, RootMeanSquaredErrorPixels
 from models.precision import choose_precision, set_precision
 from models.recipe import Recipe
+from models.training_model import TrainingModel
 from models.warm_start import warm_start
 from models.zoo import ZOO, build, find
 
 __all__ = [
     "ZOO",
-    "HeatmapSupervision",
     "LabelledMeanSquaredError",
     "MaskedHuber",
     "MaskedMeanSquaredError",
     "Recipe",
     "RootMeanSquaredErrorPixels",
+    "TrainingModel",
     "average",
     "build",
     "choose_precision",

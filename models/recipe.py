@@ -21,6 +21,7 @@ class Recipe:
     augmentation: str = "none"  # "flip" mirrors half of every batch; "full" warps and lights too
     loss: str = "mse"  # or "huber", linear beyond 1.5 px
     heatmap_loss: float = 0.0  # weight of a cross-entropy on heatmaps beside it; for heatmap nets
+    source_aware: bool = False  # a second output layer learns from rows of the partial source
     mirror_offset: bool = False  # measure how flips must treat labels that are not mirror-symmetric
     optimizer: str = "nesterov"  # or "adamw"
     learning_rate: float = 0.01  # nesterov: in the first epoch; adamw: at its peak

@@ -44,6 +44,7 @@ def model_card(config, names, flip_average, parameters):
         },
         "flip_average": flip_average,
         "mirror_offset_px": results.get("mirror_offset_px") or {},
+        "partial_offset_px": results.get("partial_offset_px") or {},
         "parameters": parameters,
         "training_data": {
             "fingerprint": _find(config, "data", "fingerprint"),

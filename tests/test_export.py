@@ -173,7 +173,8 @@ OFFSET_PX = {
 
 @pytest.mark.parametrize("flip_average", [True, False])
 def test_labels_that_lie_to_one_side_stay_there_in_a_flip_average(tmp_path, flip_average):
-    config = {"results": {"mirror_offset_px": OFFSET_PX}}
+    partial = {"nose_tip": [0.5, -1.5]}
+    config = {"results": {"mirror_offset_px": OFFSET_PX, "partial_offset_px": partial}}
     net = types.SimpleNamespace(model=stand_in_model(), names=NAMES, config=config)
     folder = export_saved_model(net, tmp_path, flip_average=flip_average).folder
     card = json.loads((folder / "assets.extra/model_card.json").read_text())
@@ -190,6 +191,8 @@ def test_labels_that_lie_to_one_side_stay_there_in_a_flip_average(tmp_path, flip
     for path in (tmp_path, folder):
         found = predictor.load_predictor(path, flip_average=True).predict(images)
         np.testing.assert_allclose(found, averaged, atol=1e-3)
+    # The other offset is for submissions alone.
+    assert predictor.load_predictor(tmp_path).partial_offset_px == partial
 
 
 @pytest.mark.parametrize("card", [None, '{"version": 1}'])

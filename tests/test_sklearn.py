@@ -97,7 +97,7 @@ def test_heatmap_nets_train_by_their_own_recipe(monkeypatch):
     predicted = net.fit(images, labels).predict(images)
     assert predicted.shape == labels.shape
     assert net.history_[-1] < 0.7 * net.history_[0]
-    assert isinstance(trained[0], models.HeatmapSupervision)
+    assert isinstance(trained[0], models.TrainingModel)
     assert isinstance(trained[0].optimizer, keras.optimizers.AdamW)
     assert isinstance(trained[0].loss, models.MaskedHuber)
 

@@ -39,6 +39,22 @@ def test_locations_are_clipped_to_the_image():
     assert table["Location"].tolist() == [0, 95]
 
 
+def test_partial_offset_is_for_faces_asked_for_the_four_alone():
+    offset = {"nose_tip": [1.5, -2.0], "left_eye_center": [0.25, 0.5]}
+    asked = lookup(
+        (1, 7, "nose_tip_x"),
+        (2, 7, "nose_tip_y"),
+        (3, 7, "mouth_center_bottom_lip_x"),  # for which there is no offset
+        (4, 3, "left_eye_center_y"),
+        (5, 9, "nose_tip_x"),
+        (6, 9, "mouth_center_top_lip_y"),  # so the third face comes from the other source
+    )
+    before = submission(asked, IDS, POINTS, keypoint_schema.NAMES)["Location"]
+    after = submission(asked, IDS, POINTS, keypoint_schema.NAMES, offset)["Location"]
+    assert (after - before).tolist() == [1.5, -2, 0, 0.5, 0, 0]
+    assert POINTS[0, 10].tolist() == [20, 21]  # untouched
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [((1, 8, "nose_tip_x"), "ImageId.*8"), ((4, 7, "chin_x"), "RowId 4.*FeatureName.*chin_x")],

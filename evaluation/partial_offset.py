@@ -1,0 +1,52 @@
+"""The few constant pixels between a net's answers and the labels of rows of the partial source.
+
+A source-aware net answers as complete rows are labelled; where answers are to agree with partial
+rows (`keypoint_schema.is_partial`), this offset makes up for it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+
+def measured(
+    predicted: np.ndarray, actual: np.ndarray, names: Sequence[str]
+) -> dict[str, list[float]]:
+    """Mean of labels minus answers.
+
+    Args:
+        predicted: `(N, K, 2)` px.
+        actual: `(N, K, 2)` px, the labels from the partial source alone; NaN elsewhere.
+        names: the K keypoints'.
+
+    Returns:
+        By keypoint name, (x, y) in px, as JSON can hold it; only keypoints with labels.
+    """
+    errors = np.asarray(actual, np.float64) - predicted
+    return {
+        name: [round(float(each), 4) for each in np.nanmean(errors[:, k], axis=0)]
+        for k, name in enumerate(names)
+        if np.isfinite(errors[:, k]).any()
+    }
+
+
+def added(
+    predicted: np.ndarray,
+    is_partial: np.ndarray,
+    names: Sequence[str],
+    offset_px: Mapping[str, Sequence[float]] | None,
+) -> np.ndarray:
+    """Answers as the labellers of their rows would place them.
+
+    Args:
+        predicted: `(N, K, 2)` px.
+        is_partial: bool `(N,)`, the rows that get the offset.
+        names: the K keypoints'.
+        offset_px: as `measured`; None, and keypoints that it lacks, change nothing.
+
+    Returns:
+        The same shape; a copy.
+    """
+    known = offset_px or {}
+    offset = np.array([known.get(name, (0.0, 0.0)) for name in names], predicted.dtype)
+    return predicted + is_partial[:, None, None] * offset
