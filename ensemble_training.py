@@ -9,6 +9,7 @@ import rich.console
 import data_pipeline
 import fitting
 import keypoint_schema
+import outcomes
 from run_folder import ENSEMBLE, RunFolder, fold_names, load_net, provenance
 
 OUT_OF_FOLD_FILE = "out_of_fold.npz"
@@ -49,7 +50,6 @@ def fit_folds(
         "seed": task.settings.seed,
         "precision": task.settings.precision,
         "init_from": task.settings.init_from,
-        "teacher": task.settings.teacher,
         "data": fitting.describe_data(task.settings, task.train, task.valid),
         **provenance(),
     }
@@ -78,7 +78,7 @@ def fit_folds(
     partial_offset_px = results.get("partial_offset_px")
     if results["finished"]:
         _write_out_of_fold(task.run, out_of_fold)
-        results["out_of_fold"] = fitting.validation_results(
+        results["out_of_fold"] = outcomes.validation_results(
             out_of_fold, task.train, partial_offset_px
         )
         if len(task.valid):
@@ -130,4 +130,4 @@ def _write_out_of_fold(run: RunFolder, keypoints):
 def _held_out_results(task, partial_offset_px):
     predicted = load_net(task.run.path).model.predict(task.valid.images, batch_size=256, verbose=0)
     predicted = keypoint_schema.to_pixels(predicted)
-    return fitting.validation_results(predicted, task.valid, partial_offset_px)
+    return outcomes.validation_results(predicted, task.valid, partial_offset_px)

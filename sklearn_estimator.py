@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+import compiling
 import data_pipeline
-import fitting
 import keypoint_schema
 import models
 from errors import UserError
@@ -86,15 +86,15 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
             data,
             recipe.batch_size,
             self.random_state,
-            fitting.augmentation(recipe, names),
+            compiling.augmentation(recipe, names),
             by_source=recipe.source_aware,
         )
         # Where a recipe averages weights, Keras leaves the averages in the net at the end.
-        history = fitting.compiled(model, recipe, steps).fit(
+        history = compiling.compiled(model, recipe, steps).fit(
             batches,
             steps_per_epoch=steps,
             epochs=recipe.epochs,
-            callbacks=[*fitting.schedules(recipe), keras.callbacks.TerminateOnNaN()],
+            callbacks=[*compiling.schedules(recipe), keras.callbacks.TerminateOnNaN()],
             shuffle=False,
             verbose=0,
         )

@@ -85,7 +85,6 @@ def fit_specialists(
         "seed": task.settings.seed,
         "precision": task.settings.precision,
         "init_from": task.settings.init_from,
-        "teacher": task.settings.teacher,
         "data": fitting.describe_data(task.settings, task.train, task.valid),
         **provenance(),
     }

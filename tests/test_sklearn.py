@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import command_line
-import fitting
+import compiling
 import keypoint_schema
 import models
 from errors import UserError
@@ -104,9 +104,11 @@ def test_heatmap_nets_train_by_their_own_recipe(monkeypatch):
 
 def spy_on_training(monkeypatch):
     """A list that gets what is compiled."""
-    trained, compiled = [], fitting.compiled
+    trained, compiled = [], compiling.compiled
     monkeypatch.setattr(
-        fitting, "compiled", lambda *arguments: trained.append(compiled(*arguments)) or trained[-1]
+        compiling,
+        "compiled",
+        lambda *arguments: trained.append(compiled(*arguments)) or trained[-1],
     )
     return trained
 

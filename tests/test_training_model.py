@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import fitting
+import compiling
 import keypoint_schema
 import models
 from errors import UserError
@@ -110,7 +110,7 @@ def compiled(net, weight, source_aware=False):
         source_aware=source_aware,
         learning_rate=0.1,
     )
-    return fitting.compiled(net, recipe, steps=1)
+    return compiling.compiled(net, recipe, steps=1)
 
 
 def logits_of(net, images):

@@ -1,0 +1,109 @@
+"""What a recipe makes of a net: the compiled model, schedules, augmentation."""
+
+import functools
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+import callbacks
+import data_pipeline
+import keypoint_schema
+import models
+from errors import UserError
+
+_LOSSES = {"mse": models.MaskedMeanSquaredError, "huber": models.MaskedHuber}
+
+
+def compiled(model: keras.Model, recipe: models.Recipe, steps: int) -> keras.Model:
+    """Compiles what `fit` is to be called on, which shares all layers with the net.
+
+    Args:
+        model: a net of the zoo.
+        recipe: how it is trained.
+        steps: batches an epoch.
+
+    Raises:
+        UserError: if the recipe wants heatmaps of a net that draws none.
+    """
+    if recipe.heatmap_loss or recipe.source_aware:
+        try:
+            model = models.TrainingModel(model, recipe.heatmap_loss, recipe.source_aware)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+    optimizer = _optimizer(recipe, steps)
+    optimizer.build(model.trainable_variables)
+    model.compile(
+        optimizer,
+        loss=_LOSSES[recipe.loss](),
+        metrics=[models.LabelledMeanSquaredError(), models.RootMeanSquaredErrorPixels()],
+        # XLA makes these convolutions five times slower on CPUs under TensorFlow.
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    return model
+
+
+def _optimizer(recipe, steps):
+    averaging = {"use_ema": recipe.averaging is not None}
+    if recipe.optimizer == "nesterov":
+        optimizer = callbacks.NesterovSGD(recipe.learning_rate, recipe.momentum, **averaging)
+    else:
+        optimizer = keras.optimizers.AdamW(
+            _warmed_up_cosine(recipe, steps),
+            weight_decay=recipe.weight_decay,
+            global_clipnorm=5.0,
+            **averaging,
+        )
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+    # A number would be frozen into the traced step; `callbacks.AveragingWindow` sets this.
+    optimizer.ema_momentum = keras.Variable(0.0, trainable=False, name="ema_momentum")
+    return optimizer
+
+
+def _warmed_up_cosine(recipe, steps):
+    warmup = min(recipe.warmup_epochs, recipe.epochs - 1)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,
+        decay_steps=(recipe.epochs - warmup) * steps,
+        alpha=0.01,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warmup * steps,
+    )
+
+
+def augmentation(recipe: models.Recipe, names: Sequence[str]):
+    """What a recipe's batches go through, for `data_pipeline.training_batches`; None: nothing."""
+    functions = {"none": None, "flip": data_pipeline.flip_half, "full": data_pipeline.augment}
+    augment = functions[recipe.augmentation]
+    if augment is None:
+        return None
+    permutation = keypoint_schema.flip_permutation(names)
+    if recipe.source_aware:  # as `FaceData.by_source` has the labels
+        permutation = np.concatenate([permutation, permutation + len(names)])
+    return functools.partial(augment, permutation=permutation)
+
+
+def averaged(recipe: models.Recipe, judges: list) -> list[keras.callbacks.Callback]:
+    """The callbacks that judge an epoch, between a swap to the averaged weights and one back."""
+    if not recipe.averaging:
+        return judges
+    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    # Without this the swap back would come with the next epoch, after the resume state is saved.
+    back = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: swap.on_epoch_begin(epoch + 1)
+    )
+    return [swap, *judges, back]
+
+
+def schedules(recipe: models.Recipe) -> list[keras.callbacks.Callback]:
+    """What a recipe asks to change from epoch to epoch: learning rate, momentum, averaging."""
+    lines = (
+        ("learning_rate", recipe.learning_rate, recipe.final_learning_rate),
+        ("momentum_variable", recipe.momentum, recipe.final_momentum),
+    )
+    linear = [
+        callbacks.LinearSchedule(variable, start, stop, recipe.epochs)
+        for variable, start, stop in lines
+        if stop is not None
+    ]
+    return linear + [callbacks.AveragingWindow(recipe.averaging)] * bool(recipe.averaging)
