@@ -10,7 +10,7 @@ _EXAMPLES = """examples:
   python evaluate.py runs/net5                                     on the built-in drawn faces
   python evaluate.py runs/net2 runs/net7 --data ~/data/facial-keypoints
   python evaluate.py runs/net7 runs/specialists --data … --report report
-  python evaluate.py preset:heatmap_s preset:heatmap_m --data … --flip-average
+  python evaluate.py preset:heatmap_s preset:heatmap_m --data … --rows all --flip-average
   python evaluate.py runs/* --data … --markdown nets.md --csv nets.csv
   python evaluate.py exports/facial_keypoints --data … --rows all  an exported model
 """
