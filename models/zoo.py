@@ -106,12 +106,12 @@ ZOO = types.MappingProxyType(
             {"quick": _MODERN.override({"epochs": 30, "warmup_epochs": 1})},
         ),
         "heatmap_m": Entry(
-            "the same, medium",
+            "residual net with soft-argmax heatmaps, medium",
             functools.partial(heatmap_nets.heatmap, filters=(32, 64, 128)),
             _MODERN,
         ),
         "heatmap_l": Entry(
-            "the same, large",
+            "residual net with soft-argmax heatmaps, large",
             functools.partial(heatmap_nets.heatmap, filters=(48, 96, 192), pyramid_filters=96),
             _MODERN,
         ),
