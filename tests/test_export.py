@@ -21,7 +21,13 @@ import keypoint_schema
 import predictor
 import run_folder
 from errors import UserError
-from serving_graph import SIGNATURES, export_saved_model, open_saved_model, write_saved_model
+from serving_graph import (
+    SIGNATURES,
+    export_saved_model,
+    open_saved_model,
+    signatures,
+    write_saved_model,
+)
 from serving_graph.float32_twin import float32_twin
 from serving_graph.model_card import model_card, write_card_file
 from serving_graph.warm_up import BATCH_SIZES, can_write_warm_up
@@ -122,10 +128,17 @@ def test_the_net_is_traced_once(folder):
     assert len(with_net) == 1
 
 
-def test_weights_are_stored_once(folder):
-    (data,) = (folder / "variables").glob("variables.data-*")
+def test_weights_are_stored_once(folder, tmp_path, monkeypatch):
     weights = 4 * stand_in_model().count_params()  # bytes of float32
-    assert weights <= data.stat().st_size < 1.05 * weights
+    data, graph = "variables/variables.data-00000-of-00001", "saved_model.pb"
+    monkeypatch.setattr(signatures, "FROZEN_PARAMETERS", 0)
+    export_saved_model(stand_in_net(), tmp_path)
+    large = tmp_path / "1"
+    # Those of a large net are variables beside the graph, those of a small one constants in it.
+    assert weights <= (large / data).stat().st_size < 1.05 * weights
+    assert (folder / data).stat().st_size < 0.01 * weights
+    in_graph = (folder / graph).stat().st_size - (large / graph).stat().st_size
+    assert 0.9 * weights < in_graph < 1.1 * weights
 
 
 def test_folder_names_no_path_of_this_machine(folder):
