@@ -3,7 +3,6 @@
 import json
 import sys
 
-import keras
 import numpy as np
 import pytest
 
@@ -15,12 +14,6 @@ import models
 import run_folder
 import train
 from errors import UserError
-
-
-@pytest.fixture(autouse=True)
-def _default_policy():
-    yield
-    keras.config.set_dtype_policy("float32")
 
 
 @pytest.fixture

@@ -31,12 +31,6 @@ REST = np.setdiff1d(np.arange(len(NAMES)), FOUR)
 SHIFT = np.array([9, -6], np.float32)  # px; where the partial source puts its keypoints
 
 
-@pytest.fixture(autouse=True)
-def _default_policy():
-    yield
-    keras.config.set_dtype_policy("float32")
-
-
 def test_rows_with_none_but_the_four_keypoints_are_partial():
     labelled = np.zeros((6, 15), bool)
     labelled[0] = True

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 
-import keras
 import numpy as np
 import pytest
 
@@ -19,12 +18,6 @@ import run_folder
 import train
 
 ROOT = pathlib.Path(__file__).parents[1]
-
-
-@pytest.fixture(autouse=True)
-def _default_policy():
-    yield
-    keras.config.set_dtype_policy("float32")
 
 
 def run_train(*arguments, monkeypatch, tmp_path):
