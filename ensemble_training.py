@@ -10,7 +10,7 @@ import data_pipeline
 import fitting
 import keypoint_schema
 import outcomes
-from run_folder import ENSEMBLE, RunFolder, fold_names, load_net, provenance
+from run_folder import ENSEMBLE, RunFolder, fold_names, load_net
 
 OUT_OF_FOLD_FILE = "out_of_fold.npz"
 
@@ -45,13 +45,8 @@ def fit_folds(
         "description": f"mean of {folds} × {task.net}",
         "architecture": task.net,
         "folds": folds,
-        "recipe": dataclasses.asdict(task.recipe),
         "keypoints": list(task.train.names),
-        "seed": task.settings.seed,
-        "precision": task.settings.precision,
-        "init_from": task.settings.init_from,
-        "data": fitting.describe_data(task.settings, task.train, task.valid),
-        **provenance(),
+        **fitting.common_configuration(task),
     }
     earlier = task.run.earlier_results(config) if resume else None
     task.run.write_config(config | ({"results": earlier} if earlier else {}))

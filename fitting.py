@@ -213,17 +213,27 @@ def _configuration(task):
         "model": task.net,
         "description": models.find(task.net).description,
         "keypoints": list(task.train.names),
+        **common_configuration(task),
+    }
+
+
+def common_configuration(task) -> dict:
+    """What `config.json` says of every training.
+
+    Args:
+        task: has `recipe`, `settings`, `train` and `valid`.
+    """
+    return {
         "recipe": dataclasses.asdict(task.recipe),
         "seed": task.settings.seed,
         "precision": task.settings.precision,
         "init_from": task.settings.init_from,
-        "data": describe_data(task.settings, task.train, task.valid),
+        "data": _describe_data(task.settings, task.train, task.valid),
         **provenance(),
     }
 
 
-def describe_data(settings: Settings, train: FaceData, valid: FaceData) -> dict:
-    """What `config.json` says of the data."""
+def _describe_data(settings, train, valid):
     return {
         "path": settings.data_path,
         "hold_out": settings.hold_out,

@@ -28,13 +28,14 @@ def results(
         best_epoch: counted from 0.
         seconds: of each epoch.
     """
-    predicted = keypoint_schema.to_pixels(_predict(model, train.images))
+    answers = _predict(model, train.images)
+    mirror = _mirrors(train, answers, _predict_mirrored(model, train.images), source_aware)[0]
+    predicted = keypoint_schema.to_pixels(answers)
     offset = None
     if source_aware:
         partial_labels = train.by_source()[:, len(train.names) :]
         offset = partial_offset.measured(predicted, partial_labels, train.names)
         predicted = partial_offset.added(predicted, train.partial, train.names, offset)
-    mirror = measure_mirrors(model, train, source_aware)[0]
     found = {
         "epochs_run": len(seconds),
         "seconds": round(sum(seconds), 1),
@@ -86,7 +87,11 @@ def measure_mirrors(
     Raises:
         ValueError: if the mirror of a keypoint is not among the data's.
     """
-    predicted, mirrored = (_predict(model, each) for each in (data.images, _mirrored(data.images)))
+    answers = _predict(model, data.images), _predict_mirrored(model, data.images)
+    return _mirrors(data, *answers, by_source)
+
+
+def _mirrors(data, predicted, mirrored, by_source):
     labels = np.split(data.by_source(), 2, axis=1) if by_source else [data.keypoints]
     return [
         keypoint_schema.Mirror.of(data.names).measured(
@@ -100,5 +105,5 @@ def _predict(model, images):
     return model.predict(images, batch_size=256, verbose=0)
 
 
-def _mirrored(images):
-    return images[:, :, ::-1]
+def _predict_mirrored(model, images):
+    return _predict(model, images[:, :, ::-1])

@@ -12,7 +12,7 @@ import keypoint_schema
 import models
 from data_pipeline import FaceData
 from errors import UserError
-from run_folder import SPECIALISTS, RunFolder, provenance
+from run_folder import SPECIALISTS, RunFolder
 
 BUDGET = 10_000_000  # images that each specialist sees, from scratch; the tutorial's number
 BUDGET_AFTER_WARM_START = 4_000_000
@@ -78,15 +78,10 @@ def fit_specialists(
         "model": SPECIALISTS,
         "description": f"six specialists like {task.architecture}",
         "architecture": task.architecture,
-        "recipe": dataclasses.asdict(task.recipe),
         "keypoints": list(keypoint_schema.NAMES),
         "epochs": task.epochs,
         "budget": task.budget,
-        "seed": task.settings.seed,
-        "precision": task.settings.precision,
-        "init_from": task.settings.init_from,
-        "data": fitting.describe_data(task.settings, task.train, task.valid),
-        **provenance(),
+        **fitting.common_configuration(task),
     }
     earlier = task.run.earlier_results(config) if resume else None
     task.run.write_config(config | ({"results": earlier} if earlier else {}))

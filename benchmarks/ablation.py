@@ -11,13 +11,13 @@ import argparse
 import csv
 import pathlib
 import sys
-import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import command_line  # noqa: E402
+from benchmarks.quiet_training import trained_net  # noqa: E402
 
 WHOLE = "the whole recipe"
 CHANGES = {
@@ -64,14 +64,9 @@ def parse_arguments():
 
 def measure(arguments, data, change, seed):
     """Trains the net with the change; returns its row."""
-    import keras
-    import rich.console
-
     import data_pipeline
-    import fitting
     import models
     from predictor import flip_averaged, from_net
-    from run_folder import RunFolder, load_net
 
     recipe = models.find(arguments.net).recipe.override(
         {"epochs": arguments.epochs} | CHANGES[change]
@@ -80,18 +75,8 @@ def measure(arguments, data, change, seed):
     if recipe.rows == "complete":
         train = train.select(train.names)
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        task = fitting.Task(
-            net=arguments.net,
-            model_name=arguments.net,
-            recipe=recipe,
-            train=train,
-            valid=valid,
-            run=RunFolder(folder),
-            settings=fitting.Settings(seed, keras.config.dtype_policy().name),
-        )
-        fitting.fit(task, rich.console.Console(quiet=True))
-        plain = from_net(arguments.net, load_net(folder))
+    net = trained_net(arguments.net, recipe, train, valid, seed)
+    plain = from_net(arguments.net, net)
     errors = [rmse(predictor, valid) for predictor in (plain, flip_averaged(plain))]
     seconds = round(time.perf_counter() - began, 1)
     row = (arguments.net, arguments.epochs, change, seed, *errors, seconds)

@@ -11,7 +11,6 @@ import argparse
 import dataclasses
 import pathlib
 import sys
-import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -20,6 +19,7 @@ import numpy as np  # noqa: E402
 
 import command_line  # noqa: E402
 import keypoint_schema  # noqa: E402
+from benchmarks.quiet_training import trained_net  # noqa: E402
 
 
 def main():
@@ -55,14 +55,9 @@ def parse_arguments():
 
 def measure(arguments, data, seed, shift, source_aware):
     """Trains; returns the RMSE in px over all keypoints and over those of the partial source."""
-    import keras
-    import rich.console
-
     import data_pipeline
-    import fitting
     import models
     from evaluation import metrics
-    from run_folder import RunFolder
 
     keypoints = data.keypoints + data.partial[:, None, None] * np.asarray(shift, np.float32)
     moved = dataclasses.replace(data, keypoints=keypoints)
@@ -70,17 +65,7 @@ def measure(arguments, data, seed, shift, source_aware):
     recipe = models.find(arguments.net).recipe.override(
         {"epochs": arguments.epochs, "source_aware": source_aware}
     )
-    with tempfile.TemporaryDirectory() as folder:
-        task = fitting.Task(
-            net=arguments.net,
-            model_name=arguments.net,
-            recipe=recipe,
-            train=train,
-            valid=valid,
-            run=RunFolder(folder),
-            settings=fitting.Settings(seed, keras.config.dtype_policy().name),
-        )
-        model, _ = fitting.fit(task, rich.console.Console(quiet=True))
+    model = trained_net(arguments.net, recipe, train, valid, seed).model
     complete = valid.select(valid.names)
     predicted = keypoint_schema.to_pixels(model.predict(complete.images, verbose=0))
     four = keypoint_schema.indices(keypoint_schema.PARTIAL_NAMES)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import rich.console
 
-import callbacks
 import command_line
 import data_pipeline
 import fitting
@@ -25,6 +24,7 @@ from judging import load_nets
 from keypoint_schema import NAMES, PARTIAL_NAMES, is_partial
 from sklearn_estimator import KeypointRegressor
 from tests import small_data
+from tests.killing import killed_in_epoch
 
 FOUR = keypoint_schema.indices(PARTIAL_NAMES)
 REST = np.setdiff1d(np.arange(len(NAMES)), FOUR)
@@ -222,18 +222,8 @@ def test_resume_goes_on_with_the_twin(start, tmp_path, small_folder, monkeypatch
     net += ("--rows", "labelled", "--source-aware")
     assert start(*net, "--name", "whole") == 0
 
-    class Killed(BaseException):
-        """Nothing in the project catches it, as nothing catches a kill."""
-
-    def kill(self, epoch, logs=None):
-        if epoch == 2:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.EpochTable, "on_epoch_end", kill)
-        patch.setattr(callbacks.ResumeState.__init__, "__defaults__", (0.0, None))
-        with pytest.raises(Killed):
-            train_script(patch, tmp_path, *net, "--name", "cut")
+    with killed_in_epoch(2, monkeypatch) as patch:
+        train_script(patch, tmp_path, *net, "--name", "cut")
     assert start(*net, "--name", "cut", "--resume") == 0
     cut, whole = (results_of(tmp_path / name) for name in ("cut", "whole"))
     assert cut | {"seconds": 0} == whole | {"seconds": 0}

@@ -11,11 +11,11 @@ import time
 import numpy as np
 import pytest
 
-import callbacks
 import command_line
 import keypoint_schema
 import run_folder
 import train
+from tests.killing import killed_in_epoch
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -116,20 +116,8 @@ def test_resume_goes_on_as_if_nothing_had_happened(start, tmp_path, small_folder
     net6 = ("--model", "net6", "--data", small_folder, "--epochs", 5)
     start(*net6, "--name", "whole")
 
-    class Killed(BaseException):
-        """Nothing in the project catches it, as nothing catches a kill."""
-
-    def kill(self, epoch, logs=None):
-        if epoch == 3:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.EpochTable, "on_epoch_end", kill)
-        patch.setattr(
-            callbacks.ResumeState.__init__, "__defaults__", (0.0, None)
-        )  # save every epoch
-        with pytest.raises(Killed):
-            run_train(*net6, "--name", "cut", monkeypatch=patch, tmp_path=tmp_path)
+    with killed_in_epoch(3, monkeypatch) as patch:
+        run_train(*net6, "--name", "cut", monkeypatch=patch, tmp_path=tmp_path)
     assert (tmp_path / "cut/resume.npz").exists()
     assert start(*net6, "--name", "cut", "--resume") == 0
     assert history(tmp_path / "cut") == history(tmp_path / "whole")
@@ -329,18 +317,8 @@ def test_averaged_training_resumes_as_if_nothing_had_happened(
     net = ("--model", "heatmap_s", "--data", small_folder, "--epochs", 3)
     assert start(*net, "--name", "whole") == 0
 
-    class Killed(BaseException):
-        """Nothing in the project catches it, as nothing catches a kill."""
-
-    def kill(self, epoch, logs=None):
-        if epoch == 2:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.EpochTable, "on_epoch_end", kill)
-        patch.setattr(callbacks.ResumeState.__init__, "__defaults__", (0.0, None))
-        with pytest.raises(Killed):
-            run_train(*net, "--name", "cut", monkeypatch=patch, tmp_path=tmp_path)
+    with killed_in_epoch(2, monkeypatch) as patch:
+        run_train(*net, "--name", "cut", monkeypatch=patch, tmp_path=tmp_path)
     assert start(*net, "--name", "cut", "--resume") == 0
     assert history(tmp_path / "cut") == history(tmp_path / "whole")
 
