@@ -55,7 +55,9 @@ def load_nets(
     nets = []
     for predictor, name in zip(predictors, _distinct_names(predictors), strict=True):
         config = predictor.config or (configs[0] if configs else None)
-        is_held_out = _held_out(config, predictor, data) if rows == VALIDATION else None
+        is_held_out = None
+        if rows == VALIDATION:
+            is_held_out = _held_out_by(config, predictor.source, data)
         nets.append(_judged(predictor, name, data, is_held_out))
     return nets
 
@@ -67,27 +69,49 @@ def _distinct_names(predictors):
     return [str(predictor.source) for predictor in predictors]
 
 
-def _held_out(config, predictor, data):
-    """Which rows the run held out: `(N,)` bools, from a repetition of its split."""
-    if config is None:
+def held_out(config: dict, source: object, data: data_pipeline.FaceData) -> np.ndarray:
+    """Which faces a run held out, from a repetition of its split.
+
+    Args:
+        config: the run's.
+        source: what messages call it.
+        data: what it was trained on.
+
+    Returns:
+        `(N,)` bools.
+
+    Raises:
+        UserError: if these are other data, are split otherwise now, or nothing was held out.
+    """
+    trained_on = config["data"]
+    if trained_on["fingerprint"] != data.fingerprint:
         raise UserError(
-            f"{predictor.source} is an exported model, which does not say which faces it was "
-            "trained on. Name its run folder too, whose split it then takes, or add --rows all."
+            f"{source} was trained on other data ({trained_on['description']}) than these "
+            f"({data.description}), so it holds none of them out. Give --data that it was trained "
+            "on."
         )
-    if config["data"]["fingerprint"] != data.fingerprint:
+    if trained_on.get("grouped_by", data.grouped_by) != data.grouped_by:
         raise UserError(
-            f"{predictor.source} was trained on other data ({config['data']['description']}) than "
-            f"these ({data.description}), so it holds none of them out. Give --data that it was "
-            "trained on, or --rows all to count every face."
+            f"The faces of {source} were split by {trained_on['grouped_by']}, these are by "
+            f"{data.grouped_by}: training_persons.csv has come or gone beside them."
         )
-    hold_out = config["data"].get("hold_out", data_pipeline.HOLD_OUT)
+    hold_out = trained_on.get("hold_out", data_pipeline.HOLD_OUT)
     if not hold_out:
-        raise UserError(
-            f"{predictor.source} was trained on every face and holds none out. Judge it on other "
-            "faces, or add --rows all, which flatters."
-        )
+        raise UserError(f"{source} was trained on every face and holds none out.")
     _, valid = data_pipeline.split(data, config["seed"], hold_out)
     return np.isin(data.groups, valid.groups)
+
+
+def _held_out_by(config, source, data):
+    if config is None:
+        raise UserError(
+            f"{source} is an exported model, which does not say which faces it was trained on. "
+            "Name its run folder too, whose split it then takes, or add --rows all."
+        )
+    try:
+        return held_out(config, source, data)
+    except UserError as error:
+        raise UserError(f"{error} --rows all counts every face.") from error
 
 
 def _judged(predictor, name, data, is_held_out):

@@ -83,7 +83,6 @@ def flip_averaged(predictor: Predictor) -> Predictor:
 
 def from_net(source: str | pathlib.Path, net) -> Predictor:
     """A predictor of a `run_folder.LoadedNet`, whatever it was loaded from."""
-    from run_folder import mirror_offset_px, partial_offset_px
 
     def predict(images):
         if not len(images):
@@ -95,8 +94,8 @@ def from_net(source: str | pathlib.Path, net) -> Predictor:
         pathlib.Path(source),
         net.names,
         predict,
-        mirror_offset_px(net.config),
-        partial_offset_px(net.config),
+        net.mirror_offset_px,
+        net.partial_offset_px,
         net.config,
         net.model,
     )

@@ -49,6 +49,20 @@ class LoadedNet:
     names: tuple[str, ...]
     config: dict
 
+    @property
+    def mirror_offset_px(self) -> dict | None:
+        """What `keypoint_schema.Mirror.of` takes, as measured at the end of the training."""
+        return self._results.get("mirror_offset_px")
+
+    @property
+    def partial_offset_px(self) -> dict | None:
+        """What `evaluation.partial_offset` adds; None if the net was not source-aware."""
+        return self._results.get("partial_offset_px")
+
+    @property
+    def _results(self):
+        return self.config.get("results") or {}
+
 
 class RunFolder:
     """Paths of a run, and its configuration."""
@@ -200,16 +214,6 @@ def load_net(path: str | os.PathLike) -> LoadedNet:
 def fold_names(folds: int) -> list[str]:
     """What the nets of `--folds` are called."""
     return [f"fold{number}" for number in range(1, folds + 1)]
-
-
-def mirror_offset_px(config: dict | None) -> dict | None:
-    """The offset that `keypoint_schema.Mirror.of` takes, as measured at the end of the training."""
-    return ((config or {}).get("results") or {}).get("mirror_offset_px")
-
-
-def partial_offset_px(config: dict | None) -> dict | None:
-    """The offset that `evaluation.partial_offset` adds; None if the net was not source-aware."""
-    return ((config or {}).get("results") or {}).get("partial_offset_px")
 
 
 def provenance() -> dict:

@@ -32,6 +32,7 @@ def main():
     arguments = parse_arguments()
     command_line.start_quietly()
     import data_pipeline
+    import judging
     import presets
     import run_folder
     from presets.store import rounded_twin, to_float16
@@ -41,7 +42,9 @@ def main():
     data = data_pipeline.load_faces(arguments.data)
     notes = read_notes(arguments.notes, data)
     check_twin(net.config, measured.config)
-    valid = held_out(measured.config, data)
+    source = arguments.twin or arguments.run
+    rows = data.rows(judging.held_out(measured.config, source, data))
+    valid = rows.select(measured.names, complete=False).labelled()
     rounded = rounded_twin(net)
     weights = to_float16(net.model)
     accuracy = measure(measured, rounded_twin(measured), valid)
@@ -104,26 +107,6 @@ def check_twin(config, measured):
                 f"--twin must be made by the same recipe. It has {entry} {measured[entry]}, the "
                 f"run has {config[entry]}."
             )
-
-
-def held_out(config, data):
-    """The labelled faces that the run did not train on."""
-    import data_pipeline
-
-    trained_on = config["data"]
-    if trained_on["fingerprint"] != data.fingerprint:
-        raise UserError(
-            f"The run was trained on other data ({trained_on['description']}) than these "
-            f"({data.description}). Give --data that it was trained on."
-        )
-    if trained_on.get("grouped_by", data.grouped_by) != data.grouped_by:
-        raise UserError(
-            f"The run's faces were split by {trained_on['grouped_by']}, these are by "
-            f"{data.grouped_by}: training_persons.csv has come or gone beside them."
-        )
-    hold_out = trained_on.get("hold_out", data_pipeline.HOLD_OUT)
-    _, valid = data_pipeline.split(data, config["seed"], hold_out)
-    return valid.select(config["keypoints"], complete=False).labelled()
 
 
 def measure(net, rounded, valid):

@@ -7,7 +7,6 @@ import keras
 
 from errors import UserError
 from keypoint_schema import Mirror
-from run_folder import mirror_offset_px
 from serving_graph.float32_twin import float32_twin
 from serving_graph.model_card import model_card, write_model_card
 from serving_graph.publishing import new_version
@@ -73,6 +72,6 @@ def require_tensorflow():
 def flip_mirror(net):
     """The net's mirror; refuses where a keypoint's counterpart is not predicted."""
     try:
-        return Mirror.of(net.names, mirror_offset_px(net.config))
+        return Mirror.of(net.names, net.mirror_offset_px)
     except ValueError as error:
         raise UserError(f"--flip-average is not possible for this net. {error}") from error

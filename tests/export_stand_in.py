@@ -1,13 +1,13 @@
 """A small net with weights from a formula, and what export.py makes of it, once for all tests."""
 
 import io
-import types
 
 import keras
 import numpy as np
 from PIL import Image
 
 import keypoint_schema
+from run_folder import LoadedNet
 from serving_graph import export_saved_model, published_versions
 
 CONFIG = {
@@ -39,9 +39,7 @@ def stand_in_model(num_keypoints=keypoint_schema.NUM_KEYPOINTS, dtype="float32")
 
 def stand_in_net(names=keypoint_schema.NAMES, dtype="float32"):
     """What `run_folder.load_net` gives."""
-    return types.SimpleNamespace(
-        model=stand_in_model(len(names), dtype), names=tuple(names), config=CONFIG
-    )
+    return LoadedNet(stand_in_model(len(names), dtype), tuple(names), CONFIG)
 
 
 def published(tmp_path_factory):

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import textwrap
-import types
 
 import keras
 import numpy as np
@@ -188,7 +187,7 @@ OFFSET_PX = {
 def test_labels_that_lie_to_one_side_stay_there_in_a_flip_average(tmp_path, flip_average):
     partial = {"nose_tip": [0.5, -1.5]}
     config = {"results": {"mirror_offset_px": OFFSET_PX, "partial_offset_px": partial}}
-    net = types.SimpleNamespace(model=stand_in_model(), names=NAMES, config=config)
+    net = run_folder.LoadedNet(stand_in_model(), NAMES, config)
     folder = export_saved_model(net, tmp_path, flip_average=flip_average).folder
     card = json.loads((folder / "assets.extra/model_card.json").read_text())
     assert card["mirror_offset_px"] == OFFSET_PX
@@ -280,7 +279,7 @@ def test_model_card_says_what_the_run_knows(folder):
 
 
 def test_model_card_of_a_run_that_knows_nothing_says_null(tmp_path):
-    net = types.SimpleNamespace(model=stand_in_model(), names=NAMES, config={})
+    net = run_folder.LoadedNet(stand_in_model(), NAMES, {})
     folder = export_saved_model(net, tmp_path).folder
     card = json.loads((folder / "assets.extra/model_card.json").read_text())
     assert card["training_data"] == {"fingerprint": None, "description": None}

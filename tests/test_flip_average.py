@@ -1,7 +1,5 @@
 """The mean over a face and its mirror image, worked out by hand."""
 
-import types
-
 import keras
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ from keras import ops
 import keypoint_schema
 from errors import UserError
 from predictor import flip_averaged, from_net
+from run_folder import LoadedNet
 
 EYES = ("left_eye_center", "right_eye_center", "nose_tip")
 OFFSET_PX = {
@@ -24,8 +23,7 @@ def predictor_of(function, names=EYES, config=None):
     size = keypoint_schema.IMAGE_SIZE
     images = keras.Input((size, size, 1))
     model = keras.Model(images, function(ops.cast(images, "float32")))
-    net = types.SimpleNamespace(model=model, names=tuple(names), config=config)
-    return from_net("net", net)
+    return from_net("net", LoadedNet(model, tuple(names), config or {}))
 
 
 def spots(*places):
