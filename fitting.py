@@ -10,10 +10,12 @@ import rich.console
 import callbacks
 import compiling
 import data_pipeline
+import distillation
 import models
 import outcomes
 from data_pipeline import FaceData
 from errors import UserError
+from predictor import Predictor
 from run_folder import RunFolder, provenance
 
 
@@ -27,6 +29,7 @@ class Settings:
         data_path: what `--data` said.
         hold_out: share of the faces that were held out.
         init_from: the run that the warm start came from, and `source` its model; or None.
+        distill_from: the run that teaches, and `teacher` its predictor; or None.
     """
 
     seed: int
@@ -35,6 +38,8 @@ class Settings:
     hold_out: float = data_pipeline.HOLD_OUT
     init_from: str | None = None
     source: keras.Model | None = None
+    distill_from: str | None = None
+    teacher: Predictor | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +101,7 @@ def fit(
         model = task.run.load_model()
         console.print(f"{task.run.path} is finished already.")
         return model, earlier
+    taught = _taught(task)
     model = _initial_model(task, console)
     trained = compiling.compiled(
         model, task.recipe, data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size)
@@ -119,7 +125,7 @@ def fit(
     finished = True
     try:
         trained.fit(
-            _training_batches(task, first_epoch, offsets),
+            _training_batches(task, taught, first_epoch, offsets),
             steps_per_epoch=data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size),
             validation_data=_validation_batches(task),
             initial_epoch=first_epoch,
@@ -176,9 +182,9 @@ def _initial_model(task, console):
     return model
 
 
-def _training_batches(task, first_epoch, offsets):
+def _training_batches(task, taught, first_epoch, offsets):
     return data_pipeline.training_batches(
-        task.train,
+        taught,
         task.recipe.batch_size,
         task.settings.seed,
         compiling.augmentation(task.recipe, task.train.names),
@@ -186,6 +192,13 @@ def _training_batches(task, first_epoch, offsets):
         offsets,
         by_source=task.recipe.source_aware,
     )
+
+
+def _taught(task):
+    """The training rows with the labels to learn from."""
+    if task.settings.teacher is None:
+        return task.train
+    return distillation.distilled(task.train, task.settings.teacher, task.recipe.source_aware)
 
 
 def _validation_batches(task):
@@ -228,6 +241,7 @@ def common_configuration(task) -> dict:
         "seed": task.settings.seed,
         "precision": task.settings.precision,
         "init_from": task.settings.init_from,
+        "distill_from": task.settings.distill_from,
         "data": _describe_data(task.settings, task.train, task.valid),
         **provenance(),
     }

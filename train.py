@@ -23,6 +23,7 @@ _EXAMPLES = """examples:
   python train.py --model specialists --data ~/data/facial-keypoints --init-from runs/net7
   python train.py --model heatmap_m --data ~/data/facial-keypoints --init-from preset:heatmap_m
   python train.py --model heatmap_s --data ~/data/facial-keypoints --folds 5   an ensemble
+  python train.py --model heatmap_s --data ~/data/facial-keypoints --distill-from runs/heatmap_l
   python train.py --model heatmap_m --data ~/data/facial-keypoints --source-aware
   python train.py --model net7 --data ~/data/facial-keypoints --resume    after a kill
 """
@@ -72,6 +73,12 @@ def parse_arguments():
         help="warm start: a run folder with a net of this layout, or preset:NAME",
     )
     parser.add_argument(
+        "--distill-from",
+        metavar="RUN",
+        help="a run folder or preset:NAME whose answers teach: they fill in missing labels, and\n"
+        "labels move half-way to them",
+    )
+    parser.add_argument(
         "--hold-out",
         type=float,
         default=0.2,
@@ -105,6 +112,8 @@ def parse_arguments():
         parser.error(f"--folds must be at least 2. Received: {arguments.folds}.")
     if arguments.folds and arguments.model == "specialists":
         parser.error("--folds is for a single net of the zoo.")
+    if arguments.folds and arguments.distill_from:
+        parser.error("--distill-from has seen the faces that --folds leaves out; give one of them.")
     if arguments.epochs and arguments.budget:
         parser.error("--epochs and --budget say the same twice; give one.")
     if not 0 <= arguments.seed < 2**31:
@@ -129,6 +138,7 @@ def main():
     import fitting
     import keypoint_schema
     import models
+    import predictor
     import presets
     import run_folder
 
@@ -138,6 +148,7 @@ def main():
         return 0
     is_specialists = arguments.model == run_folder.SPECIALISTS
     warm = presets.load_net(arguments.init_from) if arguments.init_from else None
+    teacher = presets.load_net(arguments.distill_from) if arguments.distill_from else None
     net = choose_architecture(arguments, warm) if is_specialists else arguments.model
     recipe = choose_recipe(net, arguments)
     run = run_folder.RunFolder(arguments.runs / (arguments.name or arguments.model))
@@ -157,8 +168,9 @@ def main():
     console.print(
         f"Split by {data.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate.\n",
     )
-    if warm:
-        warn_of_other_split(warm.config, arguments, data, console)
+    for source, loaded in ((arguments.init_from, warm), (arguments.distill_from, teacher)):
+        if loaded:
+            warn_of_other_split(source, loaded.config, arguments, data, console)
     console.print(layer_table(net, is_specialists))
     settings = fitting.Settings(
         seed=arguments.seed,
@@ -167,6 +179,8 @@ def main():
         hold_out=arguments.hold_out,
         init_from=arguments.init_from,
         source=warm.model if warm else None,
+        distill_from=arguments.distill_from,
+        teacher=predictor.from_net(arguments.distill_from, teacher) if teacher else None,
     )
     train_them = train_specialists if is_specialists else train_net
     with run.replaced() if arguments.overwrite else contextlib.nullcontext():
@@ -228,13 +242,17 @@ def check_free(run, arguments):
         raise UserError(f"There is no {run.path} to resume; leave out --resume to begin it.")
 
 
-def warn_of_other_split(config, arguments, data, console):
-    """A warm start may have been trained on what is held out here."""
-    same_data = config["data"]["fingerprint"] == data.fingerprint
-    if same_data and config["seed"] != arguments.seed:
+def warn_of_other_split(source, config, arguments, data, console):
+    """What this training begins with, or learns from, may have seen what is held out here."""
+    import data_pipeline
+
+    trained_on = config["data"]
+    its_split = config["seed"], trained_on.get("hold_out", data_pipeline.HOLD_OUT)
+    same_data = trained_on["fingerprint"] == data.fingerprint
+    if arguments.hold_out and same_data and its_split != (arguments.seed, arguments.hold_out):
         console.print(
-            f"Note: {arguments.init_from} was split with seed {config['seed']}; it has seen some "
-            "of the faces held out here, so validation errors will flatter.",
+            f"Note: {source} was split with seed {its_split[0]}, {its_split[1]:.0%} held out; it "
+            "has seen some of the faces held out here, so validation errors will flatter.",
             style="yellow",
         )
 

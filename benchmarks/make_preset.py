@@ -194,11 +194,12 @@ def make_card(name, net, weights, data, notes, accuracy):
 def without_paths(config, data):
     """The run's configuration without where things lay on the machine that trained it."""
     described = {key: value for key, value in config["data"].items() if key != "path"}
-    init_from = config.get("init_from")
-    return config | {
-        "data": described | {"description": data.description},
-        "init_from": init_from and pathlib.PurePath(init_from).name,
+    sources = {
+        entry: pathlib.PurePath(config[entry]).name
+        for entry in ("init_from", "distill_from")
+        if config.get(entry)
     }
+    return config | {"data": described | {"description": data.description}} | sources
 
 
 def report(folder, accuracy):
