@@ -130,10 +130,16 @@ def test_light_stays_in_range_and_covers_the_asked_share():
 
 
 def test_occlusion_is_a_rectangle_of_one_gray():
-    images = tf.zeros([50, 96, 96, 1])
+    board = np.indices((96, 96)).sum(0) % 2 * 255.0  # black and white, so no gray is its own
+    images = tf.constant(np.tile(board[..., None], (50, 1, 1, 1)), tf.float32)
+    plain = change_light(images, (3, 4), NO_LIGHT).numpy()[..., 0]
     ranges = dataclasses.replace(NO_LIGHT, occlusion=1.0)
     changed = change_light(images, (3, 4), ranges).numpy()[..., 0]
-    floor = changed.min()
-    for picture in changed:
-        grays = picture[picture > floor]
-        assert len(np.unique(grays)) <= 1
+    for picture, before in zip(changed, plain, strict=True):
+        rows, columns = np.nonzero(picture != before)
+        assert len(rows)
+        rectangle = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        assert len(rows) == picture[rectangle].size
+        assert len(np.unique(picture[rectangle])) == 1
+        # At most the asked share of the picture's side, and less where it is cut off.
+        assert max(picture[rectangle].shape) <= 0.4 * 96 + 1
