@@ -1,5 +1,7 @@
 """Figures show what they say, in files that are the same every time."""
 
+import os
+import pathlib
 import struct
 import subprocess
 import sys
@@ -10,13 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import evaluation
 import keypoint_schema
+from errors import UserError
 from evaluation import figures, first_layers, metrics
 from evaluation.figures import style
 from evaluation.figures.disagreement import most_different
 from evaluation.figures.filters import as_pictures
 from evaluation.figures.flip import mirror
 from evaluation.figures.specialist_curves import weighted_mean
+from evaluation.report_figures import NamedFigure
 from tests import run_fixtures, small_data
 
 IMAGES, LABELS = small_data.faces()
@@ -59,18 +64,48 @@ def made():
     return all_figures()
 
 
-def test_files_are_whole_and_the_same_every_time(made, tmp_path):
-    again = all_figures()
-    for name in ("curve", "differ", "hidden"):  # one of each kind is enough
-        png, svg = figures.save(again[name], tmp_path / name)
-        content = png.read_bytes()
-        assert content[:8] == b"\x89PNG\r\n\x1a\n"
-        width, height = struct.unpack(">II", content[16:24])
-        assert width > 600, name
-        assert height > 300, name
-        assert xml.etree.ElementTree.parse(svg).getroot().tag.endswith("svg")
-        assert figures.rendered(made[name], "svg") == svg.read_bytes()
-        assert figures.rendered(made[name], "png") == content
+def write_report(folder, made):
+    chosen = ("curve", "differ", "hidden")  # one of each kind is enough
+    named = [NamedFigure(name, "What it shows.", made[name]) for name in chosen]
+    evaluation.write_report(folder, "A report", ["Judged by hand."], [], named)
+    return contents(folder)
+
+
+def contents(folder):
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+
+
+def test_figures_in_a_report_are_the_same_every_time(made, tmp_path):
+    files = write_report(tmp_path / "first", made)
+    again = write_report(tmp_path / "second", all_figures())
+    stems = ("curve", "differ", "hidden")
+    expected = [f"figures/{stem}.{kind}" for stem in stems for kind in ("png", "svg")]
+    assert list(files) == [*expected, "index.html"]
+    assert files == again
+    for file, content in files.items():
+        if file.endswith(".png"):
+            assert content[:8] == b"\x89PNG\r\n\x1a\n"
+            width, height = struct.unpack(">II", content[16:24])
+            assert width > 600, file
+            assert height > 300, file
+        if file.endswith(".svg"):
+            assert xml.etree.ElementTree.fromstring(content).tag.endswith("svg")
+
+
+def test_figures_in_a_report_are_replaced_whole_or_not_at_all(made, tmp_path, monkeypatch):
+    before = write_report(tmp_path, made)
+    written = []
+
+    def fail(source, target):
+        written.append((pathlib.Path(source).read_bytes(), pathlib.Path(target)))
+        raise OSError("a full disk")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(UserError, match="a full disk"):
+        write_report(tmp_path, made)
+    assert written == [(before["figures/curve.png"], tmp_path / "figures" / "curve.png")]
+    assert contents(tmp_path) == before
 
 
 def test_learning_curves_mark_the_best_epoch_on_a_log_scale(made):

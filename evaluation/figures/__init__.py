@@ -9,7 +9,7 @@ from evaluation.figures.keypoint_errors import keypoint_errors
 from evaluation.figures.learning_curves import learning_curves
 from evaluation.figures.predictions import predictions
 from evaluation.figures.specialist_curves import specialist_curves
-from evaluation.figures.style import rendered, save
+from evaluation.figures.style import rendered
 
 __all__ = [
     "best_and_worst",
@@ -21,6 +21,5 @@ __all__ = [
     "learning_curves",
     "predictions",
     "rendered",
-    "save",
     "specialist_curves",
 ]

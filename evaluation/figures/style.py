@@ -1,4 +1,4 @@
-"""One look for every figure, and how figures are saved.
+"""One look for every figure, on the screen and in files.
 
 Figures are built without pyplot, so nothing needs a display or leaks an open window. Colours are
 those of M. Okabe and K. Ito, Color Universal Design (2008), which colour-blind readers can tell
@@ -7,13 +7,10 @@ apart; lines differ in dash or direct label too.
 
 import functools
 import io
-import pathlib
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-
-from evaluation import whole_file
 
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
 ORANGE, PURPLE, SKY, BLACK = "#E69F00", "#CC79A7", "#56B4E9", "#000000"
@@ -73,18 +70,6 @@ def rendered(figure: Figure, kind: str) -> bytes:
             figure.set_layout_engine("none")
         figure.savefig(out, format=kind, metadata=metadata)
     return out.getvalue()
-
-
-def save(figure: Figure, stem: pathlib.Path) -> list[pathlib.Path]:
-    """Writes `<stem>.png` and `<stem>.svg`.
-
-    Raises:
-        UserError: if they cannot be written.
-    """
-    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
-    for path in paths:
-        whole_file.write_bytes(path, rendered(figure, path.suffix[1:]))
-    return paths
 
 
 def new_figure(width: float, height: float, title: str = "") -> Figure:
