@@ -65,7 +65,8 @@ def report_figures(
         yield from _disagreement(nets[-2].judgement.net, nets[-1].judgement.net, images)
     yield from _flip(images, labels)
     mean_face = images.mean(axis=0)
-    mean_keypoints = np.nanmean(labels, axis=0)
+    # Unlike nanmean, this does not warn of a keypoint that has no label at all.
+    mean_keypoints = np.ma.masked_invalid(labels).mean(axis=0).filled(np.nan)
     for net in nets:
         yield from _of_one_net(net, images, test_images, mean_face, mean_keypoints)
 

@@ -122,16 +122,21 @@ def _by_net(title, heading, rows, judgements):
 
 
 def _value(estimate):
-    return MISSING if estimate is None else f"{estimate.value:.2f}"
+    return MISSING if _is_missing(estimate) else f"{estimate.value:.2f}"
 
 
 def _interval(estimate, form):
-    if estimate is None or math.isnan(estimate.value):
+    if _is_missing(estimate):
         return MISSING
     value = format(estimate.value, form)
     if math.isnan(estimate.low):
         return value
     return f"{value} [{format(estimate.low, form)}, {format(estimate.high, form)}]"
+
+
+def _is_missing(estimate):
+    """The net lacks the keypoint, or no face has a label for it."""
+    return estimate is None or math.isnan(estimate.value)
 
 
 def _loss(value):

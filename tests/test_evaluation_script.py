@@ -12,12 +12,13 @@ import pytest
 
 import data_pipeline
 import evaluate
+import evaluation
 import judging
 import keypoint_schema
 from errors import UserError
 from evaluation import metrics
 from predictor import load_predictor
-from tests import run_fixtures
+from tests import run_fixtures, small_data
 
 
 @pytest.fixture(scope="module")
@@ -136,8 +137,6 @@ def test_a_net_of_one_specialist_is_judged_by_its_own_keypoints(data, runs, smal
 
 
 def evaluate_one(net, data):
-    import evaluation
-
     return evaluation.judge(net.predictions, data.keypoints, data.groups)
 
 
@@ -163,6 +162,36 @@ def test_the_report_opens_from_disk_with_everything_inside(
     assert "Paired comparison" in page
     assert "first 16 test faces" in page
     assert str(folder / "index.html") in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def no_nose_tip(tmp_path_factory):
+    """A folder with faces none of which has a nose tip."""
+    folder = tmp_path_factory.mktemp("no_nose_tip")
+    images, keypoints = (array[:12] for array in small_data.faces())
+    keypoints = keypoints.copy()
+    keypoints[:, keypoint_schema.indices(["nose_tip"])] = np.nan
+    (folder / "training.csv").write_text(small_data.training_csv(images, keypoints))
+    return folder
+
+
+@pytest.mark.parametrize("nets", [1, 5])  # with and without room for intervals
+def test_a_keypoint_without_labels_has_no_number(runs, no_nose_tip, nets):
+    data = data_pipeline.load_faces(no_nose_tip)
+    judged = [evaluate_one(net, data) for net in judging.load_nets([runs[0]] * nets, data, "all")]
+    for table in (evaluation.keypoint_table(judged), evaluation.specialist_table(judged)):
+        rows = {name: cells for name, *cells in table.rows}
+        assert rows.pop("nose tip") == ["–"] * nets
+        assert all(re.match(r"\d+\.\d\d", cell) for cells in rows.values() for cell in cells)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_report_about_faces_without_a_keypoint_warns_of_nothing(
+    runs, no_nose_tip, tmp_path, monkeypatch
+):
+    options = ["--data", no_nose_tip, "--rows", "all", "--report", tmp_path]
+    run(monkeypatch, runs[0], *options)
+    assert (tmp_path / "figures" / "keypoint_errors_near.png").exists()
 
 
 def test_an_exported_model_takes_the_split_of_the_run_beside_it(
