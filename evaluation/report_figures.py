@@ -1,6 +1,8 @@
 """Which figures a report holds, made from the nets' judgements."""
 
 import dataclasses
+import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -10,6 +12,8 @@ from matplotlib.figure import Figure
 import keypoint_schema
 from evaluation import figures
 from evaluation.judgement import Judgement
+
+_LONGEST_STEM = 120  # characters; file systems take 255 bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +57,26 @@ def report_figures(
         labels: `(N, 15, 2)` px, NaN where unlabelled.
         test_images: `(M, 96, 96, 1)`, faces for the 4 × 4 picture.
         threshold: NME above which a face counts as a failure.
+
+    Returns:
+        Figures whose stems are file names, each another one, whatever the nets are called.
     """
+    taken = set()
+    for named in _every_figure(nets, images, labels, test_images, threshold):
+        stem = _file_stem(named.stem, taken)
+        taken.add(stem)
+        yield dataclasses.replace(named, stem=stem)
+
+
+def _file_stem(wanted, taken):
+    """Runs of one name are called by their paths, which must not lead out of the folder."""
+    safe = re.sub(r"[^\w.-]+", "-", wanted)
+    safe = re.sub(r"(^|_)[.-]+", r"\1", safe)[:_LONGEST_STEM]
+    numbered = (f"{safe}-{number}" for number in itertools.count(2))
+    return next(stem for stem in itertools.chain([safe], numbered) if stem not in taken)
+
+
+def _every_figure(nets, images, labels, test_images, threshold):
     yield from _curves(nets)
     errors = {net.judgement.name: net.judgement.face_nme for net in nets}
     yield NamedFigure(

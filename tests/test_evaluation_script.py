@@ -3,6 +3,7 @@
 import base64
 import csv
 import json
+import pathlib
 import re
 import sys
 
@@ -162,6 +163,29 @@ def test_the_report_opens_from_disk_with_everything_inside(
     assert "Paired comparison" in page
     assert "first 16 test faces" in page
     assert str(folder / "index.html") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("root", ["../work", "absolute"])
+def test_a_report_about_runs_of_one_name_stays_in_its_folder(
+    data, small_folder, tmp_path, monkeypatch, root
+):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    root = tmp_path / "work" if root == "absolute" else pathlib.Path(root)
+    # Nor are these two the same when slashes have become dashes.
+    paths = [run_fixtures.write_run(root / part / "net", data) for part in ("a/b", "a-b")]
+    before = set(tmp_path.rglob("*"))
+    run(monkeypatch, *paths, "--data", small_folder, "--report", tmp_path / "report")
+    made = set(tmp_path.rglob("*")) - before
+    figures = [path for path in made if path.parent == tmp_path / "report" / "figures"]
+    top = tmp_path / "report"
+    assert made == {top, top / "index.html", top / "figures", *figures}
+    assert all(re.fullmatch(r"\w[\w.-]*\.(png|svg)", path.name) for path in figures)
+    page = (top / "index.html").read_text()
+    stems = re.findall(r'<figure id="([^"]+)"', page)
+    assert len(stems) == len(set(stems))
+    assert {path.stem for path in figures} == set(stems)
+    assert sum(stem.startswith("predictions_") for stem in stems) == 2
 
 
 @pytest.fixture(scope="module")
