@@ -9,6 +9,7 @@ student's own size, Furlanello et al., "Born-Again Neural Networks", 2018.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -26,26 +27,34 @@ def distilled(train: FaceData, teacher: Predictor, keep_partial: bool = False) -
     Args:
         train: the student's training rows.
         teacher: is asked about each face and its mirror image, for the mean of both answers.
-        keep_partial: leave labels of rows of the partial source as they are, for a student that
-            learns where that labeller puts them.
+        keep_partial: leave the partial source's keypoints in its rows as they are, labelled or
+            not, for a student that learns where that labeller puts them.
 
     Returns:
-        The same rows, all keypoints labelled.
+        The same rows, all keypoints labelled but those left as they are.
 
     Raises:
-        UserError: if the teacher does not predict all of the student's keypoints.
+        UserError: as `check`.
     """
-    lacking = [name for name in train.names if name not in teacher.names]
+    check(teacher, train.names)
+    answers = flip_averaged(teacher).predict_all(train.images)
+    answers = answers[:, keypoint_schema.indices(train.names)]
+    labels = train.keypoints
+    taught = np.where(np.isnan(labels), answers, (1 - SHARE) * labels + SHARE * answers)
+    if keep_partial:
+        taught = np.where(train.is_partials[..., None], labels, taught)
+    return dataclasses.replace(train, keypoints=taught.astype(np.float32))
+
+
+def check(teacher: Predictor, names: Sequence[str]):
+    """Refuses a teacher that does not predict all these keypoints, its student's.
+
+    Raises:
+        UserError: naming those that it lacks.
+    """
+    lacking = [name for name in names if name not in teacher.names]
     if lacking:
         raise UserError(
             f"A teacher must predict all keypoints of its student. {teacher.source} lacks "
             f"{', '.join(lacking)}."
         )
-    answers = flip_averaged(teacher).predict_all(train.images)
-    answers = answers[:, keypoint_schema.indices(train.names)]
-    labels = train.keypoints
-    shares = np.where(np.isnan(labels), 1.0, SHARE)
-    if keep_partial:
-        shares = np.where(np.isfinite(labels) & train.partial[:, None, None], 0.0, shares)
-    taught = (1 - shares) * np.nan_to_num(labels) + shares * answers
-    return dataclasses.replace(train, keypoints=taught.astype(np.float32))

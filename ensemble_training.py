@@ -48,6 +48,8 @@ def fit_folds(
         "keypoints": list(task.train.names),
         **fitting.common_configuration(task),
     }
+    for subtask, _ in subtasks:
+        fitting.check(subtask)
     earlier = task.run.earlier_results(config) if resume else None
     task.run.write_config(config | ({"results": earlier} if earlier else {}))
     out_of_fold = np.full_like(task.train.keypoints, np.nan)
@@ -94,7 +96,11 @@ def _subtasks(task, folds):
             valid=task.train.rows(inside),
             run=task.run.part(name),
             # Nets that also begin differently have more to average.
-            settings=dataclasses.replace(task.settings, seed=task.settings.seed + number),
+            settings=dataclasses.replace(
+                task.settings,
+                seed=task.settings.seed + number,
+                fold={"number": number + 1, "of": len(folds), "split_seed": task.settings.seed},
+            ),
             later_steps=later,
         )
         later += task.recipe.epochs * data_pipeline.steps_per_epoch(

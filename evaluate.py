@@ -5,7 +5,6 @@ import pathlib
 
 import command_line
 
-_FAILURE_THRESHOLD = 0.1
 _EXAMPLES = """examples:
   python evaluate.py runs/net5                                     on the built-in drawn faces
   python evaluate.py runs/net2 runs/net7 --data ~/data/facial-keypoints
@@ -45,8 +44,7 @@ def parse_arguments(argv=None):
     parser.add_argument(
         "--threshold",
         type=float,
-        default=_FAILURE_THRESHOLD,
-        help="NME above which a face counts as a failure (default: %(default)s)",
+        help="NME above which a face counts as a failure (default: 0.1)",
     )
     parser.add_argument(
         "--report",
@@ -58,7 +56,7 @@ def parse_arguments(argv=None):
     parser.add_argument("--json", type=pathlib.Path, help="write all numbers to this file")
     parser.add_argument("--markdown", type=pathlib.Path, help="write the tables to this file")
     arguments = parser.parse_args(argv)
-    if not 0 < arguments.threshold <= 1:
+    if arguments.threshold is not None and not 0 < arguments.threshold <= 1:
         parser.error(f"--threshold must be above 0, at most 1. Received: {arguments.threshold}.")
     return arguments
 
@@ -70,6 +68,8 @@ def main():
     import evaluation
     import judging
 
+    if arguments.threshold is None:
+        arguments.threshold = evaluation.FAILURE_THRESHOLD
     data = data_pipeline.load_faces(arguments.data)
     nets = judging.load_nets(arguments.nets, data, arguments.rows, arguments.flip_average)
     judgements = [

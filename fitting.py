@@ -1,6 +1,7 @@
 """Fits one net by its recipe, into its run folder."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import keras
@@ -28,6 +29,8 @@ class Settings:
         precision: "float32" or "bfloat16", as it was set for the session.
         data_path: what `--data` said.
         hold_out: share of the faces that were held out.
+        split: `data_pipeline.split_digest` of these; None if nobody is to repeat the split.
+        fold: of a net of an ensemble: its `number`, counted from 1, `of` how many, `split_seed`.
         init_from: the run that the warm start came from, and `source` its model; or None.
         distill_from: the run that teaches, and `teacher` its predictor; or None.
     """
@@ -36,6 +39,8 @@ class Settings:
     precision: str
     data_path: str | None = None
     hold_out: float = data_pipeline.HOLD_OUT
+    split: str | None = None
+    fold: dict | None = None
     init_from: str | None = None
     source: keras.Model | None = None
     distill_from: str | None = None
@@ -90,11 +95,7 @@ def fit(
     Raises:
         UserError: if the run to resume had other settings, or the loss is no number.
     """
-    if task.recipe.source_aware and task.train.partial.all():
-        raise UserError(
-            f"{task.model_name} has no complete rows to learn from, only ones of the partial "
-            "source, which teach a twin that is not kept. Leave out --source-aware."
-        )
+    check(task)
     config = _configuration(task)
     earlier = task.run.earlier_results(config) if resume else None
     if earlier and earlier["finished"]:
@@ -113,15 +114,17 @@ def fit(
     state = callbacks.ResumeState(task.run.resume_file, best, others={"mirror_offsets": offsets})
     history = callbacks.HistoryCSV(task.run.history_file)
     first_epoch = _load_state(state, trained) if resume else 0
+    best.set_model(trained)  # for `restore`, if training is stopped before Keras sets it
     if first_epoch > len(history.read()):
         raise UserError(
             f"{task.run.history_file} lacks epochs that resume.npz has. --overwrite begins anew."
         )
-    task.run.write_config(config)
+    task.run.write_config(config | ({"results": earlier} if earlier else {}))
     history.truncate(first_epoch)
     if first_epoch:
         console.print(f"Going on after epoch {first_epoch:,}.")
     table = callbacks.EpochTable(history, best, task.recipe.epochs, console, task.later_steps)
+    is_over = first_epoch and best.is_out_of_patience(first_epoch - 1)
     finished = True
     try:
         trained.fit(
@@ -129,7 +132,7 @@ def fit(
             steps_per_epoch=data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size),
             validation_data=_validation_batches(task),
             initial_epoch=first_epoch,
-            epochs=task.recipe.epochs,
+            epochs=first_epoch if is_over else task.recipe.epochs,
             callbacks=[
                 *compiling.schedules(task.recipe),
                 keras.callbacks.TerminateOnNaN(),
@@ -150,20 +153,43 @@ def fit(
         table.close()
         best.restore()
     if best.best_weights is None:
-        raise UserError(
-            f"{model.name} diverged: the loss of its first epoch is no number. "
-            "Lower the learning rate, or try --precision float32."
-        )
-    task.run.save_model(model)
+        raise _diverged(model)
     seconds = [float(row["seconds"]) for row in history.read()]
     results = outcomes.results(
         model, task.train, task.valid, task.recipe.source_aware, best.best_epoch, seconds
     )
     results |= {"finished": finished}
+    if not math.isfinite(results["train_loss"]):
+        raise _diverged(model)
+    task.run.save_model(model)
     task.run.write_config(config | {"results": results})
     if finished:
         task.run.resume_file.unlink(missing_ok=True)
     return model, results
+
+
+def _diverged(model):
+    return UserError(
+        f"{model.name} diverged: its loss is no number. Lower the learning rate, or try "
+        "--precision float32."
+    )
+
+
+def check(task: Task):
+    """Tells what stands against a training before any of its work.
+
+    Raises:
+        UserError: if source-awareness, teacher or warm start do not suit the task.
+    """
+    if task.recipe.source_aware and task.train.partial.all():
+        raise UserError(
+            f"{task.model_name} has no complete rows to learn from, only ones of the partial "
+            "source, which teach a twin that is not kept. Leave out --source-aware."
+        )
+    if task.settings.teacher is not None:
+        distillation.check(task.settings.teacher, task.train.names)
+    if task.settings.source is not None:
+        models.warm_start(_fresh_model(task), task.settings.source)
 
 
 def _load_state(state, model):
@@ -175,11 +201,15 @@ def _load_state(state, model):
 
 def _initial_model(task, console):
     keras.utils.set_random_seed(task.settings.seed)
-    model = models.build(task.net, len(task.train.names), model_name=task.model_name)
+    model = _fresh_model(task)
     if task.settings.source is not None:
         fresh = models.warm_start(model, task.settings.source)
         console.print(f"Warm start from {task.settings.init_from}; left fresh: {', '.join(fresh)}.")
     return model
+
+
+def _fresh_model(task):
+    return models.build(task.net, len(task.train.names), model_name=task.model_name)
 
 
 def _training_batches(task, taught, first_epoch, offsets):
@@ -248,9 +278,11 @@ def common_configuration(task) -> dict:
 
 
 def _describe_data(settings, train, valid):
-    return {
+    fold = {"fold": settings.fold} if settings.fold else {}
+    return fold | {
         "path": settings.data_path,
         "hold_out": settings.hold_out,
+        "split": settings.split,
         "description": train.description,
         "fingerprint": train.fingerprint,
         "grouped_by": train.grouped_by,

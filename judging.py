@@ -10,6 +10,7 @@ import pandas as pd
 import data_pipeline
 import keypoint_schema
 import presets
+import repeated_split
 import run_folder
 from errors import UserError
 from evaluation import NetPredictions, partial_offset
@@ -69,39 +70,6 @@ def _distinct_names(predictors):
     return [str(predictor.source) for predictor in predictors]
 
 
-def held_out(config: dict, source: object, data: data_pipeline.FaceData) -> np.ndarray:
-    """Which faces a run held out, from a repetition of its split.
-
-    Args:
-        config: the run's.
-        source: what messages call it.
-        data: what it was trained on.
-
-    Returns:
-        `(N,)` bools.
-
-    Raises:
-        UserError: if these are other data, are split otherwise now, or nothing was held out.
-    """
-    trained_on = config["data"]
-    if trained_on["fingerprint"] != data.fingerprint:
-        raise UserError(
-            f"{source} was trained on other data ({trained_on['description']}) than these "
-            f"({data.description}), so it holds none of them out. Give --data that it was trained "
-            "on."
-        )
-    if trained_on.get("grouped_by", data.grouped_by) != data.grouped_by:
-        raise UserError(
-            f"The faces of {source} were split by {trained_on['grouped_by']}, these are by "
-            f"{data.grouped_by}: training_persons.csv has come or gone beside them."
-        )
-    hold_out = trained_on.get("hold_out", data_pipeline.HOLD_OUT)
-    if not hold_out:
-        raise UserError(f"{source} was trained on every face and holds none out.")
-    _, valid = data_pipeline.split(data, config["seed"], hold_out)
-    return np.isin(data.groups, valid.groups)
-
-
 def _held_out_by(config, source, data):
     if config is None:
         raise UserError(
@@ -109,7 +77,7 @@ def _held_out_by(config, source, data):
             "Name its run folder too, whose split it then takes, or add --rows all."
         )
     try:
-        return held_out(config, source, data)
+        return repeated_split.held_out(config, source, data)
     except UserError as error:
         raise UserError(f"{error} --rows all counts every face.") from error
 

@@ -30,7 +30,7 @@ from errors import UserError
 
 SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
 ENSEMBLE = "ensemble"  # what config.json calls the nets of `--folds` together
-_NEEDED = ("model", "keypoints", "seed", "data")  # what every config.json has
+NEEDED = ("model", "keypoints", "seed", "data")  # what every config.json has
 _FREE = ("results", "versions", "backend", "git_commit")  # what may differ when a run goes on
 
 
@@ -79,6 +79,10 @@ class RunFolder:
         """The run folder of one specialist, or of one fold."""
         return RunFolder(self.path / name)
 
+    def holds(self, path: str | os.PathLike) -> bool:
+        """Whether a path is this run's, or lies in it."""
+        return pathlib.Path(path).resolve().is_relative_to(self.path.resolve())
+
     def parts(self, config: dict) -> dict[str, "RunFolder"]:
         """The runs that this one consists of, by name; none if it is a single net's."""
         names = []
@@ -103,10 +107,10 @@ class RunFolder:
                 f"{self.path} is no run folder of train.py: its config.json cannot be read "
                 f"({error})."
             ) from error
-        if not isinstance(config, dict) or any(name not in config for name in _NEEDED):
+        if not isinstance(config, dict) or any(name not in config for name in NEEDED):
             raise UserError(
                 f"{self.path} is no run folder of train.py: its config.json lacks one of "
-                f"{', '.join(_NEEDED)}."
+                f"{', '.join(NEEDED)}."
             )
         return config
 
@@ -124,7 +128,8 @@ class RunFolder:
                 continue
             was, is_now = earlier.get(setting), wanted
             if isinstance(was, dict) and isinstance(is_now, dict):
-                differing = next(key for key in is_now if was.get(key) != is_now[key])
+                both = was | is_now  # either version may have keys that the other has not
+                differing = next(key for key in both if was.get(key) != is_now.get(key))
                 setting = f"{setting}.{differing}"
                 was, is_now = was.get(differing), is_now[differing]
             raise UserError(
@@ -153,20 +158,36 @@ class RunFolder:
     def replaced(self):
         """Sets the run aside while a new one is trained in its place.
 
-        It comes back if the new one fails, and is deleted when that has its weights.
+        It comes back if the new one fails, and is deleted when that has its weights. After a kill
+        it lies there still, beside a half run that must not take its place.
         """
-        old = self.path.with_name(f".old-{self.path.name}")
+        if self._set_aside.exists() and not self._has_weights():
+            self._bring_back()
+        self.forget_replaced()
         if self.path.exists():
-            shutil.rmtree(old, ignore_errors=True)  # left by a kill
-            self.path.rename(old)
+            self.path.rename(self._set_aside)
         try:
             yield
         except BaseException:
-            if old.exists():
-                shutil.rmtree(self.path, ignore_errors=True)
-                old.rename(self.path)
+            if self._set_aside.exists():
+                self._bring_back()
             raise
-        shutil.rmtree(old, ignore_errors=True)
+        self.forget_replaced()
+
+    def forget_replaced(self):
+        """Deletes what a kill during `replaced` has left, once the new run has its weights."""
+        shutil.rmtree(self._set_aside, ignore_errors=True)
+
+    @property
+    def _set_aside(self):
+        return self.path.with_name(f".old-{self.path.name}")
+
+    def _bring_back(self):
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._set_aside.rename(self.path)
+
+    def _has_weights(self):
+        return self.config_file.exists() and bool(self.read_config().get("results"))
 
     def save_model(self, model: keras.Model):
         """Writes the model without its optimizer, whose state would double the file."""

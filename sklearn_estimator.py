@@ -5,10 +5,12 @@ knows neither recipes nor flips; hence an estimator of our own.
 """
 
 import inspect
+import numbers
 
 import keras
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 import compiling
@@ -78,14 +80,15 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
         images = _as_images(X)
         keypoints = _as_keypoints(y, len(names), len(images))
         recipe = self._recipe()
-        keras.utils.set_random_seed(self.random_state)
+        seed = _seed(self.random_state)
+        keras.utils.set_random_seed(seed)
         model = self._build(len(names))
         data = data_pipeline.FaceData(images, keypoints, np.arange(len(images)), names)
         steps = data_pipeline.steps_per_epoch(data, recipe.batch_size)
         batches = data_pipeline.training_batches(
             data,
             recipe.batch_size,
-            self.random_state,
+            seed,
             compiling.augmentation(recipe, names),
             by_source=recipe.source_aware,
         )
@@ -171,3 +174,10 @@ def _as_keypoints(y, num_keypoints, num_faces):
             "The parameter `keypoints` says which keypoints y has."
         )
     return y.reshape(num_faces, num_keypoints, 2)
+
+
+def _seed(random_state):
+    """A whole number from whatever scikit-learn allows as `random_state`."""
+    if isinstance(random_state, numbers.Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -83,6 +83,8 @@ def fit_specialists(
         "budget": task.budget,
         **fitting.common_configuration(task),
     }
+    for subtask in subtasks:
+        fitting.check(subtask)
     earlier = task.run.earlier_results(config) if resume else None
     task.run.write_config(config | ({"results": earlier} if earlier else {}))
     parts = {}

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib.util
 import pathlib
 import shlex
 
@@ -170,13 +171,14 @@ def main():
     )
     for source, loaded in ((arguments.init_from, warm), (arguments.distill_from, teacher)):
         if loaded:
-            warn_of_other_split(source, loaded.config, arguments, data, console)
+            warn_of_seen_faces(source, loaded.config, valid, data, console)
     console.print(layer_table(net, is_specialists))
     settings = fitting.Settings(
         seed=arguments.seed,
         precision=precision,
         data_path=arguments.data,
         hold_out=arguments.hold_out,
+        split=data_pipeline.split_digest(valid),
         init_from=arguments.init_from,
         source=warm.model if warm else None,
         distill_from=arguments.distill_from,
@@ -185,6 +187,7 @@ def main():
     train_them = train_specialists if is_specialists else train_net
     with run.replaced() if arguments.overwrite else contextlib.nullcontext():
         results = train_them(arguments, net, recipe, train, valid, run, settings, console)
+    run.forget_replaced()  # left by a kill that --resume has made up for
     return report(results, run, arguments, console)
 
 
@@ -201,8 +204,14 @@ def layer_table(net, is_specialists):
 
 def choose_architecture(arguments, warm):
     """What the specialists are built like."""
+    import models
+
     if arguments.architecture:
         return arguments.architecture
+    if warm and warm.config["model"] not in models.ZOO:
+        raise UserError(
+            f"{arguments.init_from} is no single net of the zoo. Name one for --init-from."
+        )
     if warm:
         return warm.config["model"]
     return ARCHITECTURE if arguments.data else BUILT_IN_ARCHITECTURE
@@ -238,21 +247,36 @@ def check_free(run, arguments):
         )
     if run.path.exists() and arguments.overwrite:
         run.read_config()  # only a run folder may be deleted
+    for option in ("init_from", "distill_from"):
+        source = getattr(arguments, option)
+        if arguments.overwrite and source and run.holds(source):
+            raise UserError(
+                f"--overwrite would replace {source}, which --{option.replace('_', '-')} needs. "
+                "Choose another --name."
+            )
+    if arguments.tensorboard and not importlib.util.find_spec("tensorboard"):
+        raise UserError("--tensorboard needs the extra: pip install -e '.[tensorboard]'.")
     if arguments.resume and not run.path.exists():
         raise UserError(f"There is no {run.path} to resume; leave out --resume to begin it.")
 
 
-def warn_of_other_split(source, config, arguments, data, console):
+def warn_of_seen_faces(source, config, valid, data, console):
     """What this training begins with, or learns from, may have seen what is held out here."""
-    import data_pipeline
+    import numpy as np
 
-    trained_on = config["data"]
-    its_split = config["seed"], trained_on.get("hold_out", data_pipeline.HOLD_OUT)
-    same_data = trained_on["fingerprint"] == data.fingerprint
-    if arguments.hold_out and same_data and its_split != (arguments.seed, arguments.hold_out):
+    import repeated_split
+
+    if config["data"]["fingerprint"] != data.fingerprint:
+        return
+    try:
+        is_seen = ~repeated_split.held_out(config, source, data)
+    except UserError:  # it held nothing out, or nobody can tell what
+        is_seen = np.ones(len(data), bool)
+    seen = np.isin(valid.groups, data.groups[is_seen]).sum()
+    if seen:
         console.print(
-            f"Note: {source} was split with seed {its_split[0]}, {its_split[1]:.0%} held out; it "
-            "has seen some of the faces held out here, so validation errors will flatter.",
+            f"Note: {source} was trained on {seen:,} of the {len(valid):,} faces that are held out "
+            "here, so validation errors will flatter.",
             style="yellow",
         )
 
@@ -262,10 +286,7 @@ def train_net(arguments, net, recipe, train, valid, run, settings, console):
     import ensemble_training
     import fitting
 
-    if recipe.rows == "complete":
-        train, valid = train.select(train.names), valid.select(valid.names)
-    else:
-        train, valid = train.labelled(), valid.labelled()
+    train, valid = train.usable(recipe.rows), valid.usable(recipe.rows)
     if not len(train) or (settings.hold_out and not len(valid)):
         raise UserError(
             f"No rows are left with {recipe.rows.replace('complete', 'all')} keypoints: "
@@ -301,6 +322,9 @@ def train_specialists(arguments, net, recipe, train, valid, run, settings, conso
     """Trains the six specialists."""
     import specialist_training
 
+    epochs = arguments.epochs
+    if arguments.recipe and not (epochs or arguments.budget):
+        epochs = recipe.epochs
     default = specialist_training.BUDGET
     if arguments.data is None:
         default = BUILT_IN_SPECIALISTS_BUDGET
@@ -309,7 +333,7 @@ def train_specialists(arguments, net, recipe, train, valid, run, settings, conso
     task = specialist_training.SpecialistsTask(
         architecture=net,
         recipe=recipe,
-        epochs=arguments.epochs,
+        epochs=epochs,
         budget=arguments.budget or default,
         train=train,
         valid=valid,

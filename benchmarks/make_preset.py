@@ -32,8 +32,8 @@ def main():
     arguments = parse_arguments()
     command_line.start_quietly()
     import data_pipeline
-    import judging
     import presets
+    import repeated_split
     import run_folder
     from presets.store import rounded_twin, to_float16
 
@@ -41,9 +41,9 @@ def main():
     measured = run_folder.load_net(arguments.twin) if arguments.twin else net
     data = data_pipeline.load_faces(arguments.data)
     notes = read_notes(arguments.notes, data)
-    check_twin(net.config, measured.config)
+    check_twin(net.config, measured.config, data)
     source = arguments.twin or arguments.run
-    rows = data.rows(judging.held_out(measured.config, source, data))
+    rows = data.rows(repeated_split.held_out(measured.config, source, data))
     valid = rows.select(measured.names, complete=False).labelled()
     rounded = rounded_twin(net)
     weights = to_float16(net.model)
@@ -94,8 +94,19 @@ def read_notes(path, data):
     return notes
 
 
-def check_twin(config, measured):
+def check_twin(config, measured, data):
     """What is measured must be made as what is shipped, but for the faces held out."""
+    trained_on = config["data"]
+    if trained_on["fingerprint"] != data.fingerprint:
+        raise UserError(
+            f"The run was trained on other data ({trained_on['description']}) than these "
+            f"({data.description}). Give --data that it was trained on."
+        )
+    if measured is not config and trained_on.get("hold_out", True):
+        raise UserError(
+            "--twin is for a run that was trained on every face; this one held some out, and is "
+            "measured on them. Leave --twin out."
+        )
     if not measured["data"].get("hold_out", True):
         raise UserError(
             "The run was trained on every face, so nothing is left to measure it on. Name a run of "
@@ -106,6 +117,12 @@ def check_twin(config, measured):
             raise UserError(
                 f"--twin must be made by the same recipe. It has {entry} {measured[entry]}, the "
                 f"run has {config[entry]}."
+            )
+    for entry in ("init_from", "distill_from"):  # by other runs, which saw as much as each may
+        if bool(config.get(entry)) != bool(measured.get(entry)):
+            raise UserError(
+                f"--twin must be made by the same recipe. It has {entry} {measured.get(entry)}, "
+                f"the run has {config.get(entry)}."
             )
 
 

@@ -41,7 +41,8 @@ class BestWeights(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if self.monitor is None:
-            self._keep(epoch, self.best)
+            if np.isfinite((logs or {}).get("loss", 0.0)):  # else the training is about to end
+                self._keep(epoch, self.best)
             return
         if self.monitor not in (logs or {}):
             raise ValueError(
@@ -50,8 +51,12 @@ class BestWeights(keras.callbacks.Callback):
             )
         if logs[self.monitor] < self.best:
             self._keep(epoch, float(logs[self.monitor]))
-        elif self.patience is not None and epoch - (self.best_epoch or 0) >= self.patience:
+        elif self.is_out_of_patience(epoch):
             self.model.stop_training = True
+
+    def is_out_of_patience(self, epoch: int) -> bool:
+        """Whether training ends after this epoch, counted from 0, if it is not the best one."""
+        return self.patience is not None and epoch - (self.best_epoch or 0) >= self.patience
 
     def _keep(self, epoch, value):
         self.best, self.best_epoch = value, epoch

@@ -11,7 +11,7 @@ from data_pipeline.face_data import FaceData
 from data_pipeline.flips import flip_half, flip_horizontal
 from data_pipeline.label_summary import label_counts, summary_table
 from data_pipeline.loading import load_drawn_test_faces, load_faces, load_test
-from data_pipeline.splits import HOLD_OUT, folds, split
+from data_pipeline.splits import HOLD_OUT, folds, split, split_digest
 
 __all__ = [
     "HOLD_OUT",
@@ -27,6 +27,7 @@ __all__ = [
     "load_test",
     "mirror_offset_table",
     "split",
+    "split_digest",
     "steps_per_epoch",
     "summary_table",
     "training_batches",

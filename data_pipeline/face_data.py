@@ -71,9 +71,18 @@ class FaceData:
             return subset
         return subset.rows(~np.isnan(keypoints).any(axis=(1, 2)))
 
+    def usable(self, rows: str) -> "FaceData":
+        """What a recipe's `rows` means: "complete" rows, or all "labelled" ones."""
+        return self.select(self.names) if rows == "complete" else self.labelled()
+
     def labelled(self) -> "FaceData":
         """The rows that carry any label."""
         return self.rows(~np.isnan(self.keypoints).all(axis=(1, 2)))
+
+    @property
+    def is_partials(self) -> np.ndarray:
+        """Which keypoints of which rows are the partial source's to place, bool `(N, K)`."""
+        return self.partial[:, None] & np.isin(self.names, keypoint_schema.PARTIAL_NAMES)
 
     def by_source(self) -> np.ndarray:
         """The labels with a place for each source: two labellers' keypoints are not the same ones.
@@ -83,8 +92,7 @@ class FaceData:
             as the partial source does; NaN where a row has none from this source. In a partial row
             that was given labels for other keypoints, these count as the complete source's.
         """
-        among = np.isin(self.names, keypoint_schema.PARTIAL_NAMES)
-        is_partial = (self.partial[:, None] & among)[..., None]
+        is_partial = self.is_partials[..., None]
         missing = np.float32(np.nan)
         complete = np.where(is_partial, missing, self.keypoints)
         return np.concatenate([complete, np.where(is_partial, self.keypoints, missing)], axis=1)

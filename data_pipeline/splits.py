@@ -1,5 +1,8 @@
 """Grouping and splitting, so that no picture and no person is on both sides."""
 
+import hashlib
+import math
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -47,18 +50,29 @@ def split(data: FaceData, seed: int, hold_out: float = HOLD_OUT) -> tuple[FaceDa
         Training and validation rows, each in the file's order.
 
     Raises:
-        UserError: if there are fewer than two groups.
+        UserError: if one side would have no group.
     """
     if not hold_out:
         return data, data.rows([])
-    if len(np.unique(data.groups)) < 2:
+    groups = len(np.unique(data.groups))
+    if groups < 2:
         raise UserError(
             f"A validation split needs two different pictures; {data.description or 'the data'} "
             f"has {len(data)} row(s) that belong together."
         )
+    if math.ceil(hold_out * groups) >= groups:
+        raise UserError(
+            f"Holding out {hold_out:g} of {groups} different {data.grouped_by}s leaves none to "
+            "train on."
+        )
     splitter = GroupShuffleSplit(n_splits=1, test_size=hold_out, random_state=seed)
     train, valid = next(splitter.split(data.images, groups=data.groups))
     return data.rows(train), data.rows(valid)
+
+
+def split_digest(valid: FaceData) -> str:
+    """Says which rows were held out, to be compared when a split is repeated."""
+    return hashlib.sha256(np.ascontiguousarray(valid.groups, np.int64)).hexdigest()[:16]
 
 
 def folds(data: FaceData, number: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -2,6 +2,7 @@
 
 from evaluation.first_layers import first_layers
 from evaluation.judgement import Judgement, NetPredictions, compare, judge
+from evaluation.metrics import FAILURE_THRESHOLD
 from evaluation.report import write_report
 from evaluation.report_figures import ReportNet, report_figures
 from evaluation.tables import (
@@ -13,6 +14,7 @@ from evaluation.tables import (
 )
 
 __all__ = [
+    "FAILURE_THRESHOLD",
     "Judgement",
     "NetPredictions",
     "ReportNet",

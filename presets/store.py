@@ -11,6 +11,7 @@ import os
 import pathlib
 import shutil
 import zipfile
+import zlib
 
 import keras
 import numpy as np
@@ -77,7 +78,7 @@ def read_card(name: str) -> dict:
         raise UserError(f"There is no preset {name!r}. The presets: {known}.")
     try:
         card = json.loads((FOLDER / name / CARD).read_text(encoding="utf-8"))
-        if not {"model", "keypoints", "seed", "data"} <= card["run"].keys():
+        if not set(run_folder.NEEDED) <= card["run"].keys():
             raise ValueError("its run lacks an entry")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(name, CARD, error) from error
@@ -168,7 +169,7 @@ def _read_weights(name):
     try:
         with np.load(FOLDER / name / WEIGHTS, allow_pickle=False) as stored:
             return dict(stored)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(name, WEIGHTS, error) from error
 
 

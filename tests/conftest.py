@@ -1,11 +1,14 @@
 import os
 import pathlib
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import pytest
 
+import command_line
+import train
 from tests import small_data
 
 SHARED_FACES = pathlib.Path(__file__).resolve().parents[2] / "shared/data/faces"
@@ -44,3 +47,17 @@ def small_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
     small_data.write_download(folder)
     return folder
+
+
+@pytest.fixture
+def start_train(monkeypatch, small_folder, tmp_path):
+    """Runs train.py in this process, on the small folder, into `tmp_path`; returns its status."""
+
+    def run(*options):
+        options = [*map(str, options), "--data", str(small_folder), "--runs", str(tmp_path)]
+        monkeypatch.setattr(sys, "argv", ["train.py", "--precision", "float32", *options])
+        with pytest.raises(SystemExit) as stop:
+            command_line.run(train.main)
+        return stop.value.code or 0
+
+    return run

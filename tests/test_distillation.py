@@ -1,17 +1,14 @@
 """What a teacher makes of labels, worked out by hand, and --distill-from as a person uses it."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
-import command_line
 import data_pipeline
 import distillation
 import fitting
 import keypoint_schema
-import train
 from data_pipeline import FaceData
 from errors import UserError
 from predictor import Predictor
@@ -36,20 +33,6 @@ def face(**changes):
     return FaceData(**(fields | changes))
 
 
-@pytest.fixture
-def start(monkeypatch, small_folder, tmp_path):
-    """Runs train.py in this process; returns its exit status."""
-
-    def run(*options):
-        options = [*map(str, options), "--data", str(small_folder), "--runs", str(tmp_path)]
-        monkeypatch.setattr(sys, "argv", ["train.py", "--precision", "float32", *options])
-        with pytest.raises(SystemExit) as stop:
-            command_line.run(train.main)
-        return stop.value.code or 0
-
-    return run
-
-
 def test_labels_go_half_way_and_missing_ones_all_the_way():
     taught = distillation.distilled(face(), teacher_of())
     np.testing.assert_allclose(taught.keypoints, [[[72, 41], [25, 40]]])
@@ -62,13 +45,19 @@ def test_the_teacher_is_asked_about_the_mirror_image_too():
     np.testing.assert_allclose(taught.keypoints, [[[72, 41], [25, 40]]])
 
 
-def test_labels_of_the_partial_source_stay_for_a_source_aware_student():
-    rows = face(partial=np.array([True]))
-    aware = distillation.distilled(rows, teacher_of(), keep_partial=True)
-    np.testing.assert_allclose(aware.keypoints, [[[74, 42], [25, 40]]])
+def test_the_partial_sources_keypoints_stay_for_a_source_aware_student():
+    corners = ("left_eye_inner_corner", "right_eye_inner_corner")
+    answers = np.concatenate([ANSWERS, [[60, 42], [35, 42]]]).astype(np.float32)
+    labels = np.full((1, 4, 2), np.nan, np.float32)
+    labels[0, 0] = LABELS[0, 0]
+    rows = face(keypoints=labels, names=EYES + corners, partial=np.array([True]))
+    teacher = teacher_of(EYES + corners, answers)
+    aware = distillation.distilled(rows, teacher, keep_partial=True)
+    # The other eye is that labeller's too, and not the teacher's to place.
+    np.testing.assert_allclose(aware.keypoints, [[[74, 42], [np.nan] * 2, [60, 42], [35, 42]]])
     assert aware.partial.all()
-    unaware = distillation.distilled(rows, teacher_of())
-    np.testing.assert_allclose(unaware.keypoints, [[[72, 41], [25, 40]]])
+    unaware = distillation.distilled(rows, teacher)
+    np.testing.assert_allclose(unaware.keypoints, [[[72, 41], [25, 40], [60, 42], [35, 42]]])
 
 
 def test_a_teacher_must_know_the_students_keypoints():
@@ -77,8 +66,8 @@ def test_a_teacher_must_know_the_students_keypoints():
         distillation.distilled(rows, teacher_of())
 
 
-def test_a_student_is_taught_and_judged_by_the_true_labels(start, tmp_path, monkeypatch):
-    assert start("--model", "net1", "--epochs", 2, "--rows", "labelled") == 0
+def test_a_student_is_taught_and_judged_by_the_true_labels(start_train, tmp_path, monkeypatch):
+    assert start_train("--model", "net1", "--epochs", 2, "--rows", "labelled") == 0
     learned, training_batches = [], data_pipeline.training_batches
 
     def spy(data, *arguments, **options):
@@ -87,7 +76,7 @@ def test_a_student_is_taught_and_judged_by_the_true_labels(start, tmp_path, monk
 
     monkeypatch.setattr(fitting.data_pipeline, "training_batches", spy)
     student = ("--model", "net1", "--epochs", 1, "--rows", "labelled", "--name", "student")
-    assert start(*student, "--distill-from", tmp_path / "net1") == 0
+    assert start_train(*student, "--distill-from", tmp_path / "net1") == 0
     (taught,) = learned
     assert not np.isnan(taught.keypoints).any()
     config = json.loads((tmp_path / "student/config.json").read_text())
@@ -99,33 +88,33 @@ def test_a_student_is_taught_and_judged_by_the_true_labels(start, tmp_path, monk
     )
 
 
-def test_specialists_have_a_teacher_too_and_another_one_is_no_resume(start, tmp_path, capsys):
-    assert start("--model", "net1", "--epochs", 1) == 0
+def test_specialists_have_a_teacher_too_and_another_one_is_no_resume(start_train, tmp_path, capsys):
+    assert start_train("--model", "net1", "--epochs", 1) == 0
     options = ("--model", "specialists", "--architecture", "net1", "--epochs", 1)
-    assert start(*options, "--distill-from", tmp_path / "net1") == 0
+    assert start_train(*options, "--distill-from", tmp_path / "net1") == 0
     config = json.loads((tmp_path / "specialists/nose_tip/config.json").read_text())
     assert config["distill_from"] == str(tmp_path / "net1")
-    assert start(*options, "--resume") == 2
+    assert start_train(*options, "--resume") == 2
     assert "distill_from" in capsys.readouterr().err
 
 
-def test_a_teacher_that_has_seen_held_out_faces_is_told(start, tmp_path, capsys):
-    assert start("--model", "net1", "--epochs", 1, "--hold-out", 0) == 0
+def test_a_teacher_that_has_seen_held_out_faces_is_told(start_train, tmp_path, capsys):
+    assert start_train("--model", "net1", "--epochs", 1, "--hold-out", 0) == 0
     student = ("--model", "net1", "--epochs", 1, "--name", "student")
-    assert start(*student, "--distill-from", tmp_path / "net1") == 0
-    assert "0% held out; it has seen some" in capsys.readouterr().out
+    assert start_train(*student, "--distill-from", tmp_path / "net1") == 0
+    assert "was trained on 12 of the 12 faces" in capsys.readouterr().out
 
 
-def test_folds_and_a_teacher_exclude_each_other(start, tmp_path, capsys):
+def test_folds_and_a_teacher_exclude_each_other(start_train, tmp_path, capsys):
     options = ("--model", "net1", "--folds", 2, "--distill-from", "preset:heatmap_s")
-    assert start(*options) == 2
+    assert start_train(*options) == 2
     assert "give one of them" in capsys.readouterr().err
 
 
-def test_a_teacher_of_too_few_keypoints_is_refused_before_training(start, tmp_path, capsys):
+def test_a_teacher_of_too_few_keypoints_is_refused_before_training(start_train, tmp_path, capsys):
     options = ("--model", "specialists", "--architecture", "net1", "--epochs", 1)
-    assert start(*options) == 0
+    assert start_train(*options) == 0
     teacher = tmp_path / "specialists/nose_tip"
-    assert start("--model", "net1", "--epochs", 1, "--distill-from", teacher) == 2
+    assert start_train("--model", "net1", "--epochs", 1, "--distill-from", teacher) == 2
     assert "lacks left_eye_center" in capsys.readouterr().err
     assert not (tmp_path / "net1").exists()

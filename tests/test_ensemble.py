@@ -1,5 +1,6 @@
 """--folds and --hold-out, as a person uses them."""
 
+import dataclasses
 import json
 import sys
 
@@ -11,6 +12,7 @@ import data_pipeline
 import evaluate
 import keypoint_schema
 import models
+import repeated_split
 import run_folder
 import train
 from errors import UserError
@@ -81,6 +83,35 @@ def test_out_of_fold_answers_come_from_the_net_that_left_the_face_out(
     squares = np.square(stored - rows.keypoints)
     pooled = config_of(run.path)["results"]["out_of_fold"]["valid_rmse_px"]
     assert pooled == pytest.approx(np.sqrt(np.nanmean(squares)), rel=1e-4)
+
+
+def test_a_net_of_an_ensemble_is_judged_by_faces_that_it_left_out(
+    start, tmp_path, small_folder, capsys
+):
+    arguments = ("--model", "net1", "--epochs", 1, "--folds", 3, "--runs", tmp_path)
+    assert start(train, *arguments) == 0
+    data = data_pipeline.load_faces(str(small_folder))
+    rows, valid = (side.select(side.names) for side in data_pipeline.split(data, seed=1))
+    for number, (outside, inside) in enumerate(data_pipeline.folds(rows, 3, seed=1), start=1):
+        config = config_of(tmp_path / f"net1/fold{number}")
+        held_out = data.rows(repeated_split.held_out(config, "a fold", data))
+        assert not np.isin(held_out.groups, rows.groups[outside]).any()
+        assert np.isin(rows.groups[inside], held_out.groups).all()
+        assert np.isin(valid.groups, held_out.groups).all()
+    capsys.readouterr()
+    again = ("--model", "net1", "--epochs", 1, "--name", "again", "--runs", tmp_path, "--seed", 2)
+    assert start(train, *again, "--init-from", tmp_path / "net1/fold2") == 0
+    assert "net1/fold2 was trained on" in capsys.readouterr().out
+
+
+def test_a_split_that_cannot_be_repeated_is_told(start, tmp_path, small_folder):
+    data = data_pipeline.load_faces(str(small_folder))
+    assert start(train, "--model", "net1", "--epochs", 1, "--runs", tmp_path) == 0
+    config = config_of(tmp_path / "net1")
+    assert repeated_split.held_out(config, "net1", data).any()
+    other_persons = dataclasses.replace(data, groups=data.groups // 2)
+    with pytest.raises(UserError, match="split of net1 cannot be repeated"):
+        repeated_split.held_out(config, "net1", other_persons)
 
 
 def test_ensemble_goes_on_and_is_judged_and_reported(start, tmp_path, capsys):

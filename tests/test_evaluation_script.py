@@ -244,11 +244,25 @@ def test_nothing_to_load_is_one_clear_error(tmp_path):
         load_predictor(tmp_path)
 
 
-def test_mistakes_on_the_command_line_are_told(monkeypatch, capsys):
+@pytest.mark.parametrize("threshold", ["0", "1.1", "nan"])
+def test_mistakes_on_the_command_line_are_told(monkeypatch, capsys, threshold):
     with pytest.raises(SystemExit) as stopped:
-        run(monkeypatch, "runs/x", "--threshold", "0")
+        run(monkeypatch, "runs/x", "--threshold", threshold)
     assert stopped.value.code == 2
     assert "--threshold must be above 0" in capsys.readouterr().err
+
+
+def test_a_face_counts_as_a_failure_above_the_asked_threshold_or_that_of_the_help(
+    runs, small_folder, monkeypatch, capsys
+):
+    run(monkeypatch, runs[0], "--data", small_folder)
+    default = f"{evaluation.FAILURE_THRESHOLD:.0%}"
+    assert f"NME > {default}" in capsys.readouterr().out
+    run(monkeypatch, runs[0], "--data", small_folder, "--threshold", "0.07")
+    assert "NME > 7%" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "--help")
+    assert f"failure (default: {evaluation.FAILURE_THRESHOLD})" in capsys.readouterr().out
 
 
 def test_help_is_quick_for_it_loads_no_framework(monkeypatch, capsys):

@@ -19,6 +19,7 @@ ALLOWED = {
     "compiling": {*ROOTS, "callbacks", "data_pipeline", "models"},
     "outcomes": {*ROOTS, "data_pipeline", "evaluation"},
     "predictor": {*ROOTS, "presets", "run_folder"},
+    "repeated_split": {*ROOTS, "data_pipeline"},
     "distillation": {*ROOTS, "data_pipeline", "predictor"},
     "fitting": {
         *ROOTS,

@@ -51,6 +51,15 @@ def test_training_lowers_the_error_and_repeats_itself():
     np.testing.assert_array_equal(clone(net).fit(images, labels).predict(images), first)
 
 
+def test_random_states_of_scikit_learn_are_taken():
+    images, labels = nose_data()
+    state = np.random.RandomState(3)
+    for random_state in (None, np.int64(5), state):
+        net = KeypointRegressor("net1", NOSE, epochs=1, random_state=random_state)
+        assert np.isfinite(net.fit(images, labels).predict(images)).all()
+    assert state.randint(1000) != np.random.RandomState(3).randint(1000)  # it was drawn from
+
+
 def test_score_is_negative_rmse_over_labels():
     images, labels = nose_data()
     net = KeypointRegressor("net1", NOSE, epochs=1).fit(images, labels)

@@ -1,6 +1,7 @@
 """train.py as a person uses it, on a small data set."""
 
 import csv
+import importlib.util
 import json
 import pathlib
 import signal
@@ -159,12 +160,14 @@ def test_existing_run_is_not_overwritten_unasked(start, tmp_path, small_folder, 
 
 
 def test_a_run_is_back_when_its_replacement_fails(start, tmp_path, small_folder):
-    start("--model", "net1", "--data", small_folder, "--epochs", 1)
+    net1 = ("--model", "net1", "--data", small_folder, "--epochs", 1)
+    start(*net1)
+    start(*net1, "--name", "donor")
     before = (tmp_path / "net1/model.keras").read_bytes()
     failing = ("--model", "net2", "--data", small_folder, "--name", "net1", "--overwrite")
-    assert start(*failing, "--init-from", tmp_path / "net1") == 2
+    assert start(*failing, "--init-from", tmp_path / "donor") == 2
     assert (tmp_path / "net1/model.keras").read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == ["net1"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["donor", "net1"]
 
 
 def test_refused_resume_of_specialists_leaves_their_config(start, tmp_path, small_folder, capsys):
@@ -243,6 +246,7 @@ def test_overwrite_deletes_run_folders_only(start, tmp_path, small_folder):
         (["--model", "net1", "--data", "nowhere"], "There is no nowhere"),
         (["--model", "net1", "--data", "DATA", "--init-from", "nowhere"], "no run folder nowhere"),
         (["--model", "net1", "--resume"], "to resume"),
+        (["--model", "net1", "--data", "DATA", "--hold-out", "0.99"], "leaves none to train on"),
         (["--model", "net1", "--epochs", "0"], "--epochs must be at least 1"),
         (["--model", "net1", "--architecture", "net2"], "--architecture is for"),
         ([], "--model is needed"),
@@ -274,6 +278,9 @@ def test_divergence_is_told(start, small_folder, capsys, monkeypatch):
     wild = models.find("net1").recipe.override({"learning_rate": 1e20})
     monkeypatch.setattr(models.Recipe, "override", lambda self, changes: wild)
     assert start("--model", "net1", "--data", small_folder, "--epochs", 2) == 2
+    assert "diverged" in capsys.readouterr().err
+    everything = ("--hold-out", 0, "--name", "all")
+    assert start("--model", "net1", "--data", small_folder, "--epochs", 2, *everything) == 2
     assert "diverged" in capsys.readouterr().err
 
 
@@ -351,3 +358,16 @@ def test_recipe_variants_are_looked_up_by_name(start, tmp_path, small_folder, ca
     assert start("--model", "heatmap_s", *quick, "--budget", 60) == 0
     config = json.loads((tmp_path / "heatmap_s/config.json").read_text())
     assert (config["recipe"]["epochs"], config["recipe"]["warmup_epochs"]) == (1, 1)
+
+
+def test_tensorboard_logs_are_written_or_their_package_is_named(
+    start, tmp_path, small_folder, capsys
+):
+    status = start("--model", "net1", "--data", small_folder, "--epochs", 1, "--tensorboard")
+    if importlib.util.find_spec("tensorboard"):
+        assert status == 0
+        assert list((tmp_path / "net1/tensorboard").rglob("events*"))
+    else:
+        assert status == 2
+        assert "pip install -e '.[tensorboard]'" in capsys.readouterr().err
+        assert not (tmp_path / "net1").exists()
