@@ -14,8 +14,6 @@ from data_pipeline import FaceData
 from errors import UserError
 from run_folder import SPECIALISTS, RunFolder
 
-BUDGET = 10_000_000  # images that each specialist sees, from scratch; the tutorial's number
-BUDGET_AFTER_WARM_START = 4_000_000
 PATIENCE = 200  # epochs
 
 

@@ -320,16 +320,16 @@ def train_net(arguments, net, recipe, train, valid, run, settings, console):
 
 def train_specialists(arguments, net, recipe, train, valid, run, settings, console):
     """Trains the six specialists."""
+    import models
     import specialist_training
 
     epochs = arguments.epochs
     if arguments.recipe and not (epochs or arguments.budget):
         epochs = recipe.epochs
-    default = specialist_training.BUDGET
+    from_scratch, after_warm_start = models.find(net).specialist_budgets
+    default = after_warm_start if arguments.init_from else from_scratch
     if arguments.data is None:
         default = BUILT_IN_SPECIALISTS_BUDGET
-    elif arguments.init_from:
-        default = specialist_training.BUDGET_AFTER_WARM_START
     task = specialist_training.SpecialistsTask(
         architecture=net,
         recipe=recipe,

@@ -22,12 +22,15 @@ class Entry:
         builder: called as `builder(num_keypoints, name=…)`, returns the functional model.
         recipe: how it is trained.
         variants: other recipes for it, by the name that `--recipe` takes.
+        specialist_budgets: images that each specialist of this kind sees, from scratch and after a
+            warm start; the tutorial's by default.
     """
 
     description: str
     builder: Callable[..., keras.Model]
     recipe: Recipe
     variants: Mapping[str, Recipe] = dataclasses.field(default_factory=dict)
+    specialist_budgets: tuple[int, int] = (10_000_000, 4_000_000)
 
     def find_recipe(self, variant: str | None) -> Recipe:
         """The recipe of that name; the entry's usual one for None.
@@ -68,6 +71,7 @@ _MODERN = Recipe(
     weight_decay=0.02,
     averaging=0.1,
 )
+_MODERN_BUDGETS = (400_000, 80_000)
 
 ZOO = types.MappingProxyType(
     {
@@ -104,16 +108,19 @@ ZOO = types.MappingProxyType(
             _MODERN,
             # From nothing to 1.6 px on real faces in about two minutes on two cores.
             {"quick": _MODERN.override({"epochs": 30, "warmup_epochs": 1})},
+            specialist_budgets=_MODERN_BUDGETS,
         ),
         "heatmap_m": Entry(
             "residual net with soft-argmax heatmaps, medium",
             functools.partial(heatmap_nets.heatmap, filters=(32, 64, 128)),
             _MODERN,
+            specialist_budgets=_MODERN_BUDGETS,
         ),
         "heatmap_l": Entry(
             "residual net with soft-argmax heatmaps, large",
             functools.partial(heatmap_nets.heatmap, filters=(48, 96, 192), pyramid_filters=96),
             _MODERN,
+            specialist_budgets=_MODERN_BUDGETS,
         ),
     }
 )

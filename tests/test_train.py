@@ -15,7 +15,9 @@ import pytest
 import command_line
 import keypoint_schema
 import run_folder
+import specialist_training
 import train
+from errors import UserError
 from tests.killing import killed_in_epoch
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -371,3 +373,27 @@ def test_tensorboard_logs_are_written_or_their_package_is_named(
         assert status == 2
         assert "pip install -e '.[tensorboard]'" in capsys.readouterr().err
         assert not (tmp_path / "net1").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "budget", "epochs"),
+    [
+        (("--architecture", "net1"), 10_000_000, None),
+        (("--architecture", "heatmap_s"), 400_000, None),
+        (("--init-from", "preset:heatmap_s"), 80_000, None),
+        (("--architecture", "heatmap_s", "--budget", 7), 7, None),
+        (("--architecture", "heatmap_s", "--recipe", "quick"), 400_000, 30),
+    ],
+)
+def test_specialists_budgets_are_those_of_their_kind(
+    start, small_folder, monkeypatch, options, budget, epochs
+):
+    asked = []
+
+    def refuse(task, *arguments):
+        asked.append((task.budget, task.epochs))
+        raise UserError("That is all.")
+
+    monkeypatch.setattr(specialist_training, "fit_specialists", refuse)
+    assert start("--model", "specialists", "--data", small_folder, *options) == 2
+    assert asked == [(budget, epochs)]
