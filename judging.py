@@ -13,7 +13,7 @@ import presets
 import repeated_split
 import run_folder
 from errors import UserError
-from evaluation import NetPredictions, partial_offset
+from evaluation import History, NetPredictions, partial_offset
 from predictor import Predictor, load_predictor
 
 VALIDATION, ALL = "validation", "all"  # what `--rows` takes
@@ -26,13 +26,13 @@ class JudgedNet:
     Attributes:
         predictor: the net.
         predictions: what it says, and the labels that count.
-        histories: its epoch tables, by its name, or by those of its specialists or folds; none
-            if it is an exported model or a preset.
+        histories: of its training, by its name, or by those of its specialists or folds; none if
+            it is an exported model or a preset.
     """
 
     predictor: Predictor
     predictions: NetPredictions
-    histories: dict[str, pd.DataFrame]
+    histories: dict[str, History]
 
 
 def load_nets(
@@ -133,24 +133,26 @@ def _histories(predictor, name):
     run = run_folder.RunFolder(predictor.source)
     runs = run.parts(predictor.config) or {name: run}
     try:
-        return {key: pd.read_csv(each.history_file) for key, each in runs.items()}
+        return {key: _history(each) for key, each in runs.items()}
     except (OSError, ValueError) as error:
         raise UserError(f"The history of {predictor.source} cannot be read: {error}") from error
 
 
+def _history(run):
+    table = pd.read_csv(run.history_file)
+    if table.empty:
+        raise ValueError(f"{run.history_file} has no rows")
+    results = run.read_config().get("results") or {}
+    return History(table, results.get("best_epoch"))
+
+
 def _best_losses(histories):
-    """Train and validation loss of the best epoch; of specialists the mean by target values."""
+    """Train and validation loss of the kept epoch; of specialists the mean by target values."""
     if not histories:
         return None, None
     sizes = {each.name: len(each.keypoints) for each in keypoint_schema.SPECIALISTS}
-    rows = [_best_row(table) for table in histories.values()]
+    rows = [history.best for history in histories.values()]
     weights = [sizes.get(name, 1) for name in histories]
     losses = [[row["train_loss"], row["valid_loss"]] for row in rows]
     means = np.average(losses, axis=0, weights=weights)
     return tuple(float(mean) if math.isfinite(mean) else None for mean in means)
-
-
-def _best_row(table):
-    """The last one, if nothing was held out to judge by."""
-    losses = table["valid_loss"]
-    return table.iloc[-1] if losses.isna().all() else table.loc[losses.idxmin()]

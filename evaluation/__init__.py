@@ -1,6 +1,7 @@
 """How good a net is: metrics with confidence intervals, tables, figures, the Kaggle submission."""
 
 from evaluation.first_layers import first_layers
+from evaluation.history import History
 from evaluation.judgement import Judgement, NetPredictions, compare, judge
 from evaluation.metrics import FAILURE_THRESHOLD
 from evaluation.report import write_report
@@ -15,6 +16,7 @@ from evaluation.tables import (
 
 __all__ = [
     "FAILURE_THRESHOLD",
+    "History",
     "Judgement",
     "NetPredictions",
     "ReportNet",

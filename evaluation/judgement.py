@@ -23,8 +23,8 @@ class NetPredictions:
         held_out: `(N, 15, 2)` px, the labels that it did not train on; NaN elsewhere.
         trained_on: the same for those that it trained on; None if that is not known.
         epochs: how many it was trained; None if not known (as below).
-        train_loss: of the best epoch, as training logged it, with dropout at work.
-        valid_loss: of the best epoch, as training logged it.
+        train_loss: of the epoch that was kept, as training logged it, with dropout at work.
+        valid_loss: of the epoch that was kept, as training logged it.
     """
 
     name: str

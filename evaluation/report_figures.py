@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 import keypoint_schema
 from evaluation import figures
+from evaluation.history import History
 from evaluation.judgement import Judgement
 
 _LONGEST_STEM = 120  # characters; file systems take 255 bytes
@@ -22,13 +22,13 @@ class ReportNet:
 
     Attributes:
         judgement: its figures on the data set's faces.
-        histories: epoch tables by net, by specialist or by fold; empty if not known.
+        histories: by net, by specialist or by fold; empty if not known.
         first_layers: weights by title, from `first_layers`.
         test_predicted: `(M, 15, 2)` px on the faces shown in the 4 × 4 picture.
     """
 
     judgement: Judgement
-    histories: Mapping[str, pd.DataFrame]
+    histories: Mapping[str, History]
     first_layers: Mapping[str, np.ndarray]
     test_predicted: np.ndarray
 
@@ -96,7 +96,7 @@ def _every_figure(nets, images, labels, test_images, threshold):
 
 def _curves(nets):
     nets = [net for net in nets if _was_validated(net)]
-    single = {name: table for net in nets for name, table in net.histories.items() if _is_net(net)}
+    single = {name: each for net in nets for name, each in net.histories.items() if _is_net(net)}
     if len(single) > 1:
         yield NamedFigure(
             "learning_curves",
@@ -121,7 +121,7 @@ def _curves(nets):
 
 
 def _was_validated(net):
-    tables = net.histories.values()
+    tables = [history.table for history in net.histories.values()]
     return bool(tables) and not any(table["valid_loss"].isna().any() for table in tables)
 
 

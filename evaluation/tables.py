@@ -23,9 +23,9 @@ def summary_table(judgements: Sequence[Judgement]) -> Table:
         rows=[_summary_row(judgement) for judgement in judgements],
         note=(
             f"{_INTERVAL}. Losses are mean squared errors in normalized units, also for nets that "
-            "are trained with another loss: train and valid loss as logged at the best epoch; "
-            "“without dropout” is the loss of the finished net on its training rows. RMSE is over "
-            "labels that the net did not train on."
+            "are trained with another loss: train and valid loss as logged at the epoch whose "
+            "weights were kept; “without dropout” is the loss of the finished net on its training "
+            "rows. RMSE is over labels that the net did not train on."
         ),
         text_columns=(0, 1),
     )

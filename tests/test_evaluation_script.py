@@ -78,10 +78,33 @@ def test_all_rows_count_every_label(data, runs):
     assert net.trained_on is None
 
 
-def test_losses_are_those_of_the_best_epoch(data, runs):
+def test_losses_are_those_of_the_epoch_that_was_kept(data, runs):
     for net in judging.load_nets(runs, data, "validation"):
-        assert net.predictions.valid_loss == pytest.approx(0.008)
-        assert net.predictions.train_loss == pytest.approx(0.01)
+        assert net.predictions.valid_loss == pytest.approx(0.009)
+        assert net.predictions.train_loss == pytest.approx(0.007)
+
+
+@pytest.mark.parametrize("results", [None, {"epochs_run": 5, "best_epoch": 5}])
+def test_losses_of_a_killed_training_are_those_of_the_smallest_error(data, tmp_path, results):
+    """It has no results, or those of an epoch that its history had to give up."""
+    path = run_fixtures.write_run(tmp_path / "killed", data)
+    config = json.loads((path / "config.json").read_text())
+    del config["results"]
+    config |= {"results": results} if results else {}
+    (path / "config.json").write_text(json.dumps(config))
+    net = judging.load_nets([path], data, "all")[0].predictions
+    assert (net.valid_loss, net.train_loss) == (pytest.approx(0.008), pytest.approx(0.01))
+
+
+def test_losses_of_a_killed_training_without_validation_are_the_last_ones(data, tmp_path):
+    path = run_fixtures.write_run(tmp_path / "all_faces", data)
+    history = pd.read_csv(path / "history.csv").assign(valid_loss=np.nan)
+    history.to_csv(path / "history.csv", index=False)
+    config = json.loads((path / "config.json").read_text())
+    del config["results"]
+    (path / "config.json").write_text(json.dumps(config))
+    net = judging.load_nets([path], data, "all")[0].predictions
+    assert (net.valid_loss, net.train_loss) == (None, pytest.approx(0.005))
 
 
 def test_other_data_is_refused_unless_all_rows_count(data, runs, tmp_path):
@@ -123,7 +146,7 @@ def test_tables_on_the_terminal_and_in_files(
     assert record["nets"][1]["rmse_px"]["value"] == pytest.approx(rmse)
     assert set(record["nets"][1]["rmse_px_by_keypoint"]) == set(keypoint_schema.NAMES)
     assert record["comparisons"][0]["difference"]["value"] > 0
-    assert "| far | mean face | 4 | 0.010000 | " in files["markdown"].read_text()
+    assert "| far | mean face | 4 | 0.007000 | " in files["markdown"].read_text()
     assert f"{rmse:.2f} [" in files["markdown"].read_text()
 
 
@@ -276,7 +299,11 @@ def test_help_is_quick_for_it_loads_no_framework(monkeypatch, capsys):
 
 def test_history_without_rows_is_told(data, runs, tmp_path):
     broken = run_fixtures.write_run(tmp_path / "broken", data)
+    header = (broken / "history.csv").read_text().splitlines()[0]
+    (broken / "history.csv").write_text(header + "\n")
+    with pytest.raises(UserError, match=r"history\.csv has no rows"):
+        judging.load_nets([broken], data, "all")
     (broken / "history.csv").unlink()
     with pytest.raises(UserError, match="history"):
         judging.load_nets([broken], data, "all")
-    assert isinstance(judging.load_nets([runs[0]], data, "all")[0].histories["near"], pd.DataFrame)
+    assert len(judging.load_nets([runs[0]], data, "all")[0].histories["near"].table) == 4

@@ -28,10 +28,11 @@ IMAGES, LABELS = small_data.faces()
 SPECIALISTS = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
 
 
-def history(epochs, best):
+def history(epochs, best, kept=None):
     epoch = np.arange(1, epochs + 1)
     valid = 0.002 + 1e-5 * np.abs(epoch - best)
-    return pd.DataFrame({"epoch": epoch, "train_loss": 0.004 / epoch, "valid_loss": valid})
+    table = pd.DataFrame({"epoch": epoch, "train_loss": 0.004 / epoch, "valid_loss": valid})
+    return evaluation.History(table, kept)
 
 
 def points_of(axes):
@@ -114,6 +115,13 @@ def test_learning_curves_mark_the_best_epoch_on_a_log_scale(made):
     marker = next(line for line in axes.lines if line.get_marker() == "o")
     assert marker.get_xdata() == [15]
     assert {line.get_linestyle() for line in axes.lines[:2]} == {"-", "--"}
+
+
+def test_learning_curves_mark_the_epoch_that_was_kept_whatever_its_squared_error():
+    histories = {"huber": history(20, 15, kept=18), "mse": history(20, 15)}
+    axes = figures.learning_curves(histories).axes[0]
+    markers = [line.get_xydata() for line in axes.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(np.concatenate(markers), [[18, 0.00203], [15, 0.002]])
 
 
 def test_nine_nets_have_nine_colours(made):

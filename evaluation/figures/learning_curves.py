@@ -8,6 +8,7 @@ from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullFormatter, N
 
 import keypoint_schema
 from evaluation.figures import style
+from evaluation.history import History
 
 _SHOWN_SPREAD = 8.0  # the first epochs may be this much above the worst best epoch, or are cut off
 
@@ -15,21 +16,21 @@ _PIXEL_TICKS = (0.5, 0.7, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30)
 
 
 @style.styled
-def learning_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+def learning_curves(histories: Mapping[str, History]) -> Figure:
     """Draws the curves of one net, or of several in one picture.
 
     Args:
-        histories: by net, with the columns `epoch`, `train_loss`, `valid_loss`.
+        histories: by net; all with a validation loss.
     """
     figure = style.new_figure(8, 5)
     axes = figure.subplots()
     thin, thick = (1.3, 2.0) if len(histories) == 1 else (0.9, 1.5)
     for position, (name, history) in enumerate(histories.items()):
         color = style.CYCLE[position % len(style.CYCLE)]
-        best = history.loc[history["valid_loss"].idxmin()]
-        axes.plot(history["epoch"], history["train_loss"], "--", color=color, linewidth=thin)
+        table, best = history.table, history.best
+        axes.plot(table["epoch"], table["train_loss"], "--", color=color, linewidth=thin)
         axes.plot(
-            history["epoch"], history["valid_loss"], "-", color=color, linewidth=thick, label=name
+            table["epoch"], table["valid_loss"], "-", color=color, linewidth=thick, label=name
         )
         axes.plot(best["epoch"], best["valid_loss"], "o", color=color, markersize=6)
     axes.set_yscale("log")
@@ -46,9 +47,10 @@ def learning_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def _limits(histories):
-    losses = pd.concat([history[["train_loss", "valid_loss"]] for history in histories.values()])
+    tables = [history.table[["train_loss", "valid_loss"]] for history in histories.values()]
+    losses = pd.concat(tables)
     lowest = losses.min().min()
-    best = max(history["valid_loss"].min() for history in histories.values())
+    best = max(history.best["valid_loss"] for history in histories.values())
     return lowest * 0.8, min(losses.max().max() * 1.2, best * _SHOWN_SPREAD)
 
 

@@ -3,32 +3,31 @@
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 import keypoint_schema
 from evaluation.figures import style
+from evaluation.history import History
 
 _POINTS = 100  # of every curve, as in the tutorial
 _VALUES = {each.name: 2 * len(each.keypoints) for each in keypoint_schema.SPECIALISTS}
 
 
 @style.styled
-def specialist_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+def specialist_curves(histories: Mapping[str, History]) -> Figure:
     """Draws validation solid and train dashed, and the mean of validation by target values.
 
     Args:
-        histories: by specialist, with the columns `train_loss` and `valid_loss`.
+        histories: by specialist; all with a validation loss.
     """
     figure = style.new_figure(9, 5.4)
     axes = figure.subplots()
     share = np.linspace(0, 100, _POINTS)
-    curves = {name: _rescaled(history) for name, history in histories.items()}
+    curves = {name: _rescaled(history.table) for name, history in histories.items()}
     for color, (name, (train, valid)) in zip(style.CYCLE, curves.items(), strict=False):
         axes.plot(share, train, "--", color=color, linewidth=1.2, alpha=0.7)
-        label = (
-            f"{name.replace('_', ' ')} ({_VALUES[name]} values, {len(histories[name]):,} epochs)"
-        )
+        epochs = len(histories[name].table)
+        label = f"{name.replace('_', ' ')} ({_VALUES[name]} values, {epochs:,} epochs)"
         axes.plot(share, valid, "-", color=color, label=label)
     mean = weighted_mean({name: valid for name, (_, valid) in curves.items()})
     axes.plot(share, mean, color=style.BLACK, linewidth=4, label=f"mean: {mean[-1]:.2f} px")
@@ -49,9 +48,9 @@ def weighted_mean(curves: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.average(np.stack(list(curves.values())), axis=0, weights=weights)
 
 
-def _rescaled(history):
+def _rescaled(table):
     """Train and validation RMSE px at `_POINTS` evenly spaced epochs, interpolated."""
-    wanted = np.linspace(0, len(history) - 1, _POINTS)
-    epochs = np.arange(len(history))
-    losses = [np.interp(wanted, epochs, history[f"{side}_loss"]) for side in ("train", "valid")]
+    wanted = np.linspace(0, len(table) - 1, _POINTS)
+    epochs = np.arange(len(table))
+    losses = [np.interp(wanted, epochs, table[f"{side}_loss"]) for side in ("train", "valid")]
     return keypoint_schema.PIXELS_PER_UNIT * np.sqrt(losses)
