@@ -4,11 +4,13 @@
 
 Each seed splits the persons (pictures, where it is not known who is in them) anew, so the spread is
 over validation faces, initial weights and order together. Changes are compared within a seed.
-Results are kept in a CSV file as they come, and runs that it holds are not repeated.
+Results are kept in a CSV file as they come, and what it holds of the same data, precision, net and
+epochs is not trained again.
 """
 
 import argparse
 import csv
+import io
 import pathlib
 import sys
 import time
@@ -18,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 import command_line  # noqa: E402
 from benchmarks.quiet_training import trained_net  # noqa: E402
+from errors import UserError  # noqa: E402
 
 WHOLE = "the whole recipe"
 CHANGES = {
@@ -31,7 +34,9 @@ CHANGES = {
     "no augmentation": {"augmentation": "none"},
     "completely labelled faces only": {"rows": "complete"},
 }
-COLUMNS = ("net", "epochs", "change", "seed", "rmse_px", "rmse_px_flip_average", "seconds")
+# What tells a training from another; the split depends on the data and what it is grouped by.
+KEY = ("data", "grouped_by", "precision", "net", "epochs", "change", "seed")
+COLUMNS = (*KEY, "rmse_px", "rmse_px_flip_average", "seconds")
 
 
 def main():
@@ -40,14 +45,24 @@ def main():
     import data_pipeline
     import models
 
-    models.set_precision(models.choose_precision("auto")[0])
+    precision, _ = models.choose_precision("auto")
+    models.set_precision(precision)
     data = data_pipeline.load_faces(arguments.data)
-    arguments.csv.parent.mkdir(parents=True, exist_ok=True)
-    for seed in arguments.seeds:
+    setting = {
+        "data": data.fingerprint,
+        "grouped_by": data.grouped_by,
+        "precision": precision,
+        "net": arguments.net,
+        "epochs": arguments.epochs,
+    }
+    seeds = list(dict.fromkeys(arguments.seeds))
+    for seed in seeds:
         for change in CHANGES:
-            if not any(is_run(row, arguments, change, seed) for row in read_rows(arguments.csv)):
-                append_row(arguments.csv, measure(arguments, data, change, seed))
-    print(table(read_rows(arguments.csv), arguments))
+            key = setting | {"change": change, "seed": seed}
+            if find(read_rows(arguments.csv), key) is None:
+                row = measure(key, data)
+                write_rows(arguments.csv, [*read_rows(arguments.csv), row])
+    print(table(read_rows(arguments.csv), setting, seeds))
 
 
 def parse_arguments():
@@ -62,26 +77,23 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def measure(arguments, data, change, seed):
+def measure(key, data):
     """Trains the net with the change; returns its row."""
     import data_pipeline
     import models
     from predictor import flip_averaged, from_net
 
-    recipe = models.find(arguments.net).recipe.override(
-        {"epochs": arguments.epochs} | CHANGES[change]
-    )
+    net, change, seed = key["net"], key["change"], key["seed"]
+    recipe = models.find(net).recipe.override({"epochs": key["epochs"]} | CHANGES[change])
     train, valid = (side.labelled() for side in data_pipeline.split(data, seed))
     if recipe.rows == "complete":
         train = train.select(train.names)
     began = time.perf_counter()
-    net = trained_net(arguments.net, recipe, train, valid, seed)
-    plain = from_net(arguments.net, net)
+    plain = from_net(net, trained_net(net, recipe, train, valid, seed))
     errors = [rmse(predictor, valid) for predictor in (plain, flip_averaged(plain))]
     seconds = round(time.perf_counter() - began, 1)
-    row = (arguments.net, arguments.epochs, change, seed, *errors, seconds)
     print(f"seed {seed}, {change}: {errors[0]:.3f} px, flip-averaged {errors[1]:.3f}", flush=True)
-    return dict(zip(COLUMNS, row, strict=True))
+    return dict(zip(COLUMNS, (*key.values(), *errors, seconds), strict=True))
 
 
 def rmse(predictor, valid):
@@ -91,48 +103,67 @@ def rmse(predictor, valid):
 
 
 def read_rows(path):
+    """The rows so far; none if there is no file.
+
+    Raises:
+        UserError: if it has other columns, as an earlier version of this script wrote.
+    """
     if not path.exists():
         return []
     with open(path, newline="") as file:
-        return list(csv.DictReader(file))
+        reader = csv.DictReader(file)
+        if reader.fieldnames != list(COLUMNS):
+            raise UserError(
+                f"{path} must have the columns {', '.join(COLUMNS)}. Received: "
+                f"{', '.join(reader.fieldnames or []) or 'none'}. Name another file with --csv."
+            )
+        return list(reader)
 
 
-def append_row(path, row):
-    is_new = not path.exists()
-    with open(path, "a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
+def write_rows(path, rows):
+    from evaluation import whole_file
+
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    whole_file.write_text(path, out.getvalue())
 
 
-def is_run(row, arguments, change, seed):
-    wanted = (arguments.net, str(arguments.epochs), change, str(seed))
-    return tuple(row[column] for column in COLUMNS[:4]) == wanted
+def find(rows, key):
+    """The row of a training, or None."""
+    return next((row for row in rows if all(row[name] == str(key[name]) for name in KEY)), None)
 
 
-def table(rows, arguments):
-    """Markdown: mean RMSE over the seeds, and the mean and spread of the differences."""
+def table(rows, setting, seeds):
+    """Markdown: the mean RMSE over the seeds, and for each seed what leaving a part out changes.
+
+    Args:
+        rows: as `read_rows` has them; what they lack is a dash.
+        setting: the key without change and seed.
+        seeds: in the order of the differences.
+    """
     import numpy as np
 
     def errors(change, column):
-        found = [
-            [float(row[column]) for row in rows if is_run(row, arguments, change, seed)]
-            for seed in arguments.seeds
-        ]
-        return np.array([each[0] for each in found])
+        keys = [setting | {"change": change, "seed": seed} for seed in seeds]
+        found = [find(rows, key) for key in keys]
+        return np.array([float(row[column]) if row else np.nan for row in found])
+
+    def number(value, form):
+        return format(value, form) if np.isfinite(value) else "–"
 
     lines = [
-        "| | RMSE px | flip-averaged | difference, by seed |",
+        f"| | RMSE px | flip-averaged | difference, by seed ({', '.join(map(str, seeds))}) |",
         "|:--|--:|--:|:--|",
     ]
     whole = errors(WHOLE, "rmse_px_flip_average")
     for change in CHANGES:
-        averaged = errors(change, "rmse_px_flip_average")
-        differences = " ".join(f"{each:+.3f}" for each in averaged - whole)
+        plain, averaged = errors(change, "rmse_px"), errors(change, "rmse_px_flip_average")
+        differences = " ".join(number(each, "+.3f") for each in averaged - whole)
+        means = (number(each.mean(), ".3f") for each in (plain, averaged))
         lines.append(
-            f"| {change} | {errors(change, 'rmse_px').mean():.3f} | {averaged.mean():.3f} "
-            f"| {differences if change != WHOLE else ''} |"
+            f"| {change} | {' | '.join(means)} | {differences if change != WHOLE else ''} |"
         )
     return "\n".join(lines)
 
