@@ -2,10 +2,11 @@
 
     python benchmarks/training_throughput.py [--data FOLDER] [--net net2]
 
-Both train the same net with the same optimizer and batch size on the same complete faces, in turns,
-so that other load on the machine strikes both alike. Both are timed from the begin of the second
-epoch (the first traces the step) to the begin of the last. Reported is the median over the rounds,
-and the median of the ratios.
+Both train the same net with its recipe's optimizer, losses and batch size, on the same complete
+faces, in turns, so that other load on the machine strikes both alike. train.py's loop also augments
+as the recipe says, and calls its callbacks. Both are timed from the begin of the second epoch (the
+first traces the step) to the begin of the last. Reported is the median over the rounds, and the
+median of the ratios.
 """
 
 import argparse
@@ -49,7 +50,8 @@ def main():
         bare_speeds.append(bare(arguments.epochs))
         pipeline_speeds.append(pipeline(arguments.epochs))
         ratios.append(pipeline_speeds[-1] / bare_speeds[-1])
-    print(f"{arguments.net}, batch 128, {len(train):,} faces, median of {arguments.rounds} rounds")
+    batch = f"batch {models.find(arguments.net).recipe.batch_size}"
+    print(f"{arguments.net}, {batch}, {len(train):,} faces, median of {arguments.rounds} rounds")
     print(f"bare model.fit on arrays  {statistics.median(bare_speeds):8,.0f} images/s")
     print(f"train.py's loop           {statistics.median(pipeline_speeds):8,.0f} images/s")
     print(
@@ -79,19 +81,14 @@ def epoch_clock():
 
 def bare_fit(net, train):
     """A function that trains for some epochs on arrays and returns images a second."""
-    import keras
-
+    import compiling
+    import data_pipeline
     import keypoint_schema
     import models
-    from callbacks import NesterovSGD
 
-    model = models.build(net)
-    model.compile(
-        NesterovSGD(),
-        loss=models.MaskedMeanSquaredError(),
-        metrics=[models.LabelledMeanSquaredError(), models.RootMeanSquaredErrorPixels()],
-        jit_compile=keras.backend.backend() == "jax",
-    )
+    recipe = models.find(net).recipe
+    steps = data_pipeline.steps_per_epoch(train, recipe.batch_size)
+    model = compiling.compiled(models.build(net), recipe, steps)
     keypoints = keypoint_schema.to_normalized(train.keypoints)
 
     def run(epochs):
@@ -99,7 +96,7 @@ def bare_fit(net, train):
         model.fit(
             train.images,
             keypoints,
-            batch_size=128,
+            batch_size=recipe.batch_size,
             epochs=epochs + 2,
             verbose=0,
             callbacks=[clock],
