@@ -113,7 +113,7 @@ def check_twin(config, measured, data):
             "the same recipe that held faces out with --twin."
         )
     for entry in ("model", "recipe", "keypoints"):
-        if config[entry] != measured[entry]:
+        if whole(config)[entry] != whole(measured)[entry]:
             raise UserError(
                 f"--twin must be made by the same recipe. It has {entry} {measured[entry]}, the "
                 f"run has {config[entry]}."
@@ -124,6 +124,13 @@ def check_twin(config, measured, data):
                 f"--twin must be made by the same recipe. It has {entry} {measured.get(entry)}, "
                 f"the run has {config.get(entry)}."
             )
+
+
+def whole(config):
+    """The configuration with what recipes did not have yet when it was written."""
+    import models
+
+    return config | {"recipe": dataclasses.asdict(models.Recipe(**config["recipe"]))}
 
 
 def measure(net, rounded, valid):
