@@ -10,13 +10,14 @@ import data_pipeline
 import fitting
 import keypoint_schema
 import outcomes
+import training_task
 from run_folder import ENSEMBLE, RunFolder, fold_names, load_net
 
 OUT_OF_FOLD_FILE = "out_of_fold.npz"
 
 
 def fit_folds(
-    task: fitting.Task,
+    task: training_task.Task,
     folds: int,
     console: rich.console.Console,
     resume: bool = False,
@@ -46,7 +47,7 @@ def fit_folds(
         "architecture": task.net,
         "folds": folds,
         "keypoints": list(task.train.names),
-        **fitting.common_configuration(task),
+        **training_task.common_configuration(task),
     }
     for subtask, _ in subtasks:
         fitting.check(subtask)

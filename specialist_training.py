@@ -10,6 +10,7 @@ import data_pipeline
 import fitting
 import keypoint_schema
 import models
+import training_task
 from data_pipeline import FaceData
 from errors import UserError
 from run_folder import SPECIALISTS, RunFolder
@@ -19,7 +20,7 @@ PATIENCE = 200  # epochs
 
 @dataclasses.dataclass(frozen=True)
 class SpecialistsTask:
-    """What `fitting.Task` says of one net, for all six.
+    """What `training_task.Task` says of one net, for all six.
 
     Attributes:
         architecture: the zoo entry that each specialist is built like.
@@ -38,7 +39,7 @@ class SpecialistsTask:
     train: FaceData
     valid: FaceData
     run: RunFolder
-    settings: fitting.Settings
+    settings: training_task.Settings
 
 
 def recipe_for(
@@ -79,7 +80,7 @@ def fit_specialists(
         "keypoints": list(keypoint_schema.NAMES),
         "epochs": task.epochs,
         "budget": task.budget,
-        **fitting.common_configuration(task),
+        **training_task.common_configuration(task),
     }
     for subtask in subtasks:
         fitting.check(subtask)
@@ -108,7 +109,7 @@ def _subtask(specialist, task):
             f"No rows are left for the specialist {specialist.name!r}: {len(train)} to train and "
             f"{len(valid)} to validate carry all of {', '.join(specialist.keypoints)}."
         )
-    return fitting.Task(
+    return training_task.Task(
         net=task.architecture,
         model_name=specialist.name,
         recipe=recipe_for(specialist, task, rows=len(train) + len(valid)),

@@ -9,17 +9,18 @@ def trained_net(net, recipe, train, valid, seed):
     import rich.console
 
     import fitting
+    import training_task
     from run_folder import RunFolder, load_net
 
     with tempfile.TemporaryDirectory() as folder:
-        task = fitting.Task(
+        task = training_task.Task(
             net=net,
             model_name=net,
             recipe=recipe,
             train=train,
             valid=valid,
             run=RunFolder(folder),
-            settings=fitting.Settings(seed, keras.config.dtype_policy().name),
+            settings=training_task.Settings(seed, keras.config.dtype_policy().name),
         )
         fitting.fit(task, rich.console.Console(quiet=True))
         return load_net(folder)

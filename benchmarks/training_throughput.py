@@ -112,6 +112,7 @@ def pipeline_fit(net, train, valid):
 
     import fitting
     import models
+    import training_task
     from run_folder import RunFolder
 
     quiet = rich.console.Console(quiet=True)
@@ -120,14 +121,14 @@ def pipeline_fit(net, train, valid):
     def run(epochs):
         clock = epoch_clock()
         with tempfile.TemporaryDirectory() as folder:
-            task = fitting.Task(
+            task = training_task.Task(
                 net=net,
                 model_name=net,
                 recipe=models.find(net).recipe.override({"epochs": epochs + 2}),
                 train=train,
                 valid=one_valid_face,
                 run=RunFolder(folder),
-                settings=fitting.Settings(seed=0, precision=""),
+                settings=training_task.Settings(seed=0, precision=""),
             )
             fitting.fit(task, quiet, extra_callbacks=[clock])
         return clock.images_per_second(len(train))

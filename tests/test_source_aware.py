@@ -18,6 +18,7 @@ import keypoint_schema
 import models
 import run_folder
 import train
+import training_task
 from data_pipeline import FaceData
 from evaluation import metrics, partial_offset
 from judging import load_nets
@@ -137,8 +138,8 @@ def test_partial_rows_do_not_pull_a_source_aware_net(tiny_zoo, tmp_path):
     later, _, complete = two_sources(60, seed=8)
 
     def train_tiny(source_aware):
-        settings = fitting.Settings(seed=1, precision="float32")
-        task = fitting.Task(
+        settings = training_task.Settings(seed=1, precision="float32")
+        task = training_task.Task(
             net="tiny",
             model_name="tiny",
             recipe=tiny_zoo.override({"source_aware": source_aware}),
