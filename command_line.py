@@ -1,5 +1,7 @@
 """What the scripts share: one clear line and exit status 2 for a person's mistake."""
 
+import contextlib
+import importlib.util
 import os
 import re
 import sys
@@ -8,28 +10,55 @@ import tempfile
 from errors import UserError
 
 
-def run(main):
+BACKENDS = ("tensorflow", "jax")  # of Keras, that the project runs on
+
+
+def run(main, program=None):
     """Runs a script's `main()` and exits with its status (None is 0).
 
-    A `UserError` becomes `<script>: error: <message>` on stderr and status 2. A second Ctrl-C, or
-    one outside training, gives status 130, and a reader that went away (`| head`) ends quietly.
+    `program` is what its messages begin with; None takes the file's name. A `UserError` becomes
+    `<program>: error: <message>` on stderr and status 2. A second Ctrl-C, or one outside training,
+    gives status 130, and a reader that went away (`| head`) ends quietly.
     """
-    script = os.path.basename(sys.argv[0])
+    program = program or os.path.basename(sys.argv[0])
     try:
         status = main()
         sys.stdout.flush()
     except UserError as error:
         message = " ".join(str(error).split())
-        print(f"{script}: error: {message}", file=sys.stderr)
+        print(f"{program}: error: {message}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
-        print(f"{script}: interrupted", file=sys.stderr)
+        print(f"{program}: interrupted", file=sys.stderr)
         status = 130
     except BrokenPipeError:
         # Python would complain once more while it flushes the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
     sys.exit(status)
+
+
+def counted(number, noun):
+    """A number with its noun: `1 face`, `1,234 faces`."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
+
+
+def require_backend():
+    """Refuses a `KERAS_BACKEND` that Keras would fail with, before anything is imported.
+
+    Raises:
+        UserError: if it is none of `BACKENDS`, or JAX is not installed.
+    """
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if backend not in BACKENDS:
+        raise UserError(
+            f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}. Received: {backend!r}."
+        )
+    if backend == "jax" and importlib.util.find_spec("jax") is None:
+        raise UserError(
+            "KERAS_BACKEND=jax needs JAX, which is an extra: pip install -e '.[jax]'. Or leave "
+            "KERAS_BACKEND out."
+        )
 
 
 # What TensorFlow's libraries say at start about CPU features and absent GPUs, whatever their log
@@ -42,25 +71,42 @@ _START_UP_NOISE = re.compile(
 def start_quietly():
     """Imports TensorFlow and looks for devices, without the log lines that this prints.
 
-    Whatever else is written to stderr meanwhile (warnings, the reason of a failure) comes through.
+    Raises:
+        UserError: as `require_backend`.
     """
+    require_backend()
+    import_tensorflow_quietly()
+
+
+def import_tensorflow_quietly():
+    """The same for scripts that have no use for Keras, so whatever its backend is set to."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with without_lines(_START_UP_NOISE):
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+        # Six specialists mean six traces; TensorFlow would warn of the fifth and each later.
+        tf.get_logger().setLevel("ERROR")
+
+
+@contextlib.contextmanager
+def without_lines(noise):
+    """Keeps lines that match `noise`, a pattern of bytes, off stderr, whoever writes them.
+
+    Whatever else is written meanwhile (warnings, the reason of a failure) comes through at the end.
+    """
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as held_back:
         os.dup2(held_back.fileno(), 2)
         try:
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
-            # Six specialists mean six traces; TensorFlow would warn of the fifth and each later.
-            tf.get_logger().setLevel("ERROR")
+            yield
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)
             os.close(stderr)
             held_back.seek(0)
             for line in held_back:
-                if not _START_UP_NOISE.fullmatch(line.rstrip()):
+                if not noise.fullmatch(line.rstrip()):
                     sys.stderr.buffer.write(line)
             sys.stderr.flush()

@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -28,6 +29,58 @@ def test_a_mistake_is_one_line_and_status_2(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/somewhere/train.py"])
     assert exit_status(fail_with(UserError("No such\n  thing."))) == 2
     assert capsys.readouterr().err == "train.py: error: No such thing.\n"
+
+
+def test_a_module_is_called_as_it_was_started(capsys):
+    with pytest.raises(SystemExit):
+        command_line.run(fail_with(UserError("No.")), "python -m serving.client")
+    assert capsys.readouterr().err == "python -m serving.client: error: No.\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(0, "0 faces"), (1, "1 face"), (2, "2 faces"), (1234, "1,234 faces")]
+)
+def test_numbers_come_with_their_plural(number, shown):
+    assert command_line.counted(number, "face") == shown
+
+
+def start(script, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, script, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [["train.py", "--list"], ["evaluate.py", "runs/any"], ["predict.py", "net", "a.png"]]
+)
+def test_another_backend_is_refused_by_the_scripts(command):
+    done = start(*command, KERAS_BACKEND="torch")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "KERAS_BACKEND must be one of tensorflow, jax. Received: 'torch'." in done.stderr
+
+
+def test_export_runs_on_tensorflow_whatever_the_backend_is():
+    done = start("export.py", "runs/nowhere", KERAS_BACKEND="torch")
+    assert done.returncode == 2
+    assert "runs/nowhere" in done.stderr
+
+
+def test_jax_that_is_not_installed_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install -e '\.\[jax\]'"):
+        command_line.start_quietly()
+
+
+@pytest.mark.parametrize("backend", ["", "tensorflow"])
+def test_the_projects_own_backend_is_taken(backend, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    command_line.require_backend()
 
 
 def test_ctrl_c_has_status_130():
