@@ -9,7 +9,6 @@ import tempfile
 
 from errors import UserError
 
-
 BACKENDS = ("tensorflow", "jax")  # of Keras, that the project runs on
 
 

@@ -1,10 +1,17 @@
 """LiteRT (once TensorFlow Lite) files, float32, float16 and int8, run by its interpreter."""
 
 import importlib.util
+import re
 import warnings
 
 import numpy as np
 import tensorflow as tf
+
+import command_line
+
+# What the libraries print whatever their log level is set to: the settings that int8 is converted
+# with, and how the interpreter computes.
+_NOISE = re.compile(rb"fully_quantize: .*|INFO: Created TensorFlow Lite XNNPACK delegate.*")
 
 
 def is_installed():
@@ -37,7 +44,7 @@ def write(saved_model, folder, stem, calibration):
                 {"images": face[np.newaxis]} for face in calibration
             )
         path = folder / f"{stem}_{numbers}.tflite"
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), command_line.without_lines(_NOISE):
             # int8 is calibrated by tf.lite's own interpreter, which warns of its deprecation.
             warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter is deprecated.*")
             path.write_bytes(converter.convert())
@@ -49,5 +56,8 @@ def load(path):
     """Returns a function from float32 `(batch, 96, 96, 1)` to keypoints in px."""
     from ai_edge_litert.interpreter import Interpreter
 
-    runner = Interpreter(model_path=str(path)).get_signature_runner("serving_default")
+    with command_line.without_lines(_NOISE):
+        interpreter = Interpreter(model_path=str(path))
+        interpreter.allocate_tensors()  # when it decides how to compute, and tells
+    runner = interpreter.get_signature_runner("serving_default")
     return lambda images: runner(images=images)["keypoints"]

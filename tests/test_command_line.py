@@ -1,6 +1,7 @@
 import importlib.util
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -143,3 +144,13 @@ def test_tensorflow_starts_quietly_and_other_lines_come_through():
         env=os.environ,
     )
     assert done.stderr == "I0000 00:00:1.1  1 later lines are not touched\n"
+
+
+def test_lines_of_noise_are_left_out_and_others_come_through_even_when_it_fails(capfd):
+    with (
+        pytest.raises(ValueError, match="a bug"),
+        command_line.without_lines(re.compile(rb"noise.*")),
+    ):
+        os.write(2, b"noise of a library\nthe reason of a failure\n")
+        raise ValueError("a bug")
+    assert capfd.readouterr().err == "the reason of a failure\n"

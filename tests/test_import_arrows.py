@@ -51,8 +51,8 @@ ALLOWED = {
     "train_arguments": set(),
     "pictures": ROOTS,
     "presets": {*ROOTS, "models", "run_folder"},
-    "serving": {*ROOTS, "command_line"},
-    "serving_graph": {*ROOTS, "run_folder"},
+    "serving": {*ROOTS, "command_line", "pictures"},
+    "serving_graph": {*ROOTS, "command_line", "run_folder"},  # to keep the converters quiet
 }
 OURS = {path.stem for path in ROOT.glob("*.py")} | {
     path.parent.name for path in ROOT.glob("*/__init__.py")
