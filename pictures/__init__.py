@@ -3,6 +3,7 @@
 from pictures.cropping import Box, crop, to_photograph
 from pictures.detection import FaceDetector
 from pictures.drawing import draw_faces
+from pictures.drawn_files import drawn_files
 from pictures.reading import UnreadablePictureError, find_pictures, read_picture, to_gray
 from pictures.records import Face, PictureFaces, to_csv, to_json
 
@@ -14,6 +15,7 @@ __all__ = [
     "UnreadablePictureError",
     "crop",
     "draw_faces",
+    "drawn_files",
     "find_pictures",
     "read_picture",
     "to_csv",

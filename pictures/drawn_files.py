@@ -1,0 +1,42 @@
+"""Where drawings go: beside the pictures, if a person wants it, and never in their place."""
+
+import os
+import pathlib
+from collections.abc import Iterable, Sequence
+
+
+def drawn_files(
+    drawn: Iterable[pathlib.Path], folder: pathlib.Path, inputs: Sequence[pathlib.Path]
+) -> list[pathlib.Path]:
+    """A file for each picture's drawing: `<stem>_keypoints.png`, numbered where that is taken.
+
+    Args:
+        drawn: the pictures.
+        folder: for the drawings.
+        inputs: files that no drawing may replace, whatever path they are named by.
+
+    Returns:
+        Different paths in `folder`.
+    """
+    taken = {_identity(path) for path in inputs}
+    used, files = set(), []
+    for picture in drawn:
+        stem, number = picture.stem, 1
+        while True:
+            name = f"{stem if number == 1 else f'{stem}-{number}'}_keypoints.png"
+            # Some file systems take A.png and a.png for one.
+            if name.casefold() not in used and _identity(folder / name) not in taken:
+                break
+            number += 1
+        used.add(name.casefold())
+        files.append(folder / name)
+    return files
+
+
+def _identity(path):
+    """What two paths to one file share; the path itself where there is no file."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return path
+    return status.st_dev, status.st_ino
