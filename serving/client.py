@@ -3,15 +3,18 @@
 import argparse
 import json
 import pathlib
+import sys
 import tempfile
 
 import numpy as np
 
 import command_line
+import pictures
 from errors import UserError
 from serving.connection import MAX_BATCH, Target, connect
 from serving.drawing import draw_keypoints
 
+PROGRAM = "python -m serving.client"
 EXAMPLES = """examples:
   python -m serving.client face.jpg
   python -m serving.client face.jpg --url grpc://localhost:8500 --label stable
@@ -23,22 +26,24 @@ A picture shows one face and little else, as in the training data: PNG, JPEG, BM
 
 def main():
     arguments = parse_arguments()
-    pictures = read_pictures(arguments.pictures)
+    files = read_files(arguments.pictures)
     if arguments.draw:
         make_folder(arguments.draw)
+    prepare(arguments)
     with connect(target_of(arguments)) as connection:
         names = connection.names()
-        keypoints = ask(connection, arguments.pictures, pictures)
+        keypoints = ask(connection, arguments.pictures, files)
     print_keypoints(arguments, names, keypoints)
     if arguments.draw:
-        draw_all(arguments, pictures, keypoints)
+        draw_all(arguments, files, keypoints)
 
 
 def parse_arguments(argv=None):
     parser = argparse.ArgumentParser(
-        prog="python -m serving.client",
+        prog=PROGRAM,
         description=__doc__,
         epilog=EXAMPLES,
+        allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("pictures", nargs="+", type=pathlib.Path, metavar="PICTURE")
@@ -71,15 +76,21 @@ def target_of(arguments):
     )
 
 
-def read_pictures(paths):
+def prepare(arguments):
+    """gRPC's messages need TensorFlow, which is quiet only if told so before; REST does not."""
+    if arguments.url.startswith("grpc"):
+        command_line.import_tensorflow_quietly()
+
+
+def read_files(paths):
     """The files' bytes, as an object array `(N,)`."""
-    pictures = np.empty(len(paths), object)
+    files = np.empty(len(paths), object)
     for index, path in enumerate(paths):
         try:
-            pictures[index] = path.read_bytes()
+            files[index] = path.read_bytes()
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror}.") from error
-    return pictures
+    return files
 
 
 def make_folder(folder):
@@ -95,15 +106,15 @@ def make_folder(folder):
         ) from error
 
 
-def ask(connection, paths, pictures):
+def ask(connection, paths, files):
     """The keypoints `(N, K, 2)` of all pictures, in requests of at most `MAX_BATCH`."""
     answers = []
-    for start in range(0, len(pictures), MAX_BATCH):
-        batch = pictures[start : start + MAX_BATCH]
+    for start in range(0, len(files), MAX_BATCH):
+        batch = files[start : start + MAX_BATCH]
         try:
             answers.append(connection.predict("serve_bytes", image_bytes=batch)["keypoints"])
         except UserError as error:
-            if len(pictures) <= MAX_BATCH:
+            if len(files) <= MAX_BATCH:
                 raise
             raise UserError(f"{error} (Picture 0 of this batch is {paths[start]}.)") from error
     return np.concatenate(answers)
@@ -123,28 +134,26 @@ def print_keypoints(arguments, names, keypoints):
             print(f"  {name:26}{x:9.2f}{y:9.2f}")
 
 
-def draw_all(arguments, pictures, keypoints):
-    """Draws each picture; those of the same name get numbers."""
-    used = set()
-    for path, picture, points in zip(arguments.pictures, pictures, keypoints, strict=True):
-        stem, number = path.stem, 1
-        while (name := stem if number == 1 else f"{stem}-{number}") in used:
-            number += 1
-        used.add(name)
-        drawn = arguments.draw / f"{name}_keypoints.png"
+def draw_all(arguments, files, keypoints):
+    """Draws each picture, and says so on stderr: stdout may be read by a program."""
+    places = pictures.drawn_files(arguments.pictures, arguments.draw, arguments.pictures)
+    for file, points, drawn in zip(files, keypoints, places, strict=True):
         try:
-            draw_keypoints(picture, points, drawn)
+            draw_keypoints(file, points, drawn)
         except OSError as error:
             raise UserError(f"{drawn} cannot be drawn: {error.strerror or error}.") from error
-        print(f"Drew {drawn}")
+        print(f"Drew {drawn}", file=sys.stderr)
 
 
 def _seconds(text):
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
     if not seconds > 0:
-        raise argparse.ArgumentTypeError(f"must be positive. Received: {text}")
+        raise argparse.ArgumentTypeError(f"must be a positive number of seconds. Received: {text}")
     return seconds
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, PROGRAM)

@@ -12,9 +12,10 @@ from PIL import Image
 import command_line
 import keypoint_schema
 from errors import UserError
-from serving.client import add_target_arguments, target_of
+from serving.client import add_target_arguments, prepare, target_of
 from serving.connection import MAX_BATCH, connect
 
+PROGRAM = "python -m serving.load"
 EXAMPLES = """examples:
   python -m serving.load
   python -m serving.load --url grpc://localhost:8500 --signature serve_uint8 --batch 8 --clients 4
@@ -42,6 +43,7 @@ class Load:
 def main():
     arguments = parse_arguments()
     inputs = make_inputs(arguments.signature, arguments.batch)
+    prepare(arguments)
     load = run_load(
         target_of(arguments), arguments.signature, inputs, arguments.clients, arguments.requests
     )
@@ -51,9 +53,10 @@ def main():
 
 def parse_arguments(argv=None):
     parser = argparse.ArgumentParser(
-        prog="python -m serving.load",
+        prog=PROGRAM,
         description=__doc__,
         epilog=EXAMPLES,
+        allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target_arguments(parser)
@@ -129,8 +132,9 @@ def run_load(target, signature, inputs, clients, requests):
 
 def print_load(arguments, load):
     print(
-        f"{arguments.signature} at {arguments.url}: {len(load.latencies)} requests of "
-        f"{arguments.batch} from {arguments.clients} clients in {load.seconds:.1f} s"
+        f"{arguments.signature} at {arguments.url}: "
+        f"{command_line.counted(len(load.latencies), 'request')} of {arguments.batch} from "
+        f"{command_line.counted(arguments.clients, 'client')} in {load.seconds:.1f} s"
     )
     print(f"throughput  {load.faces / load.seconds:10.1f} faces/s")
     if load.latencies:
@@ -148,9 +152,12 @@ def _png(gray):
 
 
 def _positive(text):
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"must be positive. Received: {text}")
+        raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
     return number
 
 
@@ -164,4 +171,4 @@ def _batch(text):
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, PROGRAM)

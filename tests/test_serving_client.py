@@ -2,7 +2,9 @@
 
 import json
 import os
+import pathlib
 import socket
+import subprocess
 import sys
 import threading
 import types
@@ -97,10 +99,15 @@ def test_client_prints_json(start, url, pictures, capsys):
     np.testing.assert_allclose(points, expected(pictures[0]), atol=0.01)
 
 
-def test_client_draws_the_points(start, url, pictures, tmp_path):
-    assert start(client, *pictures, "--url", url, "--draw", tmp_path / "drawn") == 0
+def test_client_draws_the_points_and_says_so_beside_its_answer(
+    start, url, pictures, tmp_path, capsys
+):
+    assert start(client, *pictures, "--url", url, "--draw", tmp_path / "drawn", "--json") == 0
     drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
     assert drawn == ["large_keypoints.png", "small_keypoints.png"]
+    printed = capsys.readouterr()
+    assert len(json.loads(printed.out)) == 2
+    assert f"Drew {tmp_path / 'drawn' / 'large_keypoints.png'}" in printed.err
 
 
 def test_pictures_of_the_same_name_are_all_drawn(start, url, pictures, tmp_path):
@@ -180,6 +187,34 @@ def test_refused_picture_is_one_line_with_the_servers_rule(start, url, tmp_path,
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "must be a PNG, JPEG, BMP or GIF" in error
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--time", "3"], ["--timeout", "soon"], ["--timeout", "-1"], ["--version", "two"]]
+)
+def test_mistakes_on_the_command_line_are_told(start, wrong, capsys):
+    assert start(client, "face.png", *wrong) == 2
+    error = capsys.readouterr().err
+    assert "python -m serving.client: error: " in error
+    assert "_seconds" not in error
+
+
+def test_grpc_starts_quietly_and_rest_without_tensorflow():
+    script = (
+        "import sys\nfrom serving import client\n"
+        "arguments = client.parse_arguments(sys.argv[1:])\nclient.prepare(arguments)\n"
+        "print('tensorflow' in sys.modules)"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    for scheme, loaded in (("http", "False"), ("grpc", "True")):
+        done = subprocess.run(
+            [sys.executable, "-c", script, "face.png", "--url", f"{scheme}://localhost:1"],
+            cwd=pathlib.Path(__file__).parents[1],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert (done.stdout, done.stderr) == (f"{loaded}\n", "")
 
 
 @pytest.mark.parametrize("wrong", [["--model", "other"], ["--version", "7"], ["--label", "beta"]])
