@@ -60,7 +60,12 @@ def fit_folds(
             f"\n[bold]{subtask.model_name} of {folds}[/]: {len(subtask.train):,} faces to train, "
             f"{len(subtask.valid):,} left out",
         )
-        model, results = fitting.fit(subtask, console, resume, tensorboard)
+        try:
+            model, results = fitting.fit(subtask, console, resume, tensorboard)
+        except KeyboardInterrupt:  # before its first epoch was over
+            if not parts:
+                raise
+            break
         parts.append(results)
         if not results["finished"]:
             break

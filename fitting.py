@@ -133,8 +133,7 @@ def check(task: Task):
         )
     if task.settings.teacher is not None:
         distillation.check(task.settings.teacher, task.train.names)
-    if task.settings.source is not None:
-        models.warm_start(_fresh_model(task), task.settings.source)
+    _warm_start(_fresh_model(task), task)
 
 
 def _load_state(state, model):
@@ -147,10 +146,18 @@ def _load_state(state, model):
 def _initial_model(task, console):
     keras.utils.set_random_seed(task.settings.seed)
     model = _fresh_model(task)
-    if task.settings.source is not None:
-        fresh = models.warm_start(model, task.settings.source)
-        console.print(f"Warm start from {task.settings.init_from}; left fresh: {', '.join(fresh)}.")
+    fresh = _warm_start(model, task)
+    if fresh is not None:
+        left = ", ".join(fresh) or "nothing"
+        console.print(f"Warm start from {task.settings.init_from}; left fresh: {left}.")
     return model
+
+
+def _warm_start(model, task):
+    source = task.settings.source
+    if source is None:
+        return None
+    return models.warm_start(model, source.model, source.names == task.train.names)
 
 
 def _fresh_model(task):

@@ -93,7 +93,12 @@ def fit_specialists(
             f"{', '.join(subtask.train.names)}; {len(subtask.train):,} faces to train, "
             f"{len(subtask.valid):,} to validate, up to {subtask.recipe.epochs:,} epochs",
         )
-        _, results = fitting.fit(subtask, console, resume, tensorboard)
+        try:
+            _, results = fitting.fit(subtask, console, resume, tensorboard)
+        except KeyboardInterrupt:  # before its first epoch was over
+            if not parts:
+                raise
+            break
         parts[subtask.model_name] = results
         if not results["finished"]:
             break

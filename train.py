@@ -31,6 +31,8 @@ def main():
     console = rich.console.Console(soft_wrap=True, highlight=False)
     if arguments.list:
         console.print(models.zoo_table())
+        trained = ", ".join(f"preset:{name}" for name in presets.preset_names())
+        console.print(f"\nTrained already, wherever a run may be named: {trained}")
         return 0
     is_specialists = arguments.model == run_folder.SPECIALISTS
     warm = presets.load_net(arguments.init_from) if arguments.init_from else None
@@ -65,7 +67,7 @@ def main():
         hold_out=arguments.hold_out,
         split=data_pipeline.split_digest(valid),
         init_from=arguments.init_from,
-        source=warm.model if warm else None,
+        source=warm,
         distill_from=arguments.distill_from,
         teacher=predictor.from_net(arguments.distill_from, teacher) if teacher else None,
     )
@@ -112,7 +114,7 @@ def choose_recipe(net, arguments):
         "rows": arguments.rows,
         "source_aware": arguments.source_aware,
     }
-    recipe = models.find(net).find_recipe(arguments.recipe)
+    recipe = models.find_recipe(net, arguments.recipe)
     recipe = recipe.override({field: value for field, value in changes.items() if value})
     is_specialists = arguments.model == run_folder.SPECIALISTS
     if arguments.source_aware and recipe.rows == "complete" and not is_specialists:
@@ -130,8 +132,8 @@ def check_free(run, arguments):
             f"{run.path} exists. --resume goes on with it, --overwrite replaces it, "
             "--name chooses another folder."
         )
-    if run.path.exists() and arguments.overwrite:
-        run.read_config()  # only a run folder may be deleted
+    if run.path.exists():
+        run.read_config()  # no other folder is to be deleted, or trained into
     for option in ("init_from", "distill_from"):
         source = getattr(arguments, option)
         if arguments.overwrite and source and run.holds(source):
@@ -174,10 +176,12 @@ def train_net(arguments, net, recipe, train, valid, run, settings, console):
 
     train, valid = train.usable(recipe.rows), valid.usable(recipe.rows)
     if not len(train) or (settings.hold_out and not len(valid)):
+        any_labels = " --rows labelled takes faces with any labels."
         raise UserError(
-            f"No rows are left with {recipe.rows.replace('complete', 'all')} keypoints: "
-            f"{len(train)} to train, {len(valid)} to validate. The specialists need only a part: "
-            "--model specialists."
+            f"No {recipe.rows} faces are left: {len(train)} to train, {len(valid)} to validate. "
+            f"Look at the labels counted above, and at --hold-out."
+            + any_labels
+            * (recipe.rows == "complete")
         )
     is_first_look = arguments.data is None and not arguments.recipe
     budget = arguments.budget or (BUILT_IN_BUDGET if is_first_look else None)

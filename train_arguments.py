@@ -27,7 +27,10 @@ _EXAMPLES = """examples:
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
-        description=DESCRIPTION, epilog=_EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
+        description=DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawTextHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--model", help="a net of the zoo, or 'specialists'")
     parser.add_argument("--list", action="store_true", help="show the zoo and stop")
@@ -36,9 +39,16 @@ def parse_arguments():
         help="folder with Kaggle's training.csv, .csv.gz or .zip, or the competition's zip\n"
         "(default: the built-in drawn faces)",
     )
-    parser.add_argument("--epochs", type=int, help="of each net (default: the recipe's)")
     parser.add_argument(
-        "--budget", type=int, help="images that each net sees; epochs = budget / rows"
+        "--epochs", type=int, help="of each net (default: the recipe's, or as --budget gives)"
+    )
+    parser.add_argument(
+        "--budget",
+        type=int,
+        help="images for each net: epochs = budget / rows, also those to validate. Default for\n"
+        "specialists: 10 million, after a warm start 4; for those of heatmap nets 400,000 and\n"
+        f"80,000. On the built-in faces {BUILT_IN_BUDGET:,}, each specialist "
+        f"{BUILT_IN_SPECIALISTS_BUDGET:,}",
     )
     parser.add_argument(
         "--architecture",

@@ -2,13 +2,11 @@
 
 import dataclasses
 
-import keras
-
 import data_pipeline
 import models
 from data_pipeline import FaceData
 from predictor import Predictor
-from run_folder import RunFolder, provenance
+from run_folder import LoadedNet, RunFolder, provenance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Settings:
         hold_out: share of the faces that were held out.
         split: `data_pipeline.split_digest` of these; None if nobody is to repeat the split.
         fold: of a net of an ensemble: its `number`, counted from 1, `of` how many, `split_seed`.
-        init_from: the run that the warm start came from, and `source` its model; or None.
+        init_from: the run that the warm start came from, and `source` its net; or None.
         distill_from: the run that teaches, and `teacher` its predictor; or None.
     """
 
@@ -33,7 +31,7 @@ class Settings:
     split: str | None = None
     fold: dict | None = None
     init_from: str | None = None
-    source: keras.Model | None = None
+    source: LoadedNet | None = None
     distill_from: str | None = None
     teacher: Predictor | None = None
 

@@ -8,7 +8,7 @@ from models.precision import choose_precision, set_precision
 from models.recipe import Recipe
 from models.training_model import TrainingModel
 from models.warm_start import warm_start
-from models.zoo import ZOO, build, find
+from models.zoo import ZOO, build, find, find_recipe
 
 __all__ = [
     "ZOO",
@@ -23,6 +23,7 @@ __all__ = [
     "choose_precision",
     "count_flops",
     "find",
+    "find_recipe",
     "layer_table",
     "merge_specialists",
     "set_precision",

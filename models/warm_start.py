@@ -7,12 +7,13 @@ from errors import UserError
 OUTPUT_LAYER = "output"
 
 
-def warm_start(model: keras.Model, source: keras.Model) -> list[str]:
-    """Copies the weights of every layer but the output layer from a trained net.
+def warm_start(model: keras.Model, source: keras.Model, same_keypoints: bool = False) -> list[str]:
+    """Copies the weights of every layer from a trained net, as a rule but the output layer.
 
     Args:
         model: the net to initialize, in place.
         source: the trained net.
+        same_keypoints: whether it predicts the same ones, so that its output layer fits too.
 
     Returns:
         Names of the layers with weights that were left fresh.
@@ -25,7 +26,7 @@ def warm_start(model: keras.Model, source: keras.Model) -> list[str]:
     for layer in model.layers:
         if not layer.weights:
             continue
-        if layer.name == OUTPUT_LAYER:
+        if layer.name == OUTPUT_LAYER and not same_keypoints:
             fresh.append(layer.name)
             continue
         donor = donors.get(layer.name)

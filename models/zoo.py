@@ -32,21 +32,6 @@ class Entry:
     variants: Mapping[str, Recipe] = dataclasses.field(default_factory=dict)
     specialist_budgets: tuple[int, int] = (10_000_000, 4_000_000)
 
-    def find_recipe(self, variant: str | None) -> Recipe:
-        """The recipe of that name; the entry's usual one for None.
-
-        Raises:
-            UserError: if the entry has no such variant.
-        """
-        if variant is None:
-            return self.recipe
-        if variant not in self.variants:
-            known = ", ".join(self.variants) or "none"
-            raise UserError(
-                f"There is no recipe {variant!r} for {self.description!r}. Known: {known}."
-            )
-        return self.variants[variant]
-
 
 _DROPOUT = (0.1, 0.2, 0.3, 0.5)
 _FIXED = Recipe(epochs=1000)
@@ -135,6 +120,21 @@ def find(name: str) -> Entry:
     if name not in ZOO:
         raise UserError(f"There is no net {name!r}. The zoo: {', '.join(ZOO)}.")
     return ZOO[name]
+
+
+def find_recipe(name: str, variant: str | None = None) -> Recipe:
+    """A net's usual recipe, or one of its others.
+
+    Raises:
+        UserError: if there is no such entry, or it has no variant of that name.
+    """
+    entry = find(name)
+    if variant is None:
+        return entry.recipe
+    if variant not in entry.variants:
+        known = ", ".join(entry.variants) or "none"
+        raise UserError(f"{name} has no recipe {variant!r}. Its other recipes: {known}.")
+    return entry.variants[variant]
 
 
 def build(

@@ -58,7 +58,7 @@ def test_what_was_replaced_goes_when_its_killed_successor_is_finished(start_trai
 def test_a_training_that_patience_had_ended_stays_ended(start_train, tmp_path, monkeypatch):
     def impatient(start, name, *options):
         recipe = models.find("net1").recipe.override({"patience": 1, "learning_rate": 0.5})
-        monkeypatch.setattr(type(models.find("net1")), "find_recipe", lambda self, name: recipe)
+        monkeypatch.setattr(models, "find_recipe", lambda *names: recipe)
         return start("--model", "net1", "--epochs", 30, "--name", name, *options)
 
     assert impatient(start_train, "whole") == 0
@@ -121,3 +121,24 @@ def test_a_run_is_not_overwritten_with_what_needs_it(start_train, tmp_path, caps
     for option in ("--init-from", "--distill-from"):
         assert start_train(*NET1, "--overwrite", option, tmp_path / "net1") == 2
         assert f"which {option} needs" in capsys.readouterr().err
+
+
+def test_finished_specialists_stay_when_a_later_one_is_stopped(
+    start_train, tmp_path, monkeypatch, capsys
+):
+    options = ("--model", "specialists", "--architecture", "net1", "--epochs", 1)
+    fit, begun = keras.Model.fit, []
+
+    def stop_the_third(self, *arguments, **changes):
+        begun.append(self.name)
+        if len(begun) == 3:
+            raise KeyboardInterrupt
+        return fit(self, *arguments, **changes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "fit", stop_the_third)
+        assert start_train(*options) == 130
+    assert "--resume to go on" in capsys.readouterr().out
+    assert results_of(tmp_path / "specialists")["finished"] is False
+    assert start_train(*options, "--resume") == 0
+    assert capsys.readouterr().out.count("is finished already") == 2

@@ -176,7 +176,7 @@ def test_training_starts_from_a_preset_and_warns_of_another_split(
     options += ["--precision", "float32", "--init-from", "preset:tiny", "--seed", 2]
     assert start(monkeypatch, train, *options) == 0
     printed = capsys.readouterr().out
-    assert "Warm start from preset:tiny; left fresh: output." in printed
+    assert "Warm start from preset:tiny; left fresh: nothing." in printed
     assert "preset:tiny was trained on" in printed
 
 
@@ -244,14 +244,22 @@ def test_a_net_trained_on_every_face_is_measured_by_its_twin(
     np.testing.assert_array_equal(presets.load_preset("whole").model.weights[0], kernel)
 
 
-def test_a_twin_of_another_recipe_is_refused(made, small_folder, monkeypatch, tmp_path):
-    common = ["--data", str(small_folder)]
-    options = ["--model", "heatmap_s", "--epochs", 2, "--runs", tmp_path]
-    assert start(monkeypatch, train, *options, *common) == 0
-    notes = made[1].parent / "notes.json"
-    arguments = [made[1], "--name", "other", *common, "--notes", notes]
-    with pytest.raises(UserError, match="same recipe"):
-        start(monkeypatch, make_preset, *arguments, "--twin", tmp_path / "heatmap_s")
+def test_a_twin_is_made_as_the_run_but_for_the_faces_held_out(made, small_folder):
+    data = data_pipeline.load_faces(small_folder)
+    twin = run_folder.load_net(made[1]).config
+    run = twin | {"data": twin["data"] | {"hold_out": 0}}
+    make_preset.check_twin(run, twin, data)
+    other_recipe = twin | {"recipe": twin["recipe"] | {"epochs": 9}}
+    other_data = run | {"data": run["data"] | {"fingerprint": "other"}}
+    for config, measured, told in (
+        (run, other_recipe, "same recipe. It has recipe"),
+        (run, twin | {"distill_from": "runs/teacher"}, "same recipe. It has distill_from"),
+        (run, run, "nothing is left to measure"),
+        (dict(twin), twin, "--twin is for a run that was trained on every face"),
+        (other_data, twin, "trained on other data"),
+    ):
+        with pytest.raises(UserError, match=told):
+            make_preset.check_twin(config, measured, data)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -238,7 +238,8 @@ def test_overwrite_deletes_run_folders_only(start, tmp_path, small_folder):
     (tmp_path / "thesis/chapter1.tex").write_text("precious")
     arguments = ("--model", "net1", "--data", small_folder, "--name", "thesis", "--overwrite")
     assert start(*arguments) == 2
-    assert (tmp_path / "thesis/chapter1.tex").read_text() == "precious"
+    assert start(*arguments[:-1], "--resume") == 2  # nor is it trained into
+    assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter1.tex"]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +270,7 @@ def test_no_rows_left_is_told(start, tmp_path, small_folder, capsys):
     partial = [lines[0], *(f",,{line.split(',', 2)[2]}" for line in lines[1:])]
     (folder / "training.csv").write_text("\n".join(partial))
     assert start("--model", "net1", "--data", folder) == 2
-    assert "No rows are left with" in capsys.readouterr().err
+    assert "No complete faces are left" in capsys.readouterr().err
     assert start("--model", "specialists", "--data", folder) == 2
     assert "specialist 'eye_centers'" in capsys.readouterr().err
 
@@ -291,6 +292,7 @@ def test_list_shows_the_zoo(start, capsys):
     output = capsys.readouterr().out
     assert "net7" in output
     assert "16,561,502" in output
+    assert "preset:heatmap_s" in output
 
 
 def test_ctrl_c_saves_the_best_weights(tmp_path, small_folder):

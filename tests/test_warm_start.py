@@ -19,6 +19,13 @@ def test_everything_but_the_output_layer_is_copied():
         np.testing.assert_array_equal(copied, expected)
 
 
+def test_of_a_net_with_the_same_keypoints_the_output_layer_is_copied_too():
+    source, model = build("net1"), build("net1")
+    assert warm_start(model, source, same_keypoints=True) == []
+    for copied, expected in zip(model.get_weights(), source.get_weights(), strict=True):
+        np.testing.assert_array_equal(copied, expected)
+
+
 def test_another_layout_is_refused_and_nothing_copied():
     source, model = build("net6"), build("net7")
     before = [weight.copy() for weight in model.get_weights()]
