@@ -21,7 +21,10 @@ Exit status: 0; 1 if a picture could not be read and was skipped; 2 for a mistak
 
 def parse_arguments(argv=None):
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawTextHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument(
         "net",
@@ -45,7 +48,10 @@ def parse_arguments(argv=None):
         "--out", type=pathlib.Path, metavar="FILE", help="write to this .json or .csv file"
     )
     parser.add_argument(
-        "--draw", type=pathlib.Path, metavar="FOLDER", help="draw the keypoints, a .png a picture"
+        "--draw",
+        type=pathlib.Path,
+        metavar="FOLDER",
+        help="draw the keypoints: <picture>_keypoints.png",
     )
     parser.add_argument(
         "--submission", type=pathlib.Path, metavar="FILE", help="write a Kaggle submission"
@@ -66,6 +72,7 @@ def parse_arguments(argv=None):
 def check_usage(parser, arguments):
     if not arguments.net:
         parser.error("Name a net: a run folder, an exported SavedModel, or --preset NAME.")
+    check_nets(parser, arguments)
     if bool(arguments.pictures) == bool(arguments.submission):
         parser.error("Name pictures, or give --submission FILE; one of the two.")
     for option in ("detect", "out", "draw"):
@@ -75,6 +82,24 @@ def check_usage(parser, arguments):
         parser.error("--data is for --submission; leave it out, or add --submission FILE.")
     if arguments.out and arguments.out.suffix.lower() not in (".json", ".csv"):
         parser.error(f"--out must end with .json or .csv. Received: {arguments.out}.")
+
+
+def check_nets(parser, arguments):
+    """Tells a picture in the net's place, and a net among the pictures."""
+    from predictor import holds_net
+
+    further = [picture for picture in arguments.pictures if holds_net(picture)]
+    if further:
+        parser.error(
+            "Name one net: a run folder, an exported SavedModel, or --preset NAME. "
+            f"Received: {arguments.net} and {further[0]}."
+        )
+    alone = not arguments.pictures and not arguments.submission
+    if alone and not holds_net(arguments.net):
+        parser.error(
+            "Name a net before the pictures: a run folder, an exported SavedModel, or --preset "
+            f"NAME. Received: {arguments.net}, which is none."
+        )
 
 
 def main():
@@ -99,7 +124,8 @@ def submit(predictor, arguments):
         lookup, image_ids, predicted, predictor.names, predictor.partial_offset_px
     )
     whole_file.write_text(arguments.submission, submission.to_csv(table))
-    print(f"Wrote {arguments.submission}: {len(table):,} locations, clipped to [0, 95] px.")
+    locations = command_line.counted(len(table), "location")
+    print(f"Wrote {arguments.submission}: {locations}, clipped to [0, 95] px.")
 
 
 def read_lookup(data, image_ids):
@@ -122,10 +148,13 @@ def predict_pictures(arguments):
     detector = pictures.FaceDetector() if arguments.detect else None
     predictor = load_predictor(arguments.net, arguments.flip_average)
     crops, unreadable = crop_all(paths, detector)
+    if not crops:
+        print("predict.py: no picture could be read; wrote nothing", file=sys.stderr)
+        return 1
     found = locate(crops, predictor)
     write(found, predictor.names, arguments)
     if arguments.draw:
-        draw(found, predictor.names, arguments.draw)
+        draw(found, predictor.names, arguments.draw, paths)
     return 1 if unreadable else 0
 
 
@@ -189,27 +218,24 @@ def write(found, names, arguments):
         return
     convert = pictures.to_json if arguments.out.suffix.lower() == ".json" else pictures.to_csv
     whole_file.write_text(arguments.out, convert(found, names))
-    print(f"Wrote {arguments.out}: {sum(len(each.faces) for each in found):,} faces.")
+    faces = command_line.counted(sum(len(each.faces) for each in found), "face")
+    print(f"Wrote {arguments.out}: {faces}.")
 
 
-def draw(found, names, folder):
-    """Draws each picture; two of the same name in different folders get numbers."""
+def draw(found, names, folder, inputs):
+    """Draws each picture that was read; none of the inputs is overwritten."""
     import io
 
     import pictures
     from evaluation import whole_file
 
-    used = set()
-    for each in found:
-        stem, number = each.path.stem, 1
-        while (name := stem if number == 1 else f"{stem}-{number}") in used:
-            number += 1
-        used.add(name)
+    files = pictures.drawn_files([each.path for each in found], folder, inputs)
+    for each, file in zip(found, files, strict=True):
         faces = [(face.box, face.keypoints) for face in each.faces]
         out = io.BytesIO()
         pictures.draw_faces(pictures.read_picture(each.path), faces, names).save(out, "PNG")
-        whole_file.write_bytes(folder / f"{name}.png", out.getvalue())
-    print(f"Drew {len(found):,} pictures into {folder}.")
+        whole_file.write_bytes(file, out.getvalue())
+    print(f"Drew {command_line.counted(len(found), 'picture')} into {folder}.")
 
 
 if __name__ == "__main__":

@@ -61,6 +61,14 @@ def load_predictor(source: str | pathlib.Path, flip_average: bool = False) -> Pr
     return flip_averaged(predictor) if flip_average else predictor
 
 
+def holds_net(source: str | pathlib.Path) -> bool:
+    """Whether `load_predictor` would find a net there, by the names of files: nothing is read."""
+    if str(source).startswith("preset:"):
+        return True
+    path = pathlib.Path(source).expanduser()
+    return (path / "config.json").is_file() or _find_saved_model(path) is not None
+
+
 def flip_averaged(predictor: Predictor) -> Predictor:
     """The same net, asked about each face and its mirror image: the mean of both answers.
 

@@ -105,8 +105,8 @@ def test_pictures_are_predicted_in_their_own_pixels(
     expected = (load_predictor(run_path).predict(reread[None])[0] + 0.5) * 3 - 0.5
     np.testing.assert_allclose(list(large["faces"][0]["keypoints"].values()), expected, atol=0.01)
     drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
-    assert drawn == ["a.png", "b.png"]
-    assert Image.open(tmp_path / "drawn" / "a.png").size == (480, 480)
+    assert drawn == ["a_keypoints.png", "b_keypoints.png"]
+    assert Image.open(tmp_path / "drawn" / "a_keypoints.png").size == (480, 480)
 
 
 def test_csv_is_printed_when_no_file_is_named(run_path, folder, monkeypatch, capsys):
@@ -119,18 +119,46 @@ def test_pictures_of_one_name_are_all_drawn(run_path, folder, tmp_path, monkeypa
     other = tmp_path / "a.png"
     other.write_bytes((folder / "b.png").read_bytes())
     run(monkeypatch, run_path, folder / "a.png", other, "--draw", tmp_path / "drawn")
-    assert {path.name for path in (tmp_path / "drawn").iterdir()} == {"a.png", "a-2.png"}
+    drawn = {path.name for path in (tmp_path / "drawn").iterdir()}
+    assert drawn == {"a_keypoints.png", "a-2_keypoints.png"}
 
 
-def test_only_bad_pictures_give_an_empty_answer(run_path, folder, monkeypatch, capsys):
-    assert run(monkeypatch, run_path, folder / "c.jpg") == 1
-    assert capsys.readouterr().out == "picture,face,keypoint,x,y\n"
+def test_pictures_may_be_drawn_into_their_own_folder(run_path, folder, monkeypatch, capsys):
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    run(monkeypatch, run_path, folder, "--draw", folder)
+    assert "Drew 2 pictures" in capsys.readouterr().out
+    # Again, with the drawings among the pictures.
+    before |= {path: path.read_bytes() for path in folder.iterdir()}
+    assert len(before) == 5
+    run(monkeypatch, run_path, folder, "--draw", folder)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_one_picture_is_one(run_path, folder, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "found.csv"
+    run(monkeypatch, run_path, folder / "a.png", "--out", out, "--draw", tmp_path)
+    printed = capsys.readouterr().out
+    assert printed == f"Wrote {out}: 1 face.\nDrew 1 picture into {tmp_path}.\n"
+
+
+def test_only_bad_pictures_write_nothing(run_path, folder, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "found.csv"
+    assert run(monkeypatch, run_path, folder / "c.jpg", "--out", out, "--draw", tmp_path) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "c.jpg cannot be read" in printed.err
+    assert printed.err.endswith("predict.py: no picture could be read; wrote nothing\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["faces"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["net"], "one of the two"),
+        ([], "Name a net"),
+        (["a.png"], "Name a net before the pictures"),
+        (["preset:heatmap_s"], "one of the two"),
+        (["net", "a.png", "preset:heatmap_s"], "Received: net and preset:heatmap_s."),
+        (["net", "a.png", "--det"], "unrecognized arguments: --det"),
         (["net", "a.png", "--submission", "s.csv"], "one of the two"),
         (["net", "a.png", "--data", "d"], "--data is for --submission"),
         (["net", "--submission", "s.csv", "--detect"], "--detect is for pictures"),
@@ -142,6 +170,16 @@ def test_mistakes_on_the_command_line_are_told(arguments, message, monkeypatch, 
         run(monkeypatch, *arguments)
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("first", [["--preset", "heatmap_s"], ["preset:heatmap_s"]])
+def test_two_nets_are_told(first, run_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *first, run_path, "a.png")
+    assert f"Received: preset:heatmap_s and {run_path}." in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run(monkeypatch, run_path, *first)
+    assert "Name one net" in capsys.readouterr().err
 
 
 def test_a_missing_picture_is_told_before_anything_is_loaded(run_path, monkeypatch):
