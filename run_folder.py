@@ -208,10 +208,20 @@ class RunFolder:
                 f"{self.path} has no model.keras: its training has not ended. "
                 "Train it, or go on with --resume."
             )
+        remedy = "Bring back a copy of it, or train it again with --overwrite."
+        if not zipfile.is_zipfile(self.model_file):  # Keras would say that it is not there
+            raise UserError(
+                f"{self.model_file} is damaged: its end is missing, or it is no .keras file at "
+                f"all. {remedy}"
+            )
         try:
             return keras.models.load_model(self.model_file, compile=False)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise UserError(f"{self.model_file} cannot be loaded: {error}") from error
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError(
+                f"{self.model_file} cannot be loaded: it is damaged, or of another Keras version "
+                f"({reason}). {remedy}"
+            ) from error
 
 
 def load_net(path: str | os.PathLike) -> LoadedNet:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -180,6 +181,16 @@ def test_two_nets_are_told(first, run_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run(monkeypatch, run_path, *first)
     assert "Name one net" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("kept", "told"), [(0.5, "its end is missing"), (1, "cannot be loaded")])
+def test_damaged_weights_are_told(kept, told, run_path, folder, tmp_path, monkeypatch):
+    damaged = shutil.copytree(run_path, tmp_path / "damaged")
+    whole = bytearray((damaged / "model.keras").read_bytes())
+    whole[len(whole) // 4 : len(whole) // 2] = bytes(len(whole) // 2 - len(whole) // 4)
+    (damaged / "model.keras").write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(UserError, match=rf"model\.keras .*{told}.*--overwrite"):
+        run(monkeypatch, damaged, folder / "a.png")
 
 
 def test_a_missing_picture_is_told_before_anything_is_loaded(run_path, monkeypatch):
