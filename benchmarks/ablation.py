@@ -44,7 +44,9 @@ def main():
     command_line.start_quietly()
     import data_pipeline
     import models
+    from evaluation import whole_file
 
+    whole_file.require_writable(arguments.csv)
     precision, _ = models.choose_precision("auto")
     models.set_precision(precision)
     data = data_pipeline.load_faces(arguments.data)
@@ -67,14 +69,26 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--data", help="as for train.py (default: the drawn faces)")
     parser.add_argument("--net", default="heatmap_s", help="of the zoo (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=24, help="default: %(default)s")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--csv", type=pathlib.Path, default="ablation.csv", help="the results")
-    return parser.parse_args()
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[1, 2, 3], help="one split each (default: 1 2 3)"
+    )
+    parser.add_argument(
+        "--csv",
+        type=pathlib.Path,
+        default="ablation.csv",
+        help="the results (default: %(default)s)",
+    )
+    arguments = parser.parse_args()
+    if arguments.epochs < 1:
+        parser.error(f"--epochs must be at least 1. Received: {arguments.epochs}.")
+    return arguments
 
 
 def measure(key, data):

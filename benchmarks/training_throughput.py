@@ -23,14 +23,23 @@ import command_line
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--data", help="as for train.py (default: the built-in drawn faces)")
-    parser.add_argument("--net", default="net2")
-    parser.add_argument("--epochs", type=int, default=4, help="timed epochs a round")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--net", default="net2", help="of the zoo (default: %(default)s)")
+    parser.add_argument(
+        "--epochs", type=int, default=4, help="timed epochs a round (default: %(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="default: %(default)s")
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    for option in ("epochs", "rounds"):
+        value = getattr(arguments, option)
+        if value < 1:
+            parser.error(f"--{option} must be at least 1. Received: {value}.")
+    return arguments
 
 
 def main():
@@ -51,7 +60,8 @@ def main():
         pipeline_speeds.append(pipeline(arguments.epochs))
         ratios.append(pipeline_speeds[-1] / bare_speeds[-1])
     batch = f"batch {models.find(arguments.net).recipe.batch_size}"
-    print(f"{arguments.net}, {batch}, {len(train):,} faces, median of {arguments.rounds} rounds")
+    faces, rounds = command_line.counted(len(train), "face"), arguments.rounds
+    print(f"{arguments.net}, {batch}, {faces}, median of {command_line.counted(rounds, 'round')}")
     print(f"bare model.fit on arrays  {statistics.median(bare_speeds):8,.0f} images/s")
     print(f"train.py's loop           {statistics.median(pipeline_speeds):8,.0f} images/s")
     print(

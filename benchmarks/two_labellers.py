@@ -43,14 +43,23 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--data", help="as for train.py (default: the drawn faces)")
     parser.add_argument("--net", default="heatmap_s", help="of the zoo (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=8, help="default: %(default)s")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--shift", type=float, nargs=2, default=(2.0, 2.0), help="x and y, px")
-    return parser.parse_args()
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[1, 2], help="one split each (default: 1 2)"
+    )
+    parser.add_argument(
+        "--shift", type=float, nargs=2, default=(2.0, 2.0), help="x and y, px (default: 2 2)"
+    )
+    arguments = parser.parse_args()
+    if arguments.epochs < 1:
+        parser.error(f"--epochs must be at least 1. Received: {arguments.epochs}.")
+    return arguments
 
 
 def measure(arguments, data, seed, shift, source_aware):

@@ -130,3 +130,22 @@ def test_nets_are_trained_for_real(start, tmp_path, monkeypatch, capsys):
     assert (row["net"], row["epochs"], row["seed"]) == ("net1", "1", "3")
     assert 1 < float(row["rmse_px"]) < 60
     assert f"{float(row['rmse_px_flip_average']):.3f} |  |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [(["--epochs", 0], "--epochs must be at least 1"), (["--epoch", 2], "unrecognized arguments")],
+)
+def test_mistakes_on_the_command_line_are_told(start, trained, capsys, options, told):
+    with pytest.raises(SystemExit) as stopped:
+        start(*options)
+    assert stopped.value.code == 2
+    assert told in capsys.readouterr().err
+    assert trained == []
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(start, trained, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file is a file and no folder"):
+        start("--csv", tmp_path / "file" / "out.csv")
+    assert trained == []
