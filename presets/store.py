@@ -54,13 +54,15 @@ def load_preset(name: str) -> LoadedNet:
         name: as in `preset_names`.
 
     Returns:
-        The net; its `config` is that of the run that it was made from, without paths.
+        The net; its `config` is that of the run that it was made from, without paths, and has the
+        rest of the card as `preset`.
 
     Raises:
         UserError: if there is no such preset, or its files do not fit its net.
     """
     card = read_card(name)
-    config = card["run"]
+    about = {key: value for key, value in card.items() if key != "run"}
+    config = {**card["run"], "preset": about}
     with _float32_layers():
         model = models.build(config["model"], len(config["keypoints"]))
     _set_weights(model, _read_weights(name), name)

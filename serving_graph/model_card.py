@@ -17,6 +17,8 @@ def model_card(config, names, flip_average, parameters):
 
     Args:
         config: the run's `config.json` as a dict; what it does not say becomes null in the card.
+            That of a preset has the preset's card as `preset`, whose licence, accuracy, intended
+            use and limits go into this one.
         names: keypoint names in the order of the outputs.
         flip_average: whether the graph averages with the mirror image.
         parameters: number of weights.
@@ -64,7 +66,29 @@ def model_card(config, names, flip_average, parameters):
             **run_folder.provenance(),
         },
     }
+    if preset := config.get("preset"):
+        _add_preset(card, preset, names, flip_average)
     return _finite(card)
+
+
+def _add_preset(card, preset, names, flip_average):
+    """A preset's accuracy was measured in both ways; that of the exported one counts."""
+    accuracy = preset["accuracy"]
+    measured = accuracy["rmse_px"]["flip_average" if flip_average else "plain"]
+    rmse = measured["float16"]  # as a preset's weights are stored
+    card["validation"] = {
+        "rmse_px": rmse["value"],
+        "rmse_px_interval": {
+            "low": rmse["low"],
+            "high": rmse["high"],
+            **{key: accuracy[key] for key in ("confidence", "resampled_by", "groups")},
+        },
+        "rmse_px_per_keypoint": {name: measured["per_keypoint"][name] for name in names},
+        "with_flip_average": flip_average,
+        **{key: accuracy[key] for key in ("measured_on", "faces", "labelled_coordinates")},
+    }
+    card["training_data"] |= {key: preset["trained_on"][key] for key in ("source", "licence")}
+    card["preset"] = {key: preset[key] for key in ("name", "description", "intended_use", "limits")}
 
 
 def write_model_card(folder, card):
@@ -76,7 +100,8 @@ def write_model_card(folder, card):
 
 def write_card_file(path, card):
     """Writes the card as JSON; returns the path."""
-    path.write_text(json.dumps(card, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
     return path
 
 

@@ -18,6 +18,7 @@ import command_line
 import export
 import keypoint_schema
 import predictor
+import presets
 import run_folder
 from errors import UserError
 from serving_graph import (
@@ -284,6 +285,30 @@ def test_model_card_of_a_run_that_knows_nothing_says_null(tmp_path):
     card = json.loads((folder / "assets.extra/model_card.json").read_text())
     assert card["training_data"] == {"fingerprint": None, "description": None}
     assert card["validation"]["rmse_px"] is None
+    assert "preset" not in card
+
+
+@pytest.mark.parametrize(("flip_average", "way"), [(False, "plain"), (True, "flip_average")])
+def test_model_card_of_a_preset_says_what_the_presets_card_does(tmp_path, flip_average, way):
+    preset = presets.store.read_card("heatmap_s")
+    net = run_folder.LoadedNet(stand_in_model(), NAMES, presets.load_preset("heatmap_s").config)
+    folder = export_saved_model(net, tmp_path, flip_average=flip_average).folder
+    card = json.loads((folder / "assets.extra/model_card.json").read_text("utf-8"))
+    measured = preset["accuracy"]["rmse_px"][way]
+    validation = card["validation"]
+    assert validation["rmse_px"] == measured["float16"]["value"]
+    interval = validation["rmse_px_interval"]
+    assert interval["low"] == measured["float16"]["low"] < validation["rmse_px"] < interval["high"]
+    assert (interval["confidence"], interval["resampled_by"]) == (0.95, "person")
+    assert validation["rmse_px_per_keypoint"] == measured["per_keypoint"]
+    assert validation["with_flip_average"] == flip_average
+    assert validation["measured_on"] == preset["accuracy"]["measured_on"]
+    assert card["training_data"]["licence"] == preset["trained_on"]["licence"]
+    assert card["training_data"]["fingerprint"] == preset["trained_on"]["fingerprint"]
+    assert card["preset"]["name"] == "heatmap_s"
+    for key in ("intended_use", "limits"):
+        assert card["preset"][key] == preset[key]
+    assert "null" not in json.dumps(card)
 
 
 def test_model_card_says_null_for_numbers_that_are_not_finite(tmp_path):
