@@ -115,7 +115,9 @@ def _curves(nets):
             yield NamedFigure(
                 f"specialist_curves_{name}",
                 "RMSE of the specialists by their share of epochs: validation solid, train dashed, "
-                "and in black the validation mean, weighted by how many values each predicts.",
+                "and in black the mean of the solid curves, weighted by how many values each "
+                "predicts. The tables' RMSE is another mean: it is over all labels together, of "
+                "which some keypoints have many more than others.",
                 figures.specialist_curves(net.histories),
             )
 

@@ -124,6 +124,24 @@ def test_learning_curves_mark_the_epoch_that_was_kept_whatever_its_squared_error
     np.testing.assert_allclose(np.concatenate(markers), [[18, 0.00203], [15, 0.002]])
 
 
+@pytest.mark.parametrize("nets", [1, 2])
+def test_learning_curves_of_one_epoch_are_points_beside_the_legend(nets):
+    figure = figures.learning_curves({f"net{i}": history(1, 1) for i in range(nets)})
+    axes = figure.axes[0]
+    figure.draw_without_rendering()
+    ticks = axes.get_xticks()
+    np.testing.assert_array_equal(ticks, np.round(ticks))
+    assert all(line.get_marker() in {"x", ".", "o"} for line in axes.lines)
+    assert len(figure.legends) == nets
+    points = axes.transData.transform([line.get_xydata()[0] for line in axes.lines])
+    for legend in figure.legends:
+        assert not legend.get_window_extent().count_contains(points)
+
+
+def test_learning_curves_of_many_epochs_are_lines(made):
+    assert [line.get_marker() for line in made["curve"].axes[0].lines] == ["", "", "o"]
+
+
 def test_nine_nets_have_nine_colours(made):
     axes = made["curves"].axes[0]
     solid = [line for line in axes.lines if str(line.get_label()).startswith("net")]
@@ -145,6 +163,19 @@ def test_specialists_mean_is_weighted_by_target_values():
     curves = {name: np.zeros(3) for name in SPECIALISTS}
     curves["eye_corners"] = np.full(3, 30.0)  # 8 of the 30 values
     np.testing.assert_allclose(weighted_mean(curves), 8.0)
+
+
+def test_the_legend_of_specialists_says_what_their_mean_is_and_lies_below_the_curves():
+    epochs = dict.fromkeys(SPECIALISTS, 9) | {"nose_tip": 1}
+    curves = {name: history(count, 5) for name, count in epochs.items()}
+    figure = figures.specialist_curves(curves)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert labels[0] == "eye centers (4 values, 9 epochs)"
+    assert labels[1] == "nose tip (2 values, 1 epoch)"
+    assert labels[-1] == f"mean by values, at the end {48 * np.sqrt(0.00204):.2f} px"
+    assert legend.get_window_extent().y1 < figure.axes[0].get_window_extent().y0
 
 
 def test_specialist_curves_have_one_length(made):

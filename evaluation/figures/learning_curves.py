@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FormatStrFormatter, NullFormatter, NullLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import (
+    FixedLocator,
+    FormatStrFormatter,
+    LogFormatterSciNotation,
+    MaxNLocator,
+    NullLocator,
+)
 
 import keypoint_schema
 from evaluation.figures import style
@@ -12,7 +19,9 @@ from evaluation.history import History
 
 _SHOWN_SPREAD = 8.0  # the first epochs may be this much above the worst best epoch, or are cut off
 
-_PIXEL_TICKS = (0.5, 0.7, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30)
+_SHORT = 5  # epochs; a curve of so few, of one above all, needs its points to be seen
+
+_PIXEL_TICKS = (0.5, 0.7, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30)
 
 
 @style.styled
@@ -28,21 +37,23 @@ def learning_curves(histories: Mapping[str, History]) -> Figure:
     for position, (name, history) in enumerate(histories.items()):
         color = style.CYCLE[position % len(style.CYCLE)]
         table, best = history.table, history.best
-        axes.plot(table["epoch"], table["train_loss"], "--", color=color, linewidth=thin)
-        axes.plot(
-            table["epoch"], table["valid_loss"], "-", color=color, linewidth=thick, label=name
-        )
+        cross, dot = ("x", ".") if len(table) <= _SHORT else ("", "")
+        train = {"linestyle": "--", "marker": cross, "linewidth": thin}
+        valid = {"linestyle": "-", "marker": dot, "linewidth": thick, "label": name}
+        axes.plot(table["epoch"], table["train_loss"], color=color, **train)
+        axes.plot(table["epoch"], table["valid_loss"], color=color, **valid)
         axes.plot(best["epoch"], best["valid_loss"], "o", color=color, markersize=6)
     axes.set_yscale("log")
     axes.set_ylim(*_limits(histories))
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel("loss: mean squared error, normalized (log)")
     axes.grid(which="minor", axis="y", linewidth=0.3)
     _pixel_axis(axes)
     names = ", ".join(histories) if len(histories) < 4 else f"{len(histories)} nets"
     axes.set_title(f"Learning curves of {names}")
-    _legend(axes, several=len(histories) > 1)
+    _legend(figure, axes, several=len(histories) > 1)
     return figure
 
 
@@ -65,15 +76,23 @@ def _pixel_axis(axes):
     right.yaxis.set_major_locator(FixedLocator(_PIXEL_TICKS))
     right.yaxis.set_minor_locator(NullLocator())
     right.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    # Within a decade there may be no power of ten to read the scale by.
+    axes.yaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(0.8, 0.4)))
 
 
-def _legend(axes, several):
+def _legend(figure, axes, several):
+    """Beside the curves and below them, where it covers none."""
     if several:
-        first = axes.legend(loc="upper right", ncols=2 if len(axes.lines) > 15 else 1)
-        axes.add_artist(first)
-        lines = axes.plot([], [], "-", [], [], "--", [], [], "o", color=style.MUTED)
-        axes.legend(lines, ["validation", "train", "best epoch"], loc="lower left", ncols=3)
+        figure.legend(handles=axes.lines[1::3], loc="outside right upper", fontsize=9)
+        kinds = [_muted(line) for line in axes.lines[:3]]
     else:
-        lines = [axes.lines[i] for i in (1, 0, 2)]
-        axes.legend(lines, ["validation", "train", "best epoch"], loc="upper right")
+        kinds = axes.lines[:3]
+    train, valid, best = kinds
+    labels = ["validation", "train", "best epoch"]
+    figure.legend([valid, train, best], labels, loc="outside lower center", ncols=3)
+
+
+def _muted(line):
+    """A line of the same kind that is of no net."""
+    kind = {"linestyle": line.get_linestyle(), "marker": line.get_marker()}
+    return Line2D([], [], color=style.MUTED, **kind)

@@ -20,17 +20,20 @@ def specialist_curves(histories: Mapping[str, History]) -> Figure:
     Args:
         histories: by specialist; all with a validation loss.
     """
-    figure = style.new_figure(9, 5.4)
+    figure = style.new_figure(9, 6)
     axes = figure.subplots()
     share = np.linspace(0, 100, _POINTS)
     curves = {name: _rescaled(history.table) for name, history in histories.items()}
     for color, (name, (train, valid)) in zip(style.CYCLE, curves.items(), strict=False):
         axes.plot(share, train, "--", color=color, linewidth=1.2, alpha=0.7)
         epochs = len(histories[name].table)
-        label = f"{name.replace('_', ' ')} ({_VALUES[name]} values, {epochs:,} epochs)"
+        counts = f"{_VALUES[name]} values, {epochs:,} epoch{'s' * (epochs != 1)}"
+        label = f"{name.replace('_', ' ')} ({counts})"
         axes.plot(share, valid, "-", color=color, label=label)
     mean = weighted_mean({name: valid for name, (_, valid) in curves.items()})
-    axes.plot(share, mean, color=style.BLACK, linewidth=4, label=f"mean: {mean[-1]:.2f} px")
+    # Not the tables' RMSE, which pools all labels: some specialists have many more than others.
+    label = f"mean by values, at the end {mean[-1]:.2f} px"
+    axes.plot(share, mean, color=style.BLACK, linewidth=4, label=label)
     finals = [pair[i][-1] for pair in curves.values() for i in (0, 1)]
     highest = max(np.concatenate([np.concatenate(pair) for pair in curves.values()]))
     axes.set_ylim(0.85 * min(finals), min(1.05 * highest, 1.7 * max(finals)))
@@ -38,7 +41,7 @@ def specialist_curves(histories: Mapping[str, History]) -> Figure:
     axes.set_xlabel("share of each specialist's epochs (%)")
     axes.set_ylabel("RMSE px (validation solid, train dashed)")
     axes.set_title("Specialists")
-    axes.legend(loc="upper right", fontsize=9)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     return figure
 
 
