@@ -32,7 +32,10 @@ def main():
 
 def parse_arguments(argv=None):
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument(
         "run", nargs="?", help="run folder that train.py wrote; left out with --preset"
@@ -76,8 +79,21 @@ def parse_arguments(argv=None):
 
 def load_net(run):
     import presets
+    from errors import UserError
 
-    return presets.load_net(run)
+    try:
+        return presets.load_net(run)
+    except UserError as error:
+        path = pathlib.Path(run)
+        if presets.is_preset(run) or (path / "config.json").exists():
+            raise
+        kind = "is no run folder" if path.exists() else "does not exist"
+        if any(path.glob("saved_model.pb")) or any(path.glob("*/saved_model.pb")):
+            kind = "is a SavedModel already"
+        raise UserError(
+            f"{path} {kind}. Name a run folder of train.py (it has a config.json), or give "
+            "--preset NAME."
+        ) from error
 
 
 def publish_saved_model(net, arguments):
@@ -87,8 +103,8 @@ def publish_saved_model(net, arguments):
         net, arguments.out, version=arguments.version, flip_average=arguments.flip_average
     )
     print(
-        f"{published.folder}: {len(net.names)} keypoints, 4 signatures, at most "
-        f"{published.difference:.1e} px from the Keras model"
+        f"{published.folder}: {command_line.counted(len(net.names), 'keypoint')}, 4 signatures, "
+        f"at most {published.difference:.1e} px from the Keras model"
     )
     if published.warm_up_records is None:
         print(
@@ -117,7 +133,10 @@ def write_other_format(net, arguments):
 
 
 def _version(text):
-    version = int(text)
+    try:
+        version = int(text)
+    except ValueError:
+        version = 0
     if version < 1:
         raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
     return version

@@ -80,7 +80,8 @@ def test_taken_version_is_one_line_and_status_2(start, tmp_path, capsys):
 @pytest.mark.parametrize("version", ["0", "-1", "two"])
 def test_version_must_be_a_positive_integer(start, version, capsys):
     assert start("runs/any", f"--version={version}") == 2
-    assert "--version" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"--version: must be a positive integer. Received: {version}" in error
 
 
 def test_missing_run_is_one_line_and_status_2(monkeypatch, tmp_path, capsys):
@@ -91,6 +92,28 @@ def test_missing_run_is_one_line_and_status_2(monkeypatch, tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert str(tmp_path / "nothing") in error
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [("nowhere", "does not exist"), ("empty", "is no run folder"), ("model", "is a SavedModel")],
+)
+def test_what_is_no_run_is_told_with_a_remedy(place, told, monkeypatch, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "model" / "1").mkdir(parents=True)
+    (tmp_path / "model" / "1" / "saved_model.pb").write_bytes(b"")
+    monkeypatch.setattr(sys, "argv", ["export.py", str(tmp_path / place)])
+    with pytest.raises(SystemExit):
+        command_line.run(export.main)
+    error = capsys.readouterr().err
+    assert f"{tmp_path / place} {told}" in error
+    assert "Name a run folder of train.py (it has a config.json), or give --preset" in error
+    assert "Errno" not in error
+
+
+def test_abbreviated_options_are_refused(start, capsys):
+    assert start("runs/any", "--flip") == 2
+    assert "unrecognized arguments: --flip" in capsys.readouterr().err
 
 
 def test_help_needs_no_tensorflow():
