@@ -8,6 +8,7 @@ import command_line
 from data_pipeline.kaggle_files import COMPETITION
 from errors import UserError
 
+_PROGRAM = "python -m data_pipeline.download"
 _BY_HAND = (
     f"By hand: accept the rules at https://www.kaggle.com/competitions/{COMPETITION}/data, "
     "download all, and give the zip to --data."
@@ -49,11 +50,11 @@ def download(to: pathlib.Path | None = None) -> pathlib.Path:
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m data_pipeline.download", description=__doc__)
+    parser = argparse.ArgumentParser(prog=_PROGRAM, description=__doc__, allow_abbrev=False)
     parser.add_argument("--to", type=pathlib.Path, help="folder to copy the files into")
     folder = download(parser.parse_args().to)
     print(f"Downloaded. Train with: python train.py --model net1 --data {folder}")
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, _PROGRAM)

@@ -7,36 +7,59 @@ import argparse
 import pathlib
 import re
 import shutil
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import command_line
+from errors import UserError
 
 DOCS = pathlib.Path(__file__).resolve().parent
 PAGE = DOCS / "tutorial.md"
+_FIGURE = re.compile(r"!\[.*?\]\(figures/(.*?)\)")
 # A table stands between its marker and the end marker.
 _TABLE = re.compile(r"(<!-- table: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("folder", type=pathlib.Path, help="where the commands were run")
     folder = parser.parse_args().folder
-    text = PAGE.read_text()
-    copy_figures(text, folder)
-    PAGE.write_text(_TABLE.sub(lambda match: with_table(match, folder), text))
-
-
-def copy_figures(text, folder):
-    """Copies each figure that the page shows from the last report that has it."""
+    text = PAGE.read_text(encoding="utf-8")
+    made = {name: newest_figure(name, folder) for name in _FIGURE.findall(text)}
+    updated = _TABLE.sub(lambda match: with_table(match, folder), text)
+    # All that was made is there: only now is anything changed.
     (DOCS / "figures").mkdir(exist_ok=True)
-    for name in re.findall(r"!\[.*?\]\(figures/(.*?)\)", text):
-        made = folder.glob(f"report/*/figures/{name}")
-        shutil.copyfile(max(made, key=lambda path: path.stat().st_mtime), DOCS / "figures" / name)
+    for name, figure in made.items():
+        shutil.copyfile(figure, DOCS / "figures" / name)
+    PAGE.write_text(updated, encoding="utf-8")
+
+
+def newest_figure(name, folder):
+    """The figure from the last report that has it."""
+    made = list(folder.glob(f"report/*/figures/{name}"))
+    if not made:
+        raise _not_made(folder, f"report/*/figures/{name}")
+    return max(made, key=lambda path: path.stat().st_mtime)
 
 
 def with_table(match, folder):
     """The marker with the tables of nets and of paired comparison below it."""
     start, file, _, end = match.groups()
-    tables = re.findall(r"\*\*(?:Nets|Paired.*?)\*\*\n\n((?:\|.*\n)+)", (folder / file).read_text())
+    try:
+        page = (folder / file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise _not_made(folder, file) from error
+    tables = re.findall(r"\*\*(?:Nets|Paired.*?)\*\*\n\n((?:\|.*\n)+)", page)
     return f"{start}\n" + "\n".join(tables) + f"\n{end}"
 
 
+def _not_made(folder, file):
+    return UserError(
+        f"{folder} lacks {file}. Run the commands of {PAGE.name} in it first, or name the folder "
+        "where they were run."
+    )
+
+
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import command_line
 import keypoint_schema
+from errors import UserError
 
 _DROPOUTS = {
     "none": (0.0, 0.0, 0.0, 0.0),
@@ -29,7 +30,10 @@ _EXAMPLES = """examples:
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawTextHelpFormatter,
+        allow_abbrev=False,
     )
     names = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
     parser.add_argument("--specialist", choices=names, default="nose_tip")
@@ -42,7 +46,13 @@ def parse_arguments():
     parser.add_argument("--folds", type=int, default=3, help="(default: 3)")
     parser.add_argument("--dropout", nargs="+", choices=_DROPOUTS, default=list(_DROPOUTS))
     parser.add_argument("--learning-rate", nargs="+", type=float, default=_LEARNING_RATES)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    for option, least in (("epochs", 1), ("faces", 0), ("folds", 2)):
+        if (value := getattr(arguments, option)) < least:
+            parser.error(f"--{option} must be at least {least}. Received: {value}.")
+    if min(arguments.learning_rate) <= 0:
+        parser.error(f"--learning-rate must be above 0. Received: {min(arguments.learning_rate)}.")
+    return arguments
 
 
 def main():
@@ -54,7 +64,11 @@ def main():
 
 
 def load(arguments):
-    """Rows with any label of the specialist; missing ones stay NaN."""
+    """Rows with any label of the specialist; missing ones stay NaN.
+
+    Raises:
+        UserError: if they are of fewer people than there are folds.
+    """
     import numpy as np
 
     import data_pipeline
@@ -64,7 +78,14 @@ def load(arguments):
     )
     data = data_pipeline.load_faces(arguments.data).select(names, complete=False)
     labelled = np.flatnonzero(np.isfinite(data.keypoints).any((1, 2)))
-    return data.rows(labelled[: arguments.faces or None]), names
+    data = data.rows(labelled[: arguments.faces or None])
+    people = len(np.unique(data.groups))
+    if people < arguments.folds:
+        raise UserError(
+            f"--folds must be at most {people}: so many {data.grouped_by}s have a label of "
+            f"{arguments.specialist} among these faces. Received: {arguments.folds}."
+        )
+    return data, names
 
 
 def fit_search(arguments, data, names):
