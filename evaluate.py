@@ -17,7 +17,10 @@ _EXAMPLES = """examples:
 
 def parse_arguments(argv=None):
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawTextHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument(
         "nets",
@@ -34,7 +37,8 @@ def parse_arguments(argv=None):
         "--rows",
         choices=("validation", "all"),
         default="validation",
-        help="which faces count: those that each run held out, or every one\n(default: validation)",
+        help="which faces count: those that each run held out, or every one, also those that a\n"
+        "net trained on (default: validation)",
     )
     parser.add_argument(
         "--flip-average",
@@ -70,6 +74,7 @@ def main():
 
     if arguments.threshold is None:
         arguments.threshold = evaluation.FAILURE_THRESHOLD
+    require_writable(arguments)
     data = data_pipeline.load_faces(arguments.data)
     nets = judging.load_nets(arguments.nets, data, arguments.rows, arguments.flip_average)
     judgements = [
@@ -83,6 +88,18 @@ def main():
     write_files(arguments, judgements, comparisons, tables, facts)
     if arguments.report:
         write_report(arguments, data, nets, judgements, tables, facts)
+
+
+def require_writable(arguments):
+    """Tries every place that results go to, before the work."""
+    from evaluation import whole_file
+
+    for file in (arguments.csv, arguments.json, arguments.markdown):
+        if file:
+            whole_file.require_writable(file)
+    if arguments.report:
+        whole_file.require_writable(arguments.report / "index.html")
+        whole_file.require_writable(arguments.report / "figures" / "flip.png")
 
 
 def compare_neighbours(judgements, groups):
@@ -110,9 +127,8 @@ def describe(arguments, data):
     rows = "faces held out by each run's split" if arguments.rows == "validation" else "all faces"
     unit = "persons" if data.grouped_by == "person" else "pictures"
     answers = "; answers averaged with those for mirror images" * arguments.flip_average
-    return [
-        f"{data.description}: {len(data):,} faces; judged by {rows}; resampled by {unit}{answers}."
-    ]
+    faces = command_line.counted(len(data), "face")
+    return [f"{data.description}: {faces}; judged by {rows}; resampled by {unit}{answers}."]
 
 
 def show(tables, facts):
@@ -173,7 +189,7 @@ def first_layers(predictor):
 
 
 def faces_to_show(arguments, data, judgements):
-    """Sixteen test faces; held-out ones, if the data has no test table."""
+    """Sixteen test faces; of those that the first net is judged by, if there is no test table."""
     import numpy as np
 
     import data_pipeline
@@ -181,10 +197,14 @@ def faces_to_show(arguments, data, judgements):
 
     try:
         images, _ = data_pipeline.load_test(arguments.data)
-        return images[:16], "The 4 × 4 pictures show the first 16 test faces."
+        images = images[:16]
+        shown = command_line.counted(len(images), "test face")
+        return images, f"The 4 × 4 pictures show the first {shown}."
     except UserError as error:
-        held_out = np.isfinite(judgements[0].net.held_out).any((1, 2))
-        return data.images[held_out][:16], f"The 4 × 4 pictures show held-out faces: {error}"
+        first = judgements[0]
+        counts = np.isfinite(first.net.held_out).any((1, 2))
+        note = f"The 4 × 4 pictures show faces that {first.name} is judged by: {error}"
+        return data.images[counts][:16], note
 
 
 if __name__ == "__main__":

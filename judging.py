@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ import presets
 import repeated_split
 import run_folder
 from errors import UserError
-from evaluation import History, NetPredictions, partial_offset
+from evaluation import Counted, History, NetPredictions, partial_offset
 from predictor import Predictor, load_predictor
 
 VALIDATION, ALL = "validation", "all"  # what `--rows` takes
@@ -45,41 +46,72 @@ def load_nets(
         data: faces with their labels.
         rows: "validation": count the labels of faces held out by the run's own split, complete or
             not; an exported model, which knows no split, takes that of the first run here. "all":
-            count every label.
+            count every label, also those that a net trained on.
         flip_average: each net answers with the mean over a face and its mirror image.
 
     Raises:
-        UserError: if a net cannot be loaded, or its split cannot be repeated on this data.
+        UserError: if a net is named twice or cannot be loaded, or its split cannot be repeated on
+            this data.
     """
+    _refuse_repeated(sources)
     predictors = [load_predictor(source, flip_average) for source in sources]
-    configs = [predictor.config for predictor in predictors if predictor.config]
+    runs = [predictor for predictor in predictors if predictor.config]
     nets = []
     for predictor, name in zip(predictors, _distinct_names(predictors), strict=True):
-        config = predictor.config or (configs[0] if configs else None)
         is_held_out = None
         if rows == VALIDATION:
-            is_held_out = _held_out_by(config, predictor.source, data)
+            is_held_out = _held_out_by(predictor, runs, data)
         nets.append(_judged(predictor, name, data, is_held_out))
     return nets
 
 
+def _refuse_repeated(sources):
+    named = {}
+    for source in map(str, sources):
+        path = source if presets.is_preset(source) else pathlib.Path(source).expanduser().resolve()
+        if path in named:
+            raise UserError(
+                f"A net must be named once. Received: {named[path]} and {source}, which are the "
+                "same. Leave one out."
+            )
+        named[path] = source
+
+
 def _distinct_names(predictors):
-    names = [predictor.source.resolve().name for predictor in predictors]
+    names = [_name(predictor) for predictor in predictors]
     if len(set(names)) == len(names):
         return names
     return [str(predictor.source) for predictor in predictors]
 
 
-def _held_out_by(config, source, data):
-    if config is None:
+def _name(predictor):
+    """The folder's name; of a version of an exported model, that of the model's folder."""
+    path = predictor.source.resolve()
+    is_version = predictor.config is None and path.name.isdigit()
+    return (is_version and path.parent.name) or path.name
+
+
+def _held_out_by(predictor, runs, data):
+    if predictor.config is None and not runs:
         raise UserError(
-            f"{source} is an exported model, which does not say which faces it was trained on. "
-            "Name its run folder too, whose split it then takes, or add --rows all."
+            f"{predictor.source} is an exported model, which does not say which faces were held "
+            "out when it was trained. Name its run folder too, whose split it then takes, or add "
+            "--rows all."
         )
+    run = runs[0] if predictor.config is None else predictor
     try:
-        return repeated_split.held_out(config, source, data)
+        return repeated_split.held_out(run.config, run.source, data)
     except UserError as error:
         raise UserError(f"{error} --rows all counts every face.") from error
+
+
+def _counted(config, data, is_held_out):
+    if is_held_out is not None:
+        return Counted.HELD_OUT if config else Counted.BORROWED
+    if config is None:
+        return Counted.UNKNOWN
+    same = config["data"]["fingerprint"] == data.fingerprint
+    return Counted.TRAINED_ON if same else Counted.OTHER_DATA
 
 
 def _judged(predictor, name, data, is_held_out):
@@ -101,6 +133,7 @@ def _judged(predictor, name, data, is_held_out):
         trained_on=None
         if is_held_out is None or config is None
         else _trained_on(predictor, labels, ~is_held_out),
+        counted=_counted(config, data, is_held_out),
         epochs=results.get("epochs_run"),
         train_loss=train_loss,
         valid_loss=valid_loss,

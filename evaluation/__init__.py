@@ -2,7 +2,7 @@
 
 from evaluation.first_layers import first_layers
 from evaluation.history import History
-from evaluation.judgement import Judgement, NetPredictions, compare, judge
+from evaluation.judgement import Counted, Judgement, NetPredictions, compare, judge
 from evaluation.metrics import FAILURE_THRESHOLD
 from evaluation.report import write_report
 from evaluation.report_figures import ReportNet, report_figures
@@ -16,6 +16,7 @@ from evaluation.tables import (
 
 __all__ = [
     "FAILURE_THRESHOLD",
+    "Counted",
     "History",
     "Judgement",
     "NetPredictions",

@@ -1,6 +1,7 @@
 """All that is measured about a net on a data set, with confidence intervals."""
 
 import dataclasses
+import enum
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,6 +9,16 @@ import numpy as np
 import keypoint_schema
 from evaluation import bootstrap, metrics
 from evaluation.bootstrap import Comparison, Estimate
+
+
+class Counted(enum.Enum):
+    """Which labels a net is judged by, and whether it may know them."""
+
+    HELD_OUT = enum.auto()  # of faces that its own run held out
+    BORROWED = enum.auto()  # of faces that another run held out, for it knows no split
+    TRAINED_ON = enum.auto()  # every label, also those that it trained on
+    OTHER_DATA = enum.auto()  # every label, of other data than it trained on
+    UNKNOWN = enum.auto()  # every label, and what it trained on is not known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,8 +31,9 @@ class NetPredictions:
         name: what tables and figures call the net.
         description: what it is, in a few words.
         predicted: `(N, 15, 2)` px.
-        held_out: `(N, 15, 2)` px, the labels that it did not train on; NaN elsewhere.
+        held_out: `(N, 15, 2)` px, the labels that it is judged by; NaN elsewhere.
         trained_on: the same for those that it trained on; None if that is not known.
+        counted: what the labels that it is judged by are to it.
         epochs: how many it was trained; None if not known (as below).
         train_loss: of the epoch that was kept, as training logged it, with dropout at work.
         valid_loss: of the epoch that was kept, as training logged it.
@@ -32,6 +44,7 @@ class NetPredictions:
     predicted: np.ndarray
     held_out: np.ndarray
     trained_on: np.ndarray | None = None
+    counted: Counted = Counted.HELD_OUT
     epochs: int | None = None
     train_loss: float | None = None
     valid_loss: float | None = None
@@ -39,12 +52,12 @@ class NetPredictions:
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """A net's figures; the estimates are over its held-out labels.
+    """A net's figures; the estimates are over the labels that it is judged by.
 
     Attributes:
         net: what was judged.
-        faces: how many faces have a held-out label.
-        labels: how many coordinates are held out.
+        faces: how many faces have a label that counts.
+        labels: how many coordinates count.
         rmse_px: root mean squared error, px.
         nme: mean error as a fraction of the distance between the eyes.
         failure_rate: fraction of faces whose NME is above the threshold.
@@ -121,7 +134,7 @@ def judge(
 
 
 def compare(first: NetPredictions, second: NetPredictions, groups: np.ndarray) -> Comparison | None:
-    """Compares two nets by the labels that both predict and neither trained on.
+    """Compares two nets by the labels that both predict and both are judged by.
 
     Returns:
         None if there is no such label.

@@ -140,8 +140,8 @@ def _disagreement(first, second, images):
     if both.any():
         yield NamedFigure(
             f"{first.name}_and_{second.name}",
-            f"The held-out faces on which {first.name} (above) and {second.name} (below) differ "
-            "most; RMSE px above each.",
+            f"Of the faces that both are judged by, those on which {first.name} (above) and "
+            f"{second.name} (below) differ most; RMSE px above each.",
             figures.disagreement(
                 images[both],
                 first.predicted[both],
@@ -168,12 +168,12 @@ def _of_one_net(net, images, test_images, mean_face, mean_keypoints):
     name, of_net = judgement.name, judgement.net
     yield NamedFigure(
         f"predictions_{name}",
-        f"What {name} sees in sixteen faces that it never trained on.",
+        f"What {name} sees in {len(test_images)} face{'s' * (len(test_images) != 1)}.",
         figures.predictions(test_images, net.test_predicted, name),
     )
     yield NamedFigure(
         f"best_and_worst_{name}",
-        f"The held-out faces with the smallest and the largest error of {name}.",
+        f"Of the faces that {name} is judged by, those with the smallest and the largest error.",
         figures.best_and_worst(images, of_net.predicted, of_net.held_out, judgement.face_nme, name),
     )
     yield NamedFigure(

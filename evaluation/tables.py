@@ -6,16 +6,30 @@ from collections.abc import Sequence
 import keypoint_schema
 from evaluation import bootstrap, metrics
 from evaluation.bootstrap import Comparison, Estimate
-from evaluation.judgement import Judgement
+from evaluation.judgement import Counted, Judgement
 from evaluation.table import Table
 
 _INTERVAL = f"{bootstrap.CONFIDENCE:.0%} intervals in brackets, by bootstrap over faces"
 MISSING = "–"
+_COUNTED = {
+    Counted.HELD_OUT: (
+        "every label of the faces that each net's run held out, also of faces that lack some "
+        "keypoints. The RMSE at the end of a training may differ: by most recipes it is over the "
+        "held-out faces that have all the net's keypoints"
+    ),
+    Counted.BORROWED: (
+        "the faces that the first run here held out, for an exported model knows no split; it may "
+        "have been trained on some of them"
+    ),
+    Counted.TRAINED_ON: "every label, also those that the net trained on, which flatters it",
+    Counted.OTHER_DATA: "every label; by their fingerprint these are other data than the net's",
+    Counted.UNKNOWN: "every label; an exported model may have been trained on some of them",
+}
 _NETS_WITH_INTERVALS = 4  # side by side; the files have all of them
 
 
 def summary_table(judgements: Sequence[Judgement]) -> Table:
-    """The tutorial's table of nets, with the RMSE on faces that they never saw."""
+    """The tutorial's table of nets, with the RMSE and which labels it is over."""
     columns = ["net", "description", "epochs", "train loss", "without dropout", "valid loss"]
     return Table(
         title="Nets",
@@ -25,7 +39,7 @@ def summary_table(judgements: Sequence[Judgement]) -> Table:
             f"{_INTERVAL}. Losses are mean squared errors in normalized units, also for nets that "
             "are trained with another loss: train and valid loss as logged at the epoch whose "
             "weights were kept; “without dropout” is the loss of the finished net on its training "
-            "rows. RMSE is over labels that the net did not train on."
+            f"rows. {_which_labels(judgements)}"
         ),
         text_columns=(0, 1),
     )
@@ -73,7 +87,7 @@ def keypoint_table(judgements: Sequence[Judgement]) -> Table:
 
 
 def comparison_table(comparisons: Sequence[Comparison]) -> Table:
-    """Each net beside the one before it, on the labels that neither trained on."""
+    """Each net beside the one before it, on the labels that both are judged by."""
     rows = [
         [
             f"{comparison.second} − {comparison.first}",
@@ -95,6 +109,19 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
 def pixels(estimate: Estimate | None, sign: str = "") -> str:
     """An estimate in px as text, `2.17 [2.05, 2.30]`."""
     return _interval(estimate, f"{sign}.2f")
+
+
+def _which_labels(judgements):
+    """A sentence for each way that labels count, with the nets' names if there are several."""
+    nets = {}
+    for judgement in judgements:
+        nets.setdefault(judgement.net.counted, []).append(judgement.name)
+    if len(nets) == 1:
+        return f"RMSE is over {_COUNTED[next(iter(nets))]}."
+    return " ".join(
+        f"RMSE of {', '.join(names)} is over {_COUNTED[counted]}."
+        for counted, names in nets.items()
+    )
 
 
 def _summary_row(judgement):

@@ -2,9 +2,11 @@
 
 import base64
 import csv
+import dataclasses
 import json
 import pathlib
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -76,6 +78,42 @@ def test_all_rows_count_every_label(data, runs):
     net = judging.load_nets([runs[0]], data, "all")[0].predictions
     np.testing.assert_array_equal(net.held_out, data.keypoints)
     assert net.trained_on is None
+
+
+NOTES = {
+    evaluation.Counted.HELD_OUT: "run held out, also of faces that lack some keypoints",
+    evaluation.Counted.TRAINED_ON: "also those that the net trained on, which flatters it",
+    evaluation.Counted.OTHER_DATA: "other data than the net's",
+    evaluation.Counted.BORROWED: "may have been trained on some of them",
+    evaluation.Counted.UNKNOWN: "an exported model may have been trained on some of them",
+}
+
+
+def note_about(nets, data):
+    judged = [evaluate_one(net, data) for net in nets]
+    return evaluation.summary_table(judged).note.split("training rows. ")[1]
+
+
+def test_the_note_says_whether_a_net_trained_on_the_labels_that_count(data, runs, tmp_path):
+    other = run_fixtures.write_run(tmp_path / "other", data)
+    config = json.loads((other / "config.json").read_text())
+    config["data"] = {"fingerprint": "other", "description": "other faces"}
+    (other / "config.json").write_text(json.dumps(config))
+    held_out = note_about(judging.load_nets(runs[:2], data, "validation"), data)
+    assert held_out.startswith("RMSE is over every label of the faces that each net's run held out")
+    every = note_about(judging.load_nets([runs[0], other], data, "all"), data)
+    near, others = every.split(" RMSE of other is over ")
+    assert near.startswith("RMSE of near is over every label")
+    assert NOTES[evaluation.Counted.TRAINED_ON] in near
+    assert NOTES[evaluation.Counted.OTHER_DATA] in others
+    assert "held out" not in every
+
+
+@pytest.mark.parametrize("counted", evaluation.Counted)
+def test_every_way_to_count_labels_has_its_note(data, runs, counted):
+    net = judging.load_nets([runs[0]], data, "all")[0]
+    predictions = dataclasses.replace(net.predictions, counted=counted)
+    assert NOTES[counted] in note_about([dataclasses.replace(net, predictions=predictions)], data)
 
 
 def test_losses_are_those_of_the_epoch_that_was_kept(data, runs):
@@ -184,7 +222,8 @@ def test_the_report_opens_from_disk_with_everything_inside(
     assert {file.stem for file in (folder / "figures").iterdir()} == expected
     assert len(sources) == len(expected)
     assert "Paired comparison" in page
-    assert "first 16 test faces" in page
+    assert "show the first 8 test faces." in page
+    assert "What near sees in 8 faces." in page
     assert str(folder / "index.html") in capsys.readouterr().out
 
 
@@ -223,9 +262,10 @@ def no_nose_tip(tmp_path_factory):
 
 
 @pytest.mark.parametrize("nets", [1, 5])  # with and without room for intervals
-def test_a_keypoint_without_labels_has_no_number(runs, no_nose_tip, nets):
+def test_a_keypoint_without_labels_has_no_number(runs, no_nose_tip, tmp_path, nets):
     data = data_pipeline.load_faces(no_nose_tip)
-    judged = [evaluate_one(net, data) for net in judging.load_nets([runs[0]] * nets, data, "all")]
+    copies = [shutil.copytree(runs[0], tmp_path / f"near{number}") for number in range(nets)]
+    judged = [evaluate_one(net, data) for net in judging.load_nets(copies, data, "all")]
     for table in (evaluation.keypoint_table(judged), evaluation.specialist_table(judged)):
         rows = {name: cells for name, *cells in table.rows}
         assert rows.pop("nose tip") == ["–"] * nets
@@ -255,9 +295,46 @@ def test_an_exported_model_takes_the_split_of_the_run_beside_it(
     np.testing.assert_array_equal(near.predictions.held_out, far.predictions.held_out)
     from_run = load_predictor(runs[1]).predict_all(data.images)
     np.testing.assert_allclose(far.predictions.predicted, from_run, atol=1e-3)
+    assert far.predictions.counted == evaluation.Counted.BORROWED
+    (every,) = judging.load_nets([exported / "1"], data, "all")
+    assert every.predictions.counted == evaluation.Counted.UNKNOWN
+    assert every.predictions.name == "far"
+    other = run_fixtures.write_run(tmp_path / "other", data)
+    config = json.loads((other / "config.json").read_text())
+    config["data"]["fingerprint"] = "other"
+    (other / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=f"^{re.escape(str(other))} was trained on other data"):
+        judging.load_nets([exported, other], data, "validation")
     version = load_predictor(exported / "1")
     assert version.names == keypoint_schema.NAMES
     assert version.predict(data.images[:0]).shape == (0, 15, 2)
+
+
+def test_a_net_that_is_named_twice_is_refused_before_it_is_loaded(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UserError, match="Received: runs/x and ./runs/../runs/x, which are the same"
+    ):
+        judging.load_nets(["runs/x", "runs/y", "./runs/../runs/x"], data, "all")
+    with pytest.raises(UserError, match="named once. Received: preset:a and preset:a,"):
+        judging.load_nets(["preset:a", "preset:a"], data, "all")
+
+
+def test_a_run_that_is_called_by_a_number_keeps_its_name(data, tmp_path):
+    run_fixtures.write_run(tmp_path / "7", data)
+    assert judging.load_nets([tmp_path / "7"], data, "all")[0].predictions.name == "7"
+
+
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [("--csv", "file/x.csv"), ("--json", "."), ("--markdown", "file/x"), ("--report", "file")],
+)
+def test_places_for_results_are_tried_before_the_work(tmp_path, monkeypatch, option, place):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(data_pipeline, "load_faces", lambda path: pytest.fail("worked first"))
+    with pytest.raises(UserError, match="is a file and no folder|is a folder. Name a file in it"):
+        run(monkeypatch, tmp_path / "net", option, tmp_path / place)
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
 def test_nothing_to_load_is_one_clear_error(tmp_path):
@@ -273,6 +350,13 @@ def test_mistakes_on_the_command_line_are_told(monkeypatch, capsys, threshold):
         run(monkeypatch, "runs/x", "--threshold", threshold)
     assert stopped.value.code == 2
     assert "--threshold must be above 0" in capsys.readouterr().err
+
+
+def test_shortened_options_are_refused(monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, "runs/x", "--row", "all")
+    assert stopped.value.code == 2
+    assert "unrecognized arguments: --row" in capsys.readouterr().err
 
 
 def test_a_face_counts_as_a_failure_above_the_asked_threshold_or_that_of_the_help(
