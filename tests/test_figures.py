@@ -132,10 +132,21 @@ def test_learning_curves_of_one_epoch_are_points_beside_the_legend(nets):
     ticks = axes.get_xticks()
     np.testing.assert_array_equal(ticks, np.round(ticks))
     assert all(line.get_marker() in {"x", ".", "o"} for line in axes.lines)
-    assert len(figure.legends) == nets
+    assert len(figure.legends) == 1
     points = axes.transData.transform([line.get_xydata()[0] for line in axes.lines])
     for legend in figure.legends:
         assert not legend.get_window_extent().count_contains(points)
+
+
+@pytest.mark.filterwarnings("error")
+def test_long_names_leave_room_for_the_curves():
+    names = [f"/a/{'long/' * 40}path/of/{part}/net" for part in ("one", "another")]
+    figure = figures.learning_curves({name: history(9, 5) for name in names})
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_window_extent().height > 200
+    legend = figure.legends[0]
+    assert legend.get_window_extent().x0 > 0
+    assert legend.get_texts()[1].get_text().endswith("path/of/another/net")
 
 
 def test_learning_curves_of_many_epochs_are_lines(made):

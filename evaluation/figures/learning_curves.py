@@ -1,5 +1,6 @@
 """Loss by epoch: train dashed, validation solid, log scale."""
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -20,6 +21,8 @@ from evaluation.history import History
 _SHOWN_SPREAD = 8.0  # the first epochs may be this much above the worst best epoch, or are cut off
 
 _SHORT = 5  # epochs; a curve of so few, of one above all, needs its points to be seen
+
+_WIDEST = 90  # characters that fit on a line of the legend
 
 _PIXEL_TICKS = (0.5, 0.7, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30)
 
@@ -51,8 +54,10 @@ def learning_curves(histories: Mapping[str, History]) -> Figure:
     axes.set_ylabel("loss: mean squared error, normalized (log)")
     axes.grid(which="minor", axis="y", linewidth=0.3)
     _pixel_axis(axes)
-    names = ", ".join(histories) if len(histories) < 4 else f"{len(histories)} nets"
-    axes.set_title(f"Learning curves of {names}")
+    names = ", ".join(histories)
+    if len(histories) > 3 or (len(histories) > 1 and len(names) > _WIDEST // 2):
+        names = f"{len(histories)} nets"
+    axes.set_title(f"Learning curves of {_shortened(names, _WIDEST // 2)}")
     _legend(figure, axes, several=len(histories) > 1)
     return figure
 
@@ -81,18 +86,28 @@ def _pixel_axis(axes):
 
 
 def _legend(figure, axes, several):
-    """Beside the curves and below them, where it covers none."""
-    if several:
-        figure.legend(handles=axes.lines[1::3], loc="outside right upper", fontsize=9)
-        kinds = [_muted(line) for line in axes.lines[:3]]
-    else:
-        kinds = axes.lines[:3]
-    train, valid, best = kinds
-    labels = ["validation", "train", "best epoch"]
-    figure.legend([valid, train, best], labels, loc="outside lower center", ncols=3)
+    """Below the curves, where it covers none."""
+    kinds = ["validation", "train", "best epoch"]
+    train, valid, best = map(_muted, axes.lines[:3]) if several else axes.lines[:3]
+    handles = [valid, train, best]
+    if not several:
+        figure.legend(handles, kinds, loc="outside lower center", ncols=3)
+        return
+    nets = axes.lines[1::3]
+    names = [_shortened(line.get_label(), _WIDEST) for line in nets]
+    columns = 1 if max(map(len, names)) > _WIDEST // 3 else 3
+    rows = math.ceil((len(nets) + 3) / columns)
+    figure.set_figheight(figure.get_figheight() + 0.2 * rows)
+    entries = [*nets, *handles], [*names, *kinds]
+    figure.legend(*entries, loc="outside lower center", ncols=columns, fontsize=9)
 
 
 def _muted(line):
     """A line of the same kind that is of no net."""
     kind = {"linestyle": line.get_linestyle(), "marker": line.get_marker()}
     return Line2D([], [], color=style.MUTED, **kind)
+
+
+def _shortened(name, width):
+    """Nets of one name are called by their paths, of which the end tells them apart."""
+    return name if len(name) <= width else f"…{name[1 - width :]}"
