@@ -75,7 +75,8 @@ def _check(lookup, name, found, rule):
     missing = np.flatnonzero(found.isna())
     if len(missing):
         received = lookup[name].iloc[missing[0]]
+        like_it = "1 row is" if len(missing) == 1 else f"{len(missing):,} rows are"
         raise UserError(
             f"IdLookupTable, row {missing[0] + 1} (RowId {lookup['RowId'].iloc[missing[0]]}): "
-            f"{name} must be {rule}. Received: {received}. {len(missing):,} rows are like it."
+            f"{name} must be {rule}. Received: {received}. {like_it} so."
         )

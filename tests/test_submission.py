@@ -65,7 +65,7 @@ def test_questions_without_an_answer_are_told(row, message):
 
 
 def test_a_net_that_lacks_a_keypoint_is_told():
-    with pytest.raises(UserError, match="nose_tip_x"):
+    with pytest.raises(UserError, match=r"nose_tip_x\. 1 row is so\."):
         submission(lookup((1, 7, "nose_tip_x")), IDS, POINTS[:, :2], keypoint_schema.NAMES[:2])
 
 
