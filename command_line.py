@@ -1,5 +1,6 @@
 """What the scripts share: one clear line and exit status 2 for a person's mistake."""
 
+import argparse
 import contextlib
 import importlib.util
 import os
@@ -10,6 +11,16 @@ import tempfile
 from errors import UserError
 
 BACKENDS = ("tensorflow", "jax")  # of Keras, that the project runs on
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes no abbreviated options; a mistake gets one line, without the usage before it."""
+
+    def __init__(self, **settings):
+        super().__init__(allow_abbrev=False, **settings)
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message} (--help shows the options)\n")
 
 
 def run(main, program=None):

@@ -16,11 +16,10 @@ _EXAMPLES = """examples:
 
 
 def parse_arguments(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = command_line.Parser(
         description=__doc__,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawTextHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument(
         "nets",

@@ -31,11 +31,10 @@ def main():
 
 
 def parse_arguments(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = command_line.Parser(
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument(
         "run", nargs="?", help="run folder that train.py wrote; left out with --preset"

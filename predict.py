@@ -20,11 +20,10 @@ Exit status: 0; 1 if a picture could not be read and was skipped; 2 for a mistak
 
 
 def parse_arguments(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = command_line.Parser(
         description=__doc__,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawTextHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument(
         "net",

@@ -200,7 +200,8 @@ def train_net(arguments, net, recipe, train, valid, run, settings, console):
     )
     console.print(
         f"\n{len(train):,} {recipe.rows} faces to train, {len(valid):,} to validate, "
-        f"up to {recipe.epochs:,} epochs",
+        f"up to "
+        f"{command_line.counted(recipe.epochs, 'epoch')}",
     )
     how = (console, arguments.resume, arguments.tensorboard)
     if arguments.folds:
@@ -237,7 +238,8 @@ def train_specialists(arguments, net, recipe, train, valid, run, settings, conso
 
 def report(results, run, arguments, console):
     """Says how good it is and what to do next; returns the exit status."""
-    time = f"after {results['epochs_run']:,} epochs, {results['seconds']:,.0f} s"
+    epochs = command_line.counted(results["epochs_run"], "epoch")
+    time = f"after {epochs}, {results['seconds']:,.0f} s"
     if single := results.get("out_of_fold"):
         rmse = single["valid_rmse_px"]
         console.print(f"\nEach net on the faces that it left out: {rmse:.3f} px, {time}")

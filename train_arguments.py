@@ -3,6 +3,8 @@
 import argparse
 import pathlib
 
+import command_line
+
 ARCHITECTURE = "net7"  # of specialists
 # On the built-in faces a first run is to be over within minutes and still worth a look: few images
 # for each net, and specialists of a kind that learns from so few. The tutorial's nets need
@@ -26,11 +28,10 @@ _EXAMPLES = """examples:
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
+    parser = command_line.Parser(
         description=DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawTextHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--model", help="a net of the zoo, or 'specialists'")
     parser.add_argument("--list", action="store_true", help="show the zoo and stop")

@@ -5,7 +5,6 @@ what fraction is found, how many alarms are false, and how far the crop is from 
 Needs the extra `detect`, and faces: python benchmarks/face_detection.py --data FOLDER
 """
 
-import argparse
 import pathlib
 import sys
 import time
@@ -20,7 +19,7 @@ _FACES_EACH = 5
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line.Parser(description=__doc__)
     parser.add_argument("--data", required=True, help="Kaggle's files")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()

@@ -54,10 +54,9 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
+    parser = command_line.Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument(
         "nets",

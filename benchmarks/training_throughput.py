@@ -22,10 +22,9 @@ import command_line
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
+    parser = command_line.Parser(
         description=__doc__,
         formatter_class=argparse.RawTextHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--data", help="as for train.py (default: the built-in drawn faces)")
     parser.add_argument("--net", default="net2", help="of the zoo (default: %(default)s)")

@@ -42,10 +42,9 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
+    parser = command_line.Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--data", help="as for train.py (default: the drawn faces)")
     parser.add_argument("--net", default="heatmap_s", help="of the zoo (default: %(default)s)")

@@ -1,6 +1,5 @@
 """Downloads the competition's files: python -m data_pipeline.download"""
 
-import argparse
 import pathlib
 import shutil
 
@@ -50,7 +49,7 @@ def download(to: pathlib.Path | None = None) -> pathlib.Path:
 
 
 def main():
-    parser = argparse.ArgumentParser(prog=_PROGRAM, description=__doc__, allow_abbrev=False)
+    parser = command_line.Parser(prog=_PROGRAM, description=__doc__)
     parser.add_argument("--to", type=pathlib.Path, help="folder to copy the files into")
     folder = download(parser.parse_args().to)
     print(f"Downloaded. Train with: python train.py --model net1 --data {folder}")

@@ -3,7 +3,6 @@
 Run the page's commands in a folder first, then: python docs/update_tutorial.py FOLDER
 """
 
-import argparse
 import pathlib
 import re
 import shutil
@@ -22,7 +21,7 @@ _TABLE = re.compile(r"(<!-- table: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser = command_line.Parser(description=__doc__)
     parser.add_argument("folder", type=pathlib.Path, help="where the commands were run")
     folder = parser.parse_args().folder
     text = PAGE.read_text(encoding="utf-8")

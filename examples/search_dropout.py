@@ -29,11 +29,10 @@ _EXAMPLES = """examples:
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
+    parser = command_line.Parser(
         description=__doc__,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawTextHelpFormatter,
-        allow_abbrev=False,
     )
     names = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
     parser.add_argument("--specialist", choices=names, default="nose_tip")

@@ -39,11 +39,10 @@ def main():
 
 
 def parse_arguments(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = command_line.Parser(
         prog=PROGRAM,
         description=__doc__,
         epilog=EXAMPLES,
-        allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("pictures", nargs="+", type=pathlib.Path, metavar="PICTURE")

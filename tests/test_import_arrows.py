@@ -48,7 +48,7 @@ ALLOWED = {
         "run_folder",
         "training_task",
     },
-    "train_arguments": set(),
+    "train_arguments": {"command_line"},
     "pictures": ROOTS,
     "presets": {*ROOTS, "models", "run_folder"},
     "serving": {*ROOTS, "command_line", "pictures"},
