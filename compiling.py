@@ -12,7 +12,11 @@ import keypoint_schema
 import models
 from errors import UserError
 
-_LOSSES = {"mse": models.MaskedMeanSquaredError, "huber": models.MaskedHuber}
+_LOSSES = {
+    "mse": models.MaskedMeanSquaredError,
+    "huber": models.MaskedHuber,
+    "laplace": models.MaskedHuber,  # of validation
+}
 
 
 def compiled(model: keras.Model, recipe: models.Recipe, steps: int) -> keras.Model:
@@ -26,9 +30,12 @@ def compiled(model: keras.Model, recipe: models.Recipe, steps: int) -> keras.Mod
     Raises:
         UserError: if the recipe wants heatmaps of a net that draws none.
     """
-    if recipe.heatmap_loss or recipe.source_aware:
+    likelihood = recipe.loss == "laplace"
+    if recipe.heatmap_loss or recipe.source_aware or likelihood:
         try:
-            model = models.TrainingModel(model, recipe.heatmap_loss, recipe.source_aware)
+            model = models.TrainingModel(
+                model, recipe.heatmap_loss, recipe.source_aware, likelihood
+            )
         except ValueError as error:
             raise UserError(str(error)) from error
     optimizer = _optimizer(recipe, steps)

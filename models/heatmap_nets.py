@@ -12,6 +12,7 @@ import keypoint_schema
 from models.heatmap_layers import SoftArgmax, Standardize
 
 _STEM_FILTERS = 16
+CONTEXT_LAYER = "context"  # means of the coarsest features
 
 
 def heatmap(
@@ -85,7 +86,7 @@ def _residual(x, filters, strides, name):
 def _pyramid(stages, filters):
     """From the coarsest stage, with its mean as global context, up to the finest."""
     coarsest = stages[-1]
-    context = keras.layers.GlobalAveragePooling2D(keepdims=True, name="context")(coarsest)
+    context = keras.layers.GlobalAveragePooling2D(keepdims=True, name=CONTEXT_LAYER)(coarsest)
     x = keras.layers.Add(name="pyramid_context")(
         [
             _conv(coarsest, filters, 1, name="pyramid_top"),

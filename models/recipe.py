@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from errors import UserError
 
 OPTIMIZERS = ("nesterov", "adamw")
-LOSSES = ("mse", "huber")
+LOSSES = ("mse", "huber", "laplace")
 AUGMENTATIONS = ("none", "flip", "full")
 ROWS = ("complete", "labelled")
 
@@ -19,7 +19,9 @@ class Recipe:
     batch_size: int = 128  # faces
     rows: str = "complete"  # faces with all labels; "labelled": with any, the loss masked
     augmentation: str = "none"  # "flip" mirrors half of every batch; "full" warps and lights too
-    loss: str = "mse"  # or "huber", linear beyond 1.5 px
+    # Or "huber", linear beyond 1.5 px; or "laplace", the likelihood of distances with a scale that
+    # the net says, for heatmap nets; validation is by "huber" then.
+    loss: str = "mse"
     heatmap_loss: float = 0.0  # weight of a cross-entropy on heatmaps beside it; for heatmap nets
     source_aware: bool = False  # a second output layer learns from rows of the partial source
     mirror_offset: bool = False  # measure how flips must treat labels that are not mirror-symmetric
