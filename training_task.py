@@ -15,7 +15,7 @@ class Settings:
 
     Attributes:
         seed: decides the split, initial weights, dropout, order and augmentation.
-        precision: "float32" or "bfloat16", as it was set for the session.
+        precision: "float32" or "bfloat16", as `models.set_precision` was called.
         data_path: what `--data` said.
         hold_out: share of the faces that were held out.
         split: `data_pipeline.split_digest` of these; None if nobody is to repeat the split.
