@@ -52,7 +52,7 @@ def fit_folds(
     for subtask, _ in subtasks:
         fitting.check(subtask)
     earlier = task.run.earlier_results(config) if resume else None
-    task.run.write_config(config | ({"results": earlier} if earlier else {}))
+    task.run.write_config(config, earlier)
     out_of_fold = np.full_like(task.train.keypoints, np.nan)
     parts = []
     for subtask, inside in subtasks:
@@ -86,7 +86,7 @@ def fit_folds(
         )
         if len(task.valid):
             results |= _held_out_results(task, partial_offset_px)
-    task.run.write_config(config | {"results": results})
+    task.run.write_config(config, results)
     return results
 
 

@@ -64,7 +64,7 @@ def fit(
         raise UserError(
             f"{task.run.history_file} lacks epochs that resume.npz has. --overwrite begins anew."
         )
-    task.run.write_config(config | ({"results": earlier} if earlier else {}))
+    task.run.write_config(config, earlier)
     history.truncate(first_epoch)
     if first_epoch:
         console.print(f"Going on after epoch {first_epoch:,}.")
@@ -107,7 +107,7 @@ def fit(
     if not math.isfinite(results["train_loss"]):
         raise _diverged(model)
     task.run.save_model(model)
-    task.run.write_config(config | {"results": results})
+    task.run.write_config(config, results)
     if finished:
         task.run.resume_file.unlink(missing_ok=True)
     return model, results
@@ -133,7 +133,8 @@ def check(task: Task):
         )
     if task.settings.teacher is not None:
         distillation.check(task.settings.teacher, task.train.names)
-    _warm_start(_fresh_model(task), task)
+    if task.settings.source is not None:
+        _warm_start(_fresh_model(task), task)
 
 
 def _load_state(state, model):

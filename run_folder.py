@@ -139,8 +139,8 @@ class RunFolder:
             )
         return earlier.get("results")
 
-    def write_config(self, config: dict):
-        """Writes the configuration, creating the folder where needed.
+    def write_config(self, config: dict, results: dict | None = None):
+        """Writes the configuration, with the results so far, creating the folder where needed.
 
         Raises:
             UserError: if the folder cannot be written.
@@ -148,7 +148,8 @@ class RunFolder:
         temporary = self.path / ".tmp-config.json"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(config, indent=2, allow_nan=False)
+            whole = config | ({"results": results} if results else {})
+            text = json.dumps(whole, indent=2, allow_nan=False)
             temporary.write_text(text + "\n", encoding="utf-8")
             os.replace(temporary, self.config_file)
         except OSError as error:

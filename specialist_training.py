@@ -85,7 +85,7 @@ def fit_specialists(
     for subtask in subtasks:
         fitting.check(subtask)
     earlier = task.run.earlier_results(config) if resume else None
-    task.run.write_config(config | ({"results": earlier} if earlier else {}))
+    task.run.write_config(config, earlier)
     parts = {}
     for number, subtask in enumerate(subtasks, start=1):
         console.print(
@@ -103,7 +103,7 @@ def fit_specialists(
         if not results["finished"]:
             break
     results = _pooled(parts)
-    task.run.write_config(config | {"results": results})
+    task.run.write_config(config, results)
     return results
 
 

@@ -126,8 +126,7 @@ def laplace_loss(y_true, y_pred, log_scales):
     Source: Kendall and Gal, "What Uncertainties Do We Need in Bayesian Deep Learning for Computer
     Vision?", 2017, with a Laplace density of the distance.
     """
-    labelled = ops.logical_not(ops.any(ops.isnan(y_true), axis=-1))
-    places = ops.where(labelled[..., None], y_true, ops.zeros_like(y_true))
+    labelled, places = _labelled(y_true)
     mask = ops.cast(labelled, y_pred.dtype)
     errors = (y_pred - places) * keypoint_schema.PIXELS_PER_UNIT * mask[..., None]
     # The square root of 0 has no derivative.
@@ -146,8 +145,7 @@ def heatmap_cross_entropy(y_true, logits):
     Returns:
         A scalar, in nats; 0 if there are no labels.
     """
-    labelled = ops.logical_not(ops.any(ops.isnan(y_true), axis=-1))
-    places = ops.where(labelled[..., None], y_true, ops.zeros_like(y_true))
+    labelled, places = _labelled(y_true)
     cells = cell_centres(*logits.shape[1:3]).astype(np.float32)
     distances = ops.sum(ops.square(places[:, :, None] - cells), axis=-1)
     deviation = TARGET_DEVIATION / keypoint_schema.PIXELS_PER_UNIT
@@ -156,3 +154,9 @@ def heatmap_cross_entropy(y_true, logits):
     entropies = -ops.sum(targets * ops.log_softmax(heatmaps, axis=-1), axis=-1)
     mask = ops.cast(labelled, entropies.dtype)
     return ops.sum(mask * entropies) / ops.maximum(ops.sum(mask), 1.0)
+
+
+def _labelled(y_true):
+    """Which keypoints have a label, and the labels with zeros where there is none."""
+    labelled = ops.logical_not(ops.any(ops.isnan(y_true), axis=-1))
+    return labelled, ops.where(labelled[..., None], y_true, ops.zeros_like(y_true))
