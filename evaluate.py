@@ -69,13 +69,13 @@ def main():
     command_line.start_quietly()
     import data_pipeline
     import evaluation
-    import judging
+    from trained_nets import predictions
 
     if arguments.threshold is None:
         arguments.threshold = evaluation.FAILURE_THRESHOLD
     require_writable(arguments)
     data = data_pipeline.load_faces(arguments.data)
-    nets = judging.load_nets(arguments.nets, data, arguments.rows, arguments.flip_average)
+    nets = predictions.load_nets(arguments.nets, data, arguments.rows, arguments.flip_average)
     judgements = [
         evaluation.judge(net.predictions, data.keypoints, data.groups, arguments.threshold)
         for net in nets
@@ -91,14 +91,14 @@ def main():
 
 def require_writable(arguments):
     """Tries every place that results go to, before the work."""
-    from evaluation import whole_file
+    import atomic_write
 
     for file in (arguments.csv, arguments.json, arguments.markdown):
         if file:
-            whole_file.require_writable(file)
+            atomic_write.require_writable(file)
     if arguments.report:
-        whole_file.require_writable(arguments.report / "index.html")
-        whole_file.require_writable(arguments.report / "figures" / "flip.png")
+        atomic_write.require_writable(arguments.report / "index.html")
+        atomic_write.require_writable(arguments.report / "figures" / "flip.png")
 
 
 def compare_neighbours(judgements, groups):
@@ -147,16 +147,17 @@ def show(tables, facts):
 
 
 def write_files(arguments, judgements, comparisons, tables, facts):
-    from evaluation import records, whole_file
+    import atomic_write
+    from evaluation import records
 
     if arguments.csv:
-        whole_file.write_text(arguments.csv, records.to_csv(judgements))
+        atomic_write.write_text(arguments.csv, records.to_csv(judgements))
     if arguments.json:
         text = records.to_json(judgements, comparisons, facts[0], arguments.rows)
-        whole_file.write_text(arguments.json, text)
+        atomic_write.write_text(arguments.json, text)
     if arguments.markdown:
         parts = [f"{fact}\n" for fact in facts] + [table.to_markdown() for table in tables]
-        whole_file.write_text(arguments.markdown, "\n".join(parts))
+        atomic_write.write_text(arguments.markdown, "\n".join(parts))
 
 
 def write_report(arguments, data, nets, judgements, tables, facts):

@@ -77,14 +77,14 @@ def parse_arguments(argv=None):
 
 
 def load_net(run):
-    import presets
     from errors import UserError
+    from trained_nets import preset_store
 
     try:
-        return presets.load_net(run)
+        return preset_store.load_net(run)
     except UserError as error:
         path = pathlib.Path(run)
-        if presets.is_preset(run) or (path / "config.json").exists():
+        if preset_store.is_preset(run) or (path / "config.json").exists():
             raise
         kind = "is no run folder" if path.exists() else "does not exist"
         if any(path.glob("saved_model.pb")) or any(path.glob("*/saved_model.pb")):
@@ -96,7 +96,7 @@ def load_net(run):
 
 
 def publish_saved_model(net, arguments):
-    from serving_graph import export_saved_model
+    from exporting import export_saved_model
 
     published = export_saved_model(
         net, arguments.out, version=arguments.version, flip_average=arguments.flip_average
@@ -117,7 +117,7 @@ def publish_saved_model(net, arguments):
 
 def write_other_format(net, arguments):
     import data_pipeline
-    from serving_graph import export_other_format
+    from exporting import export_other_format
 
     faces = data_pipeline.load_faces(arguments.data)
     rows = export_other_format(

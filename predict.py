@@ -85,7 +85,7 @@ def check_usage(parser, arguments):
 
 def check_nets(parser, arguments):
     """Tells a picture in the net's place, and a net among the pictures."""
-    from predictor import holds_net
+    from trained_nets.predictor import holds_net
 
     further = [picture for picture in arguments.pictures if holds_net(picture)]
     if further:
@@ -104,7 +104,7 @@ def check_nets(parser, arguments):
 def main():
     arguments = parse_arguments()
     command_line.start_quietly()
-    from predictor import load_predictor
+    from trained_nets.predictor import load_predictor
 
     if arguments.submission:
         return submit(load_predictor(arguments.net, arguments.flip_average), arguments)
@@ -113,8 +113,9 @@ def main():
 
 def submit(predictor, arguments):
     """Answers the lookup table."""
+    import atomic_write
     import data_pipeline
-    from evaluation import submission, whole_file
+    from evaluation import submission
 
     images, image_ids = data_pipeline.load_test(arguments.data)
     lookup = read_lookup(arguments.data, image_ids)
@@ -122,7 +123,7 @@ def submit(predictor, arguments):
     table = submission.submission(
         lookup, image_ids, predicted, predictor.names, predictor.partial_offset_px
     )
-    whole_file.write_text(arguments.submission, submission.to_csv(table))
+    atomic_write.write_text(arguments.submission, submission.to_csv(table))
     locations = command_line.counted(len(table), "location")
     print(f"Wrote {arguments.submission}: {locations}, clipped to [0, 95] px.")
 
@@ -141,7 +142,7 @@ def read_lookup(data, image_ids):
 def predict_pictures(arguments):
     """Reads, crops, predicts in one batch, maps back, writes; returns the exit status."""
     import pictures
-    from predictor import load_predictor
+    from trained_nets.predictor import load_predictor
 
     paths = pictures.find_pictures(arguments.pictures)
     detector = pictures.FaceDetector() if arguments.detect else None
@@ -208,15 +209,15 @@ def locate(crops, predictor):
 
 def write(found, names, arguments):
     """Into the file, by its ending; onto the terminal if there is none to write or draw."""
+    import atomic_write
     import pictures
-    from evaluation import whole_file
 
     if arguments.out is None:
         if arguments.draw is None:
             print(pictures.to_csv(found, names), end="")
         return
     convert = pictures.to_json if arguments.out.suffix.lower() == ".json" else pictures.to_csv
-    whole_file.write_text(arguments.out, convert(found, names))
+    atomic_write.write_text(arguments.out, convert(found, names))
     faces = command_line.counted(sum(len(each.faces) for each in found), "face")
     print(f"Wrote {arguments.out}: {faces}.")
 
@@ -225,15 +226,15 @@ def draw(found, names, folder, inputs):
     """Draws each picture that was read; none of the inputs is overwritten."""
     import io
 
+    import atomic_write
     import pictures
-    from evaluation import whole_file
 
     files = pictures.drawn_files([each.path for each in found], folder, inputs)
     for each, file in zip(found, files, strict=True):
         faces = [(face.box, face.keypoints) for face in each.faces]
         out = io.BytesIO()
         pictures.draw_faces(pictures.read_picture(each.path), faces, names).save(out, "PNG")
-        whole_file.write_bytes(file, out.getvalue())
+        atomic_write.write_bytes(file, out.getvalue())
     print(f"Drew {command_line.counted(len(found), 'picture')} into {folder}.")
 
 

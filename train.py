@@ -6,7 +6,7 @@ import shlex
 
 import command_line
 from errors import UserError
-from train_arguments import (
+from training.arguments import (
     ARCHITECTURE,
     BUILT_IN_ARCHITECTURE,
     BUILT_IN_BUDGET,
@@ -23,20 +23,18 @@ def main():
     import data_pipeline
     import keypoint_schema
     import models
-    import predictor
-    import presets
-    import run_folder
-    import training_task
+    from trained_nets import predictor, preset_store, run_folder
+    from training import task as training_task
 
     console = rich.console.Console(soft_wrap=True, highlight=False)
     if arguments.list:
         console.print(models.zoo_table())
-        trained = ", ".join(f"preset:{name}" for name in presets.preset_names())
+        trained = ", ".join(f"preset:{name}" for name in preset_store.preset_names())
         console.print(f"\nTrained already, wherever a run may be named: {trained}")
         return 0
     is_specialists = arguments.model == run_folder.SPECIALISTS
-    warm = presets.load_net(arguments.init_from) if arguments.init_from else None
-    teacher = presets.load_net(arguments.distill_from) if arguments.distill_from else None
+    warm = preset_store.load_net(arguments.init_from) if arguments.init_from else None
+    teacher = preset_store.load_net(arguments.distill_from) if arguments.distill_from else None
     net = choose_architecture(arguments, warm) if is_specialists else arguments.model
     recipe = choose_recipe(net, arguments)
     run = run_folder.RunFolder(arguments.runs / (arguments.name or arguments.model))
@@ -107,7 +105,7 @@ def choose_architecture(arguments, warm):
 def choose_recipe(net, arguments):
     """The net's recipe with what the command line changes of it; told before any work if wrong."""
     import models
-    import run_folder
+    from trained_nets import run_folder
 
     changes = {
         "augmentation": arguments.augment,
@@ -151,12 +149,12 @@ def warn_of_seen_faces(source, config, valid, data, console):
     """What this training begins with, or learns from, may have seen what is held out here."""
     import numpy as np
 
-    import repeated_split
+    from trained_nets import held_out
 
     if config["data"]["fingerprint"] != data.fingerprint:
         return
     try:
-        is_seen = ~repeated_split.held_out(config, source, data)
+        is_seen = ~held_out.rows_held_out(config, source, data)
     except UserError:  # it held nothing out, or nobody can tell what
         is_seen = np.ones(len(data), bool)
     seen = np.isin(valid.groups, data.groups[is_seen]).sum()
@@ -170,9 +168,9 @@ def warn_of_seen_faces(source, config, valid, data, console):
 
 def train_net(arguments, net, recipe, train, valid, run, settings, console):
     """Trains one net, or an ensemble of it, on the rows that its recipe wants."""
-    import ensemble_training
-    import fitting
-    import training_task
+    from training import ensemble as ensemble_training
+    from training import fit as fitting
+    from training import task as training_task
 
     train, valid = train.usable(recipe.rows), valid.usable(recipe.rows)
     if not len(train) or (settings.hold_out and not len(valid)):
@@ -212,7 +210,7 @@ def train_net(arguments, net, recipe, train, valid, run, settings, console):
 def train_specialists(arguments, net, recipe, train, valid, run, settings, console):
     """Trains the six specialists."""
     import models
-    import specialist_training
+    from training import specialists as specialist_training
 
     epochs = arguments.epochs
     if arguments.recipe and not (epochs or arguments.budget):

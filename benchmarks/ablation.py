@@ -42,11 +42,11 @@ COLUMNS = (*KEY, "rmse_px", "rmse_px_flip_average", "seconds")
 def main():
     arguments = parse_arguments()
     command_line.start_quietly()
+    import atomic_write
     import data_pipeline
     import models
-    from evaluation import whole_file
 
-    whole_file.require_writable(arguments.csv)
+    atomic_write.require_writable(arguments.csv)
     precision, _ = models.choose_precision("auto")
     models.set_precision(precision)
     data = data_pipeline.load_faces(arguments.data)
@@ -94,7 +94,7 @@ def measure(key, data):
     """Trains the net with the change; returns its row."""
     import data_pipeline
     import models
-    from predictor import flip_averaged, from_net
+    from trained_nets.predictor import flip_averaged, from_net
 
     net, change, seed = key["net"], key["change"], key["seed"]
     recipe = models.find(net).recipe.override({"epochs": key["epochs"]} | CHANGES[change])
@@ -134,13 +134,13 @@ def read_rows(path):
 
 
 def write_rows(path, rows):
-    from evaluation import whole_file
+    import atomic_write
 
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    whole_file.write_text(path, out.getvalue())
+    atomic_write.write_text(path, out.getvalue())
 
 
 def find(rows, key):

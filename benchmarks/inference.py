@@ -71,22 +71,21 @@ def parse_arguments():
 
 def is_specialists(sources):
     """Whether it is a single specialists run that is to be measured, or their stand-ins."""
-    import presets
-    import run_folder
+    from trained_nets import preset_store, run_folder
 
-    if len(sources) != 1 or presets.is_preset(sources[0]):
+    if len(sources) != 1 or preset_store.is_preset(sources[0]):
         return not sources
     return run_folder.RunFolder(sources[0]).read_config()["model"] == run_folder.SPECIALISTS
 
 
 def export_nets(sources, folder):
     """Writes each net's SavedModel, plain and flip-averaged; returns the folders by way."""
-    import presets
-    from serving_graph import export_saved_model
+    from exporting import export_saved_model
+    from trained_nets import preset_store
 
     ways = {}
     for source in sources:
-        net = presets.load_net(source)
+        net = preset_store.load_net(source)
         for way, flip_average in ((source, False), (f"{source}, --flip-average", True)):
             base = folder / f"model{len(ways)}"
             ways[way] = [str(export_saved_model(net, base, flip_average=flip_average).folder)]
@@ -98,7 +97,7 @@ def load_specialists(run=None):
     import keras
 
     import models
-    import run_folder
+    from trained_nets import run_folder
 
     if run is None:
         keras.utils.set_random_seed(0)
@@ -108,7 +107,7 @@ def load_specialists(run=None):
             )
             for specialist in keypoint_schema.SPECIALISTS
         }
-    from serving_graph.float32_twin import float32_twin
+    from exporting.float32_twin import float32_twin
 
     folder = run_folder.RunFolder(run)
     return {name: float32_twin(run_folder.load_net(folder.part(name).path).model) for name in NETS}
@@ -117,7 +116,7 @@ def load_specialists(run=None):
 def export_specialists(nets, folder):
     """Writes each way's SavedModels; returns the lists of folders by way."""
     import models
-    from serving_graph import write_saved_model
+    from exporting import write_saved_model
 
     def write(model, names, name, **options):
         write_saved_model(model, names, folder / name, **options)
@@ -137,7 +136,7 @@ def export_specialists(nets, folder):
 
 def measure_latencies(nets, folders):
     """ms per face, by way and batch size."""
-    from serving_graph import open_saved_model
+    from exporting import open_saved_model
 
     with contextlib.ExitStack() as stack:
         opened = {
@@ -189,7 +188,7 @@ def footprint(paths):
     """Seconds from nothing to the first answer, TensorFlow's import aside, and MB that it took."""
     import tensorflow as tf
 
-    from serving_graph import open_saved_model
+    from exporting import open_saved_model
 
     tf.constant(0)  # sets the run-time up
     before = resident_megabytes()

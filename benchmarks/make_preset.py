@@ -32,10 +32,8 @@ def main():
     arguments = parse_arguments()
     command_line.start_quietly()
     import data_pipeline
-    import presets
-    import repeated_split
-    import run_folder
-    from presets.store import rounded_twin, to_float16
+    from trained_nets import held_out, preset_store, run_folder
+    from trained_nets.preset_store import rounded_twin, to_float16
 
     net = run_folder.load_net(arguments.run)
     measured = run_folder.load_net(arguments.twin) if arguments.twin else net
@@ -43,7 +41,7 @@ def main():
     notes = read_notes(arguments.notes, data)
     check_twin(net.config, measured.config, data)
     source = arguments.twin or arguments.run
-    rows = data.rows(repeated_split.held_out(measured.config, source, data))
+    rows = data.rows(held_out.rows_held_out(measured.config, source, data))
     valid = rows.select(measured.names, complete=False).labelled()
     rounded = rounded_twin(net)
     weights = to_float16(net.model)
@@ -54,7 +52,7 @@ def main():
             f"other {measured.config['data']['train_rows']:,}; this one is trained on all"
         )
     card = make_card(arguments.name, rounded, weights, data, notes, accuracy)
-    folder = presets.write_preset(arguments.name, weights, card)
+    folder = preset_store.write_preset(arguments.name, weights, card)
     report(folder, accuracy)
 
 
@@ -138,8 +136,8 @@ def measure(net, rounded, valid):
     import numpy as np
 
     from evaluation import bootstrap, metrics
-    from predictor import flip_averaged, from_net
-    from serving_graph.float32_twin import float32_twin
+    from exporting.float32_twin import float32_twin
+    from trained_nets.predictor import flip_averaged, from_net
 
     # A net trained in bfloat16 would compute in it: both are to differ in their weights alone.
     exact = dataclasses.replace(net, model=float32_twin(net.model))

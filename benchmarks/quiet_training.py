@@ -8,9 +8,9 @@ def trained_net(net, recipe, train, valid, seed):
     import keras
     import rich.console
 
-    import fitting
-    import training_task
-    from run_folder import RunFolder, load_net
+    from trained_nets.run_folder import RunFolder, load_net
+    from training import fit as fitting
+    from training import task as training_task
 
     with tempfile.TemporaryDirectory() as folder:
         task = training_task.Task(

@@ -90,14 +90,14 @@ def epoch_clock():
 
 def bare_fit(net, train):
     """A function that trains for some epochs on arrays and returns images a second."""
-    import compiling
     import data_pipeline
     import keypoint_schema
     import models
+    from training import from_recipe
 
     recipe = models.find(net).recipe
     steps = data_pipeline.steps_per_epoch(train, recipe.batch_size)
-    model = compiling.compiled(models.build(net), recipe, steps)
+    model = from_recipe.compiled(models.build(net), recipe, steps)
     keypoints = keypoint_schema.to_normalized(train.keypoints)
 
     def run(epochs):
@@ -119,10 +119,10 @@ def pipeline_fit(net, train, valid):
     """The same through `fitting.fit`: the pipeline, every callback, one face to validate."""
     import rich.console
 
-    import fitting
     import models
-    import training_task
-    from run_folder import RunFolder
+    from trained_nets.run_folder import RunFolder
+    from training import fit as fitting
+    from training import task as training_task
 
     quiet = rich.console.Console(quiet=True)
     one_valid_face = valid.rows([0])

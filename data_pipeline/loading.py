@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 
-from data_pipeline import csv_table, drawn_faces, kaggle_files, splits
+from data_pipeline import csv_table, kaggle_files, splits, synthetic_faces
 from data_pipeline.face_data import FaceData
 from data_pipeline.parsed_cache import cached_arrays
 from errors import UserError
@@ -77,18 +77,18 @@ def load_drawn_test_faces() -> FaceData:
 
 def _drawn_training_faces():
     faces = _drawn_faces("built-in drawn faces", NUM_DRAWN_TRAINING, _DRAWN_SEED)
-    hidden = drawn_faces.hide_labels(faces.keypoints, seed=_DRAWN_SEED)
+    hidden = synthetic_faces.hide_labels(faces.keypoints, seed=_DRAWN_SEED)
     return dataclasses.replace(faces, keypoints=hidden, partial=None)  # as the new labels have it
 
 
 def _drawn_faces(description, count, seed):
     # The drawing code is part of the key: after a change, faces are drawn anew.
-    sources = sorted(pathlib.Path(drawn_faces.__file__).parent.glob("drawn_*.py"))
+    sources = sorted(pathlib.Path(synthetic_faces.__file__).parent.glob("*.py"))
     code = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     key = f"{code} {count} {seed}"
 
     def build():
-        images, keypoints = drawn_faces.draw_faces(count, seed)
+        images, keypoints = synthetic_faces.draw_faces(count, seed)
         return {"images": images, "keypoints": keypoints}
 
     arrays = cached_arrays(key, description.replace(" ", "-"), build)

@@ -5,7 +5,7 @@ import html
 import pathlib
 from collections.abc import Iterable, Sequence
 
-from evaluation import whole_file
+import atomic_write
 from evaluation.figures import rendered
 from evaluation.report_figures import NamedFigure
 from evaluation.table import Table
@@ -60,15 +60,15 @@ def write_report(
         "</body></html>\n",
     ]
     page = folder / "index.html"
-    whole_file.write_text(page, "\n".join(parts))
+    atomic_write.write_text(page, "\n".join(parts))
     return page
 
 
 def _figure(named, folder):
     """Saves a figure in both formats and embeds the smaller one; curves are smaller as SVG."""
     png, svg = (rendered(named.figure, kind) for kind in ("png", "svg"))
-    whole_file.write_bytes(folder / f"{named.stem}.png", png)
-    whole_file.write_bytes(folder / f"{named.stem}.svg", svg)
+    atomic_write.write_bytes(folder / f"{named.stem}.png", png)
+    atomic_write.write_bytes(folder / f"{named.stem}.svg", svg)
     kind, content = ("svg+xml", svg) if len(svg) <= len(png) else ("png", png)
     width = round(named.figure.get_figwidth() * 96)  # px of CSS to the inch
     source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

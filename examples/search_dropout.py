@@ -91,7 +91,7 @@ def fit_search(arguments, data, names):
     from sklearn.model_selection import GridSearchCV, GroupKFold
     from sklearn.pipeline import Pipeline
 
-    from sklearn_estimator import KeypointRegressor
+    from training.sklearn_estimator import KeypointRegressor
 
     pipeline = Pipeline(
         [("net", KeypointRegressor(arguments.net, keypoints=names, epochs=arguments.epochs))]

@@ -1,6 +1,7 @@
 import os
-import pathlib
 import sys
+
+from tests import SHARED
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -11,7 +12,7 @@ import command_line
 import train
 from tests import small_data
 
-SHARED_FACES = pathlib.Path(__file__).resolve().parents[2] / "shared/data/faces"
+SHARED_FACES = SHARED / "data/faces"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 import keypoint_schema
-from run_folder import LoadedNet
-from serving_graph import export_saved_model, published_versions
+from exporting import export_saved_model, published_versions
+from trained_nets.run_folder import LoadedNet
 
 CONFIG = {
     "data": {"fingerprint": "sha256:0123", "description": "faces of a test"},

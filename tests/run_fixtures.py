@@ -8,7 +8,7 @@ import numpy as np
 import callbacks.history_csv
 import data_pipeline
 import keypoint_schema
-from run_folder import SPECIALISTS, RunFolder
+from trained_nets.run_folder import SPECIALISTS, RunFolder
 
 VALID_LOSSES = (0.02, 0.008, 0.009, 0.0085)  # mean squared errors
 TRAIN_LOSSES = (0.03, 0.01, 0.007, 0.005)

@@ -9,7 +9,6 @@ import base64
 import contextlib
 import http.server
 import json
-import pathlib
 import re
 import threading
 import time
@@ -18,9 +17,11 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import json_format
 
+from tests import ROOT
+
 MODEL = "facial_keypoints"
 LABELS = {"stable": 1}
-BATCHING = pathlib.Path(__file__).parents[1] / "serving" / "batching_parameters.txt"
+BATCHING = ROOT / "serving" / "batching_parameters.txt"
 MAX_BATCH_SIZE = int(re.search(r"(?m)^max_batch_size { value: (\d+) }", BATCHING.read_text())[1])
 PATH = re.compile(
     r"/v1/models/(?P<model>[^/:]+)(/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 import keypoint_schema
-from data_pipeline import drawn_faces
+from data_pipeline import synthetic_faces
 
 NUM_TRAINING, NUM_TEST = 60, 8
 
@@ -14,7 +14,7 @@ NUM_TRAINING, NUM_TEST = 60, 8
 @functools.cache
 def faces(count=NUM_TRAINING, seed=5):
     """Images uint8 and keypoints px; of every three rows, the third has four keypoints only."""
-    images, keypoints = drawn_faces.draw_faces(count, seed)
+    images, keypoints = synthetic_faces.draw_faces(count, seed)
     four = keypoint_schema.indices(keypoint_schema.PARTIAL_NAMES)
     keypoints[2::3, np.setdiff1d(np.arange(keypoint_schema.NUM_KEYPOINTS), four)] = np.nan
     return images, keypoints

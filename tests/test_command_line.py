@@ -1,6 +1,5 @@
 import importlib.util
 import os
-import pathlib
 import re
 import subprocess
 import sys
@@ -9,8 +8,7 @@ import pytest
 
 import command_line
 from errors import UserError
-
-ROOT = pathlib.Path(__file__).parents[1]
+from tests import ROOT
 
 
 def exit_status(main):

@@ -1,13 +1,12 @@
 """Mistakes in calling the scripts of docs/ and examples/: one line and exit status 2."""
 
 import os
-import pathlib
 import subprocess
 import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+from tests import ROOT
 
 
 def start(*command):

@@ -1,0 +1,117 @@
+"""The model card: what a client or an operator wants to know about a version, as JSON in it."""
+
+import datetime
+import json
+import math
+import pathlib
+
+from exporting.picture_headers import MAX_PIXELS, MAX_SIDE
+from keypoint_schema import IMAGE_SIZE, MIRRORS
+from trained_nets import run_folder
+
+FILE = pathlib.PurePath("assets.extra", "model_card.json")
+
+
+def model_card(config, names, flip_average, parameters):
+    """Collects the card.
+
+    Args:
+        config: the run's `config.json` as a dict; what it does not say becomes null in the card.
+            That of a preset has the preset's card as `preset`, whose licence, accuracy, intended
+            use and limits go into this one.
+        names: keypoint names in the order of the outputs.
+        flip_average: whether the graph averages with the mirror image.
+        parameters: number of weights.
+
+    Returns:
+        A dict that JSON can hold: null stands for numbers that are not finite, such as the error
+        of a net that diverged or of a keypoint without labels.
+    """
+    results = config.get("results") or {}
+    per_keypoint = results.get("valid_rmse_px_per_keypoint") or {}
+    card = {
+        "keypoints": [{"name": name, "mirror": MIRRORS[name]} for name in names],
+        "coordinates": {
+            "order": "x, y",
+            "unit": "px",
+            "origin": "centre of the top left pixel; x to the right, y down",
+            "left_and_right": "the person's own",
+            "image_size": [IMAGE_SIZE, IMAGE_SIZE],
+            "serve_bytes": "px of each picture as sent; its EXIF orientation is not applied",
+        },
+        "pictures": {
+            "formats": ["PNG", "JPEG", "BMP", "GIF"],
+            "max_pixels": MAX_PIXELS,
+            "max_side_px": MAX_SIDE,
+        },
+        "flip_average": flip_average,
+        "mirror_offset_px": results.get("mirror_offset_px") or {},
+        "partial_offset_px": results.get("partial_offset_px") or {},
+        "parameters": parameters,
+        "training_data": {
+            "fingerprint": _find(config, "data", "fingerprint"),
+            "description": _find(config, "data", "description"),
+        },
+        "validation": {
+            "rmse_px": results.get("valid_rmse_px"),
+            "rmse_px_per_keypoint": {name: per_keypoint.get(name) for name in names},
+            "with_flip_average": False,  # it is the trained net's own error
+        },
+        "training": {
+            "git_commit": config.get("git_commit"),
+            "versions": config.get("versions"),
+        },
+        "export": {
+            "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            **run_folder.provenance(),
+        },
+    }
+    if preset := config.get("preset"):
+        _add_preset(card, preset, names, flip_average)
+    return _finite(card)
+
+
+def _add_preset(card, preset, names, flip_average):
+    """A preset's accuracy was measured in both ways; that of the exported one counts."""
+    accuracy = preset["accuracy"]
+    measured = accuracy["rmse_px"]["flip_average" if flip_average else "plain"]
+    rmse = measured["float16"]  # as a preset's weights are stored
+    card["validation"] = {
+        "rmse_px": rmse["value"],
+        "rmse_px_interval": {
+            "low": rmse["low"],
+            "high": rmse["high"],
+            **{key: accuracy[key] for key in ("confidence", "resampled_by", "groups")},
+        },
+        "rmse_px_per_keypoint": {name: measured["per_keypoint"][name] for name in names},
+        "with_flip_average": flip_average,
+        **{key: accuracy[key] for key in ("measured_on", "faces", "labelled_coordinates")},
+    }
+    card["training_data"] |= {key: preset["trained_on"][key] for key in ("source", "licence")}
+    card["preset"] = {key: preset[key] for key in ("name", "description", "intended_use", "limits")}
+
+
+def write_model_card(folder, card):
+    """Writes the card into a SavedModel folder."""
+    path = pathlib.Path(folder) / FILE
+    path.parent.mkdir(exist_ok=True)
+    write_card_file(path, card)
+
+
+def write_card_file(path, card):
+    """Writes the card as JSON; returns the path."""
+    text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _find(config, section, key):
+    return (config.get(section) or {}).get(key)

@@ -1,0 +1,145 @@
+"""ONNX and LiteRT files, each compared with the SavedModel on faces."""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from errors import UserError
+from exporting import litert_format, onnx_format
+from exporting.float32_twin import float32_twin
+from exporting.model_card import model_card, write_card_file
+from exporting.publishing import building_folder
+from exporting.saved_model_export import flip_mirror, require_tensorflow
+from exporting.session import open_saved_model
+from exporting.signatures import write_saved_model
+
+COMPARED_FACES = 256
+CALIBRATION_FACES = 128  # for int8; none of them is among the compared ones, where there are enough
+TIMED_RUNS = 30  # at batch 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """One row of the table.
+
+    Attributes:
+        name: format and number type.
+        megabytes: size on disk.
+        rmse_to_saved_model: px, over all keypoints of the compared faces.
+        rmse_to_labels: px, over the labelled ones; NaN if there are none.
+        milliseconds: median for one face at batch 1.
+    """
+
+    name: str
+    megabytes: float
+    rmse_to_saved_model: float
+    rmse_to_labels: float
+    milliseconds: float
+
+
+def export_other_format(net, folder, kind, faces, flip_average=False):
+    """Writes `<folder>/<name>.onnx`, or three LiteRT files, with a model card beside them.
+
+    Args:
+        net: a `run_folder.LoadedNet`, or anything with its `model`, `names` and `config`.
+        folder: where the files go; files of the same names are replaced.
+        kind: "onnx" or "litert".
+        faces: a `FaceData` for calibration and comparison.
+        flip_average: whether the graph averages each face with its mirror image.
+
+    Returns:
+        A list of `Measured`, the SavedModel first.
+
+    Raises:
+        UserError: if the format's package is missing, `folder` cannot be written, or as for
+            `export_saved_model`.
+    """
+    writer = {"onnx": onnx_format, "litert": litert_format}[kind]
+    if not writer.is_installed():
+        raise UserError(
+            f"--format {kind} needs further packages. Install them: pip install -e '.[{kind}]'."
+        )
+    require_tensorflow()
+    mirror = flip_mirror(net) if flip_average else None
+    model = float32_twin(net.model)
+    folder = pathlib.Path(folder)
+    faces = faces.select(net.names, complete=False)
+    calibration, compared = _choose_faces(faces)
+    with building_folder(folder) as building:
+        saved_model = building / "saved_model"
+        write_saved_model(model, net.names, saved_model, mirror)
+        stem = folder.resolve().name
+        files = writer.write(saved_model, building, stem, calibration)
+        rows = _measure_all(saved_model, files, writer, compared)
+        card = model_card(net.config, net.names, flip_average, model.count_params())
+        files[""] = write_card_file(building / f"{stem}.json", card)
+        _move(files.values(), folder)
+    return rows
+
+
+def _move(files, folder):
+    """All or none: a folder in the place of one of the files stops it before the first."""
+    for file in files:
+        if (folder / file.name).is_dir():
+            raise UserError(
+                f"{folder / file.name} is a folder; a file of that name is to be written there. "
+                "Move it away, or choose another --out."
+            )
+    for file in files:
+        file.replace(folder / file.name)
+
+
+def _choose_faces(faces):
+    order = np.random.default_rng(0).permutation(len(faces))
+    compared = order[:COMPARED_FACES]
+    calibration = order[COMPARED_FACES:][:CALIBRATION_FACES]
+    if not len(calibration):
+        calibration = compared
+    return faces.images[np.sort(calibration)].astype(np.float32), faces.rows(np.sort(compared))
+
+
+def _measure_all(saved_model, files, writer, faces):
+    images = faces.images.astype(np.float32)
+    with open_saved_model(saved_model) as saved:
+
+        def reference(batch):
+            return saved.run("serving_default", images=batch)["keypoints"]
+
+        expected = reference(images)
+        size = sum(file.stat().st_size for file in saved_model.rglob("*") if file.is_file())
+        rows = [_measure("SavedModel float32", size, reference, images, faces, expected)]
+    for name, file in files.items():
+        predict = writer.load(file)
+        rows.append(_measure(name, file.stat().st_size, predict, images, faces, expected))
+    return rows
+
+
+def _measure(name, size, predict: Callable, images, faces, expected):
+    answers = np.concatenate([predict(images[i : i + 32]) for i in range(0, len(images), 32)])
+    if answers.shape != expected.shape or not np.isfinite(answers).all():
+        raise RuntimeError(f"{name} must answer {expected.shape}. Received: {answers.shape}.")
+    return Measured(
+        name=name,
+        megabytes=size / 1e6,
+        rmse_to_saved_model=_rmse(answers - expected),
+        rmse_to_labels=_rmse(answers - faces.keypoints),
+        milliseconds=_median_milliseconds(lambda: predict(images[:1])),
+    )
+
+
+def _rmse(differences):
+    known = differences[~np.isnan(differences)]
+    return float(np.sqrt(np.mean(np.square(known, dtype=np.float64)))) if known.size else np.nan
+
+
+def _median_milliseconds(call):
+    call()
+    seconds = []
+    for _ in range(TIMED_RUNS):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds) * 1e3)

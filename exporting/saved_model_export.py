@@ -1,0 +1,77 @@
+"""Builds, checks and publishes one version of a SavedModel."""
+
+import dataclasses
+import pathlib
+
+import keras
+
+from errors import UserError
+from exporting.float32_twin import float32_twin
+from exporting.model_card import model_card, write_model_card
+from exporting.publishing import new_version
+from exporting.signatures import write_saved_model
+from exporting.verification import verify_saved_model
+from exporting.warm_up import can_write_warm_up, write_warm_up
+from keypoint_schema import Mirror
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """What an export did.
+
+    Attributes:
+        folder: the new version.
+        warm_up_records: how many it holds; None if the extra `serving` is not installed.
+        difference: the largest one between a signature and the Keras model, px.
+    """
+
+    folder: pathlib.Path
+    warm_up_records: int | None
+    difference: float
+
+
+def export_saved_model(net, base, version=None, flip_average=False):
+    """Publishes a net as `<base>/<version>/`, once each signature equals the Keras model.
+
+    Args:
+        net: a `run_folder.LoadedNet`, or anything with its `model`, `names` and `config`.
+        base: the model's folder, called as the server shall call the model.
+        version: a free version number; None takes the next one.
+        flip_average: whether the graph averages each face with its mirror image.
+
+    Returns:
+        A `Published`.
+
+    Raises:
+        UserError: if the version is taken, a mirror is missing for the flip average, Keras runs on
+            another backend than TensorFlow, or another export to `base` is running.
+    """
+    require_tensorflow()
+    mirror = flip_mirror(net) if flip_average else None
+    model = float32_twin(net.model)
+    with new_version(base, version) as (folder, number):
+        write_saved_model(model, net.names, folder, mirror)
+        card = model_card(net.config, net.names, flip_average, model.count_params())
+        write_model_card(folder, card)
+        name = pathlib.Path(base).resolve().name
+        records = write_warm_up(folder, name) if can_write_warm_up() else None
+        difference = verify_saved_model(folder, model, net.names, mirror)
+    return Published(pathlib.Path(base) / str(number), records, difference)
+
+
+def require_tensorflow():
+    """Refuses another Keras backend: JAX's operations are unknown to TensorFlow Serving."""
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(
+            "An export needs Keras on TensorFlow; a model trained on another backend loads there "
+            f"as it is. Received the backend {keras.backend.backend()!r}: set "
+            "KERAS_BACKEND=tensorflow."
+        )
+
+
+def flip_mirror(net):
+    """The net's mirror; refuses where a keypoint's counterpart is not predicted."""
+    try:
+        return Mirror.of(net.names, net.mirror_offset_px)
+    except ValueError as error:
+        raise UserError(f"--flip-average is not possible for this net. {error}") from error

@@ -1,0 +1,86 @@
+"""The check that a built SavedModel must pass before it is published."""
+
+import numpy as np
+import tensorflow as tf
+
+from exporting.session import open_saved_model
+from exporting.signatures import SIGNATURES
+from exporting.warm_up import replay_warm_up
+from keypoint_schema import IMAGE_SIZE, to_pixels
+
+TOLERANCE = 1e-3  # px; float32 sums in another order differ by some 1e-5
+BATCHES = (1, 3)
+
+
+def verify_saved_model(folder, model, names, mirror=None):
+    """Loads a SavedModel anew, runs each signature and compares with the Keras model.
+
+    Args:
+        folder: the SavedModel.
+        model: the Keras model that it was written from, normalized `(batch, K, 2)` out.
+        names: its keypoints' names.
+        mirror: as for `write_saved_model`.
+
+    Returns:
+        The largest difference, in px.
+
+    Raises:
+        RuntimeError: if a signature is missing or an output differs by more than `TOLERANCE`, and
+            whatever the run-time raises where the graph or a warm-up record fails.
+    """
+    differences = []
+    with open_saved_model(folder) as saved:
+        if sorted(saved.signatures) != sorted(SIGNATURES):
+            raise RuntimeError(f"Expected {SIGNATURES}. Received: {sorted(saved.signatures)}.")
+        for batch in BATCHES:
+            faces = _varied_faces(batch)
+            expected = keras_keypoints(model, faces, mirror)
+            for signature, answer in _answers(saved, faces, names).items():
+                difference = _difference(answer, expected)
+                if not difference <= TOLERANCE * max(1.0, np.abs(expected).max() / IMAGE_SIZE):
+                    raise RuntimeError(
+                        f"{signature} must equal the Keras model within {TOLERANCE} px at batch "
+                        f"{batch}. Received a difference of {difference} px."
+                    )
+                differences.append(difference)
+        replay_warm_up(folder, saved)
+    return max(differences)
+
+
+def keras_keypoints(model, faces, mirror=None):
+    """What the graph should answer, by NumPy around the Keras model: `(batch, K, 2)` px."""
+
+    def predict(images):
+        return np.asarray(model(images.astype(np.float32), training=False), np.float32)
+
+    keypoints = predict(faces)
+    if mirror is not None:
+        keypoints = (keypoints + mirror(predict(faces[:, :, ::-1]))) / 2
+    return to_pixels(keypoints)
+
+
+def _answers(saved, faces, names):
+    gray = faces.astype(np.float32)
+    files = np.array([tf.io.encode_png(face).numpy() for face in faces], object)
+    named = saved.run("serve_named", images=gray)
+    return {
+        "serving_default": saved.run("serving_default", images=gray)["keypoints"],
+        "serve_uint8": saved.run("serve_uint8", images=faces)["keypoints"],
+        "serve_bytes": saved.run("serve_bytes", image_bytes=files)["keypoints"],
+        "serve_named": np.stack([named[name] for name in names], axis=1),
+    }
+
+
+def _difference(answer, expected):
+    if answer.shape != expected.shape:
+        raise RuntimeError(f"Expected outputs of shape {expected.shape}. Received: {answer.shape}.")
+    return float(np.abs(answer - expected).max())
+
+
+def _varied_faces(batch):
+    # Noise alone would leave most units at their mean; ramps and blocks move them.
+    random = np.random.default_rng(batch)
+    coarse = random.integers(0, 256, (batch, 8, 8, 1))
+    faces = np.kron(coarse, np.ones((1, IMAGE_SIZE // 8, IMAGE_SIZE // 8, 1), int))
+    noise = random.integers(-20, 21, faces.shape)
+    return np.clip(faces + noise, 0, 255).astype(np.uint8)

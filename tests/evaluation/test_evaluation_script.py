@@ -1,0 +1,393 @@
+"""evaluate.py, end to end: what a person would look at."""
+
+import base64
+import csv
+import dataclasses
+import json
+import pathlib
+import re
+import shutil
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import data_pipeline
+import evaluate
+import evaluation
+import keypoint_schema
+from errors import UserError
+from evaluation import metrics
+from tests import run_fixtures, small_data
+from trained_nets import predictions
+from trained_nets.predictor import load_predictor
+
+
+@pytest.fixture(scope="module")
+def data(small_folder):
+    return data_pipeline.load_faces(small_folder)
+
+
+@pytest.fixture(scope="module")
+def runs(data, tmp_path_factory):
+    """A good net, one 3 px off, and specialists 1 px off."""
+    folder = tmp_path_factory.mktemp("runs")
+    return [
+        run_fixtures.write_run(folder / "near", data),
+        run_fixtures.write_run(folder / "far", data, offset=3.0),
+        run_fixtures.write_specialists(folder / "six", data, offset=1.0),
+    ]
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments)])
+    evaluate.main()
+
+
+def test_validation_counts_exactly_the_faces_that_the_run_held_out(data, runs):
+    net = predictions.load_nets([runs[0]], data, "validation")[0].predictions
+    _, valid = data_pipeline.split(data, seed=0)
+    counted = np.isfinite(net.held_out).any((1, 2))
+    np.testing.assert_array_equal(data.images[counted], valid.images)
+    np.testing.assert_array_equal(net.held_out[counted], valid.keypoints)
+    assert np.isnan(valid.keypoints).any()  # partly labelled faces count too
+    assert not (np.isfinite(net.held_out) & np.isfinite(net.trained_on)).any()
+
+
+def test_training_rows_are_those_with_all_labels_of_a_net(data, runs):
+    one, _, six = (net.predictions for net in predictions.load_nets(runs, data, "validation"))
+    train, _ = data_pipeline.split(data, seed=0)
+    assert np.isfinite(one.trained_on).sum() == train.select(train.names).keypoints.size
+    for specialist in keypoint_schema.SPECIALISTS:
+        columns = keypoint_schema.indices(specialist.keypoints)
+        expected = train.select(specialist.keypoints).keypoints.size
+        assert np.isfinite(six.trained_on[:, columns]).sum() == expected
+
+
+def test_partly_labelled_training_rows_count_if_the_recipe_takes_them(data, tmp_path):
+    path = run_fixtures.write_run(tmp_path / "all", data)
+    config = json.loads((path / "config.json").read_text()) | {"recipe": {"rows": "labelled"}}
+    (path / "config.json").write_text(json.dumps(config))
+    net = predictions.load_nets([path], data, "validation")[0].predictions
+    train, _ = data_pipeline.split(data, seed=0)
+    assert np.isfinite(net.trained_on).sum() == np.isfinite(train.keypoints).sum()
+
+
+def test_all_rows_count_every_label(data, runs):
+    net = predictions.load_nets([runs[0]], data, "all")[0].predictions
+    np.testing.assert_array_equal(net.held_out, data.keypoints)
+    assert net.trained_on is None
+
+
+NOTES = {
+    evaluation.Counted.HELD_OUT: "run held out, also of faces that lack some keypoints",
+    evaluation.Counted.TRAINED_ON: "also those that the net trained on, which flatters it",
+    evaluation.Counted.OTHER_DATA: "other data than the net's",
+    evaluation.Counted.BORROWED: "may have been trained on some of them",
+    evaluation.Counted.UNKNOWN: "an exported model may have been trained on some of them",
+}
+
+
+def note_about(nets, data):
+    judged = [evaluate_one(net, data) for net in nets]
+    return evaluation.summary_table(judged).note.split("training rows. ")[1]
+
+
+def test_the_note_says_whether_a_net_trained_on_the_labels_that_count(data, runs, tmp_path):
+    other = run_fixtures.write_run(tmp_path / "other", data)
+    config = json.loads((other / "config.json").read_text())
+    config["data"] = {"fingerprint": "other", "description": "other faces"}
+    (other / "config.json").write_text(json.dumps(config))
+    held_out = note_about(predictions.load_nets(runs[:2], data, "validation"), data)
+    assert held_out.startswith("RMSE is over every label of the faces that each net's run held out")
+    every = note_about(predictions.load_nets([runs[0], other], data, "all"), data)
+    near, others = every.split(" RMSE of other is over ")
+    assert near.startswith("RMSE of near is over every label")
+    assert NOTES[evaluation.Counted.TRAINED_ON] in near
+    assert NOTES[evaluation.Counted.OTHER_DATA] in others
+    assert "held out" not in every
+
+
+@pytest.mark.parametrize("counted", evaluation.Counted)
+def test_every_way_to_count_labels_has_its_note(data, runs, counted):
+    net = predictions.load_nets([runs[0]], data, "all")[0]
+    changed = dataclasses.replace(net.predictions, counted=counted)
+    assert NOTES[counted] in note_about([dataclasses.replace(net, predictions=changed)], data)
+
+
+def test_losses_are_those_of_the_epoch_that_was_kept(data, runs):
+    for net in predictions.load_nets(runs, data, "validation"):
+        assert net.predictions.valid_loss == pytest.approx(0.009)
+        assert net.predictions.train_loss == pytest.approx(0.007)
+
+
+@pytest.mark.parametrize("results", [None, {"epochs_run": 5, "best_epoch": 5}])
+def test_losses_of_a_killed_training_are_those_of_the_smallest_error(data, tmp_path, results):
+    """It has no results, or those of an epoch that its history had to give up."""
+    path = run_fixtures.write_run(tmp_path / "killed", data)
+    config = json.loads((path / "config.json").read_text())
+    del config["results"]
+    config |= {"results": results} if results else {}
+    (path / "config.json").write_text(json.dumps(config))
+    net = predictions.load_nets([path], data, "all")[0].predictions
+    assert (net.valid_loss, net.train_loss) == (pytest.approx(0.008), pytest.approx(0.01))
+
+
+def test_losses_of_a_killed_training_without_validation_are_the_last_ones(data, tmp_path):
+    path = run_fixtures.write_run(tmp_path / "all_faces", data)
+    history = pd.read_csv(path / "history.csv").assign(valid_loss=np.nan)
+    history.to_csv(path / "history.csv", index=False)
+    config = json.loads((path / "config.json").read_text())
+    del config["results"]
+    (path / "config.json").write_text(json.dumps(config))
+    net = predictions.load_nets([path], data, "all")[0].predictions
+    assert (net.valid_loss, net.train_loss) == (None, pytest.approx(0.005))
+
+
+def test_other_data_is_refused_unless_all_rows_count(data, runs, tmp_path):
+    config = json.loads((runs[0] / "config.json").read_text())
+    other = run_fixtures.write_run(tmp_path / "other", data)
+    config["data"] = {"fingerprint": "other", "description": "other faces"}
+    (other / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="other faces.*--rows all"):
+        predictions.load_nets([other], data, "validation")
+    assert predictions.load_nets([other], data, "all")[0].predictions.name == "other"
+
+
+def test_runs_of_one_name_are_told_apart(data, tmp_path):
+    paths = [run_fixtures.write_run(tmp_path / part / "net", data) for part in "ab"]
+    names = [net.predictions.name for net in predictions.load_nets(paths, data, "all")]
+    assert names == [str(path) for path in paths]
+
+
+def test_tables_on_the_terminal_and_in_files(
+    data, runs, small_folder, tmp_path, monkeypatch, capsys
+):
+    files = {kind: tmp_path / "out" / f"nets.{kind}" for kind in ("csv", "json", "markdown")}
+    options = [part for kind, file in files.items() for part in (f"--{kind}", file)]
+    run(monkeypatch, *runs, "--data", small_folder, *options)
+    shown = capsys.readouterr().out
+    assert "mean face" in shown
+    assert "six mean faces" in shown
+    assert "better: near" in shown
+
+    _, valid = data_pipeline.split(data, seed=0)
+    by_hand = load_predictor(runs[1]).predict_all(valid.images)
+    rmse = metrics.rmse_px(by_hand, valid.keypoints).value()
+    rows = list(csv.DictReader(files["csv"].open()))
+    assert [row["net"] for row in rows] == ["near", "far", "six"]
+    assert float(rows[1]["rmse_px"]) == pytest.approx(rmse)
+    assert float(rows[1]["rmse_px_low"]) < rmse < float(rows[1]["rmse_px_high"])
+    assert rows[1]["rmse_px.nose_tip"]
+    record = json.loads(files["json"].read_text())
+    assert record["nets"][1]["rmse_px"]["value"] == pytest.approx(rmse)
+    assert set(record["nets"][1]["rmse_px_by_keypoint"]) == set(keypoint_schema.NAMES)
+    assert record["comparisons"][0]["difference"]["value"] > 0
+    assert "| far | mean face | 4 | 0.007000 | " in files["markdown"].read_text()
+    assert f"{rmse:.2f} [" in files["markdown"].read_text()
+
+
+def test_a_net_of_one_specialist_is_judged_by_its_own_keypoints(data, runs, small_folder, tmp_path):
+    net = predictions.load_nets([runs[2] / "nose_tip"], data, "validation")[0]
+    judgement = evaluate_one(net, data)
+    assert list(judgement.keypoints) == ["nose_tip"]
+    assert list(judgement.specialists) == ["nose_tip"]
+    _, valid = data_pipeline.split(data, seed=0)
+    nose = keypoint_schema.indices(["nose_tip"])
+    assert judgement.labels == np.isfinite(valid.keypoints[:, nose]).sum()
+
+
+def evaluate_one(net, data):
+    return evaluation.judge(net.predictions, data.keypoints, data.groups)
+
+
+def test_the_report_opens_from_disk_with_everything_inside(
+    runs, small_folder, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / "report"
+    run(monkeypatch, runs[0], runs[2], "--data", small_folder, "--report", folder)
+    page = (folder / "index.html").read_text()
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    sources = re.findall(r'src="data:image/(png|svg\+xml);base64,([^"]+)"', page)
+    starts = {"png": b"\x89PNG", "svg+xml": b"<?xml"}
+    assert all(base64.b64decode(text).startswith(starts[kind]) for kind, text in sources)
+    expected = {"cumulative_error", "flip", "near_and_six"}
+    expected |= {"learning_curves_near", "specialist_curves_six"}
+    for name in ("near", "six"):
+        expected |= {f"{kind}_{name}" for kind in ("predictions", "best_and_worst")}
+        expected.add(f"keypoint_errors_{name}")
+    expected.add("filters_near")
+    expected |= {f"filters_six_{each.name}" for each in keypoint_schema.SPECIALISTS}
+    assert {file.stem for file in (folder / "figures").iterdir()} == expected
+    assert len(sources) == len(expected)
+    assert "Paired comparison" in page
+    assert "show the first 8 test faces." in page
+    assert "What near sees in 8 faces." in page
+    assert str(folder / "index.html") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("root", ["../work", "absolute"])
+def test_a_report_about_runs_of_one_name_stays_in_its_folder(
+    data, small_folder, tmp_path, monkeypatch, root
+):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    root = tmp_path / "work" if root == "absolute" else pathlib.Path(root)
+    # Nor are these two the same when slashes have become dashes.
+    paths = [run_fixtures.write_run(root / part / "net", data) for part in ("a/b", "a-b")]
+    before = set(tmp_path.rglob("*"))
+    run(monkeypatch, *paths, "--data", small_folder, "--report", tmp_path / "report")
+    made = set(tmp_path.rglob("*")) - before
+    figures = [path for path in made if path.parent == tmp_path / "report" / "figures"]
+    top = tmp_path / "report"
+    assert made == {top, top / "index.html", top / "figures", *figures}
+    assert all(re.fullmatch(r"\w[\w.-]*\.(png|svg)", path.name) for path in figures)
+    page = (top / "index.html").read_text()
+    stems = re.findall(r'<figure id="([^"]+)"', page)
+    assert len(stems) == len(set(stems))
+    assert {path.stem for path in figures} == set(stems)
+    assert sum(stem.startswith("predictions_") for stem in stems) == 2
+
+
+@pytest.fixture(scope="module")
+def no_nose_tip(tmp_path_factory):
+    """A folder with faces none of which has a nose tip."""
+    folder = tmp_path_factory.mktemp("no_nose_tip")
+    images, keypoints = (array[:12] for array in small_data.faces())
+    keypoints = keypoints.copy()
+    keypoints[:, keypoint_schema.indices(["nose_tip"])] = np.nan
+    (folder / "training.csv").write_text(small_data.training_csv(images, keypoints))
+    return folder
+
+
+@pytest.mark.parametrize("nets", [1, 5])  # with and without room for intervals
+def test_a_keypoint_without_labels_has_no_number(runs, no_nose_tip, tmp_path, nets):
+    data = data_pipeline.load_faces(no_nose_tip)
+    copies = [shutil.copytree(runs[0], tmp_path / f"near{number}") for number in range(nets)]
+    judged = [evaluate_one(net, data) for net in predictions.load_nets(copies, data, "all")]
+    for table in (evaluation.keypoint_table(judged), evaluation.specialist_table(judged)):
+        rows = {name: cells for name, *cells in table.rows}
+        assert rows.pop("nose tip") == ["–"] * nets
+        assert all(re.match(r"\d+\.\d\d", cell) for cells in rows.values() for cell in cells)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_report_about_faces_without_a_keypoint_warns_of_nothing(
+    runs, no_nose_tip, tmp_path, monkeypatch
+):
+    options = ["--data", no_nose_tip, "--rows", "all", "--report", tmp_path]
+    run(monkeypatch, runs[0], *options)
+    assert (tmp_path / "figures" / "keypoint_errors_near.png").exists()
+
+
+def test_an_exported_model_takes_the_split_of_the_run_beside_it(
+    data, runs, tmp_path, monkeypatch, capsys
+):
+    from exporting import export_saved_model
+    from trained_nets import run_folder
+
+    exported = tmp_path / "exports" / "far"
+    export_saved_model(run_folder.load_net(runs[1]), exported)
+    with pytest.raises(UserError, match="--rows all"):
+        predictions.load_nets([exported], data, "validation")
+    near, far = predictions.load_nets([runs[0], exported], data, "validation")
+    np.testing.assert_array_equal(near.predictions.held_out, far.predictions.held_out)
+    from_run = load_predictor(runs[1]).predict_all(data.images)
+    np.testing.assert_allclose(far.predictions.predicted, from_run, atol=1e-3)
+    assert far.predictions.counted == evaluation.Counted.BORROWED
+    (every,) = predictions.load_nets([exported / "1"], data, "all")
+    assert every.predictions.counted == evaluation.Counted.UNKNOWN
+    assert every.predictions.name == "far"
+    other = run_fixtures.write_run(tmp_path / "other", data)
+    config = json.loads((other / "config.json").read_text())
+    config["data"]["fingerprint"] = "other"
+    (other / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=f"^{re.escape(str(other))} was trained on other data"):
+        predictions.load_nets([exported, other], data, "validation")
+    version = load_predictor(exported / "1")
+    assert version.names == keypoint_schema.NAMES
+    assert version.predict(data.images[:0]).shape == (0, 15, 2)
+
+
+def test_a_net_that_is_named_twice_is_refused_before_it_is_loaded(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UserError, match="Received: runs/x and ./runs/../runs/x, which are the same"
+    ):
+        predictions.load_nets(["runs/x", "runs/y", "./runs/../runs/x"], data, "all")
+    with pytest.raises(UserError, match="named once. Received: preset:a and preset:a,"):
+        predictions.load_nets(["preset:a", "preset:a"], data, "all")
+
+
+def test_a_run_that_is_called_by_a_number_keeps_its_name(data, tmp_path):
+    run_fixtures.write_run(tmp_path / "7", data)
+    assert predictions.load_nets([tmp_path / "7"], data, "all")[0].predictions.name == "7"
+
+
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [("--csv", "file/x.csv"), ("--json", "."), ("--markdown", "file/x"), ("--report", "file")],
+)
+def test_places_for_results_are_tried_before_the_work(tmp_path, monkeypatch, option, place):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(data_pipeline, "load_faces", lambda path: pytest.fail("worked first"))
+    with pytest.raises(UserError, match="is a file and no folder|is a folder. Name a file in it"):
+        run(monkeypatch, tmp_path / "net", option, tmp_path / place)
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_nothing_to_load_is_one_clear_error(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        load_predictor(tmp_path / "nothing")
+    with pytest.raises(UserError, match="neither a run folder nor a SavedModel"):
+        load_predictor(tmp_path)
+
+
+@pytest.mark.parametrize("threshold", ["0", "1.1", "nan"])
+def test_mistakes_on_the_command_line_are_told(monkeypatch, capsys, threshold):
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, "runs/x", "--threshold", threshold)
+    assert stopped.value.code == 2
+    assert "--threshold must be above 0" in capsys.readouterr().err
+
+
+def test_shortened_options_are_refused(monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, "runs/x", "--row", "all")
+    assert stopped.value.code == 2
+    assert "unrecognized arguments: --row" in capsys.readouterr().err
+
+
+def test_a_face_counts_as_a_failure_above_the_asked_threshold_or_that_of_the_help(
+    runs, small_folder, monkeypatch, capsys
+):
+    run(monkeypatch, runs[0], "--data", small_folder)
+    default = f"{evaluation.FAILURE_THRESHOLD:.0%}"
+    assert f"NME > {default}" in capsys.readouterr().out
+    run(monkeypatch, runs[0], "--data", small_folder, "--threshold", "0.07")
+    assert "NME > 7%" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "--help")
+    assert f"failure (default: {evaluation.FAILURE_THRESHOLD})" in capsys.readouterr().out
+
+
+def test_help_is_quick_for_it_loads_no_framework(monkeypatch, capsys):
+    loaded = set(sys.modules)
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, "--help")
+    assert stopped.value.code == 0
+    assert "examples:" in capsys.readouterr().out
+    assert "tensorflow" not in set(sys.modules) - loaded
+
+
+def test_history_without_rows_is_told(data, runs, tmp_path):
+    broken = run_fixtures.write_run(tmp_path / "broken", data)
+    header = (broken / "history.csv").read_text().splitlines()[0]
+    (broken / "history.csv").write_text(header + "\n")
+    with pytest.raises(UserError, match=r"history\.csv has no rows"):
+        predictions.load_nets([broken], data, "all")
+    (broken / "history.csv").unlink()
+    with pytest.raises(UserError, match="history"):
+        predictions.load_nets([broken], data, "all")
+    assert len(predictions.load_nets([runs[0]], data, "all")[0].histories["near"].table) == 4

@@ -1,0 +1,264 @@
+"""predict.py, end to end: submissions, face crops, whole photographs, bad pictures."""
+
+import csv
+import io
+import json
+import shutil
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import data_pipeline
+import keypoint_schema
+import pictures
+import predict
+from errors import UserError
+from pictures.detection import face_box
+from tests import run_fixtures, small_data
+from trained_nets.predictor import load_predictor
+
+
+@pytest.fixture(scope="module")
+def run_path(small_folder, tmp_path_factory):
+    """A net whose answer moves with the brightness of the face, so that faces can't be mixed up."""
+    data = data_pipeline.load_faces(small_folder)
+    path = tmp_path_factory.mktemp("runs") / "net"
+    return run_fixtures.write_run(path, data, brightness=1.0)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three pictures: a face of the nets' size, a large coloured one, a bad one."""
+    images, _ = small_data.faces()
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    Image.fromarray(images[0, :, :, 0]).save(folder / "a.png")
+    Image.fromarray(images[1, :, :, 0]).convert("RGB").resize((288, 288)).save(folder / "b.png")
+    (folder / "c.jpg").write_bytes(b"not a picture")
+    return folder
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["predict.py", *map(str, arguments)])
+    return predict.main()
+
+
+def test_submission_answers_the_lookup_table(run_path, small_folder, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "out" / "submission.csv"
+    status = run(monkeypatch, run_path, "--data", small_folder, "--submission", file)
+    assert not status
+    table = pd.read_csv(file)
+    lookup = pd.read_csv(small_folder / "IdLookupTable.csv")
+    assert table["RowId"].tolist() == lookup["RowId"].tolist()
+    images, _ = data_pipeline.load_test(small_folder)
+    predicted = load_predictor(run_path).predict(images).reshape(len(images), 30)
+    columns = keypoint_schema.column_names()
+    expected = [
+        predicted[image - 1, columns.index(name)]
+        for image, name in zip(lookup["ImageId"], lookup["FeatureName"], strict=True)
+    ]
+    np.testing.assert_allclose(table["Location"], np.clip(expected, 0, 95), atol=1e-3)
+    assert f"{len(lookup)} locations" in capsys.readouterr().out
+
+
+def test_submission_adds_the_partial_offset_where_only_four_keypoints_are_asked(
+    small_folder, tmp_path, monkeypatch
+):
+    data = data_pipeline.load_faces(small_folder)
+    run_path = run_fixtures.write_run(tmp_path / "net", data)
+    file = tmp_path / "submission.csv"
+
+    def locations():
+        run(monkeypatch, run_path, "--data", small_folder, "--submission", file)
+        return pd.read_csv(file)["Location"]
+
+    before = locations()
+    config = json.loads((run_path / "config.json").read_text())
+    config["results"]["partial_offset_px"] = {"nose_tip": [2, -1]}
+    (run_path / "config.json").write_text(json.dumps(config))
+    moved = pd.read_csv(small_folder / "IdLookupTable.csv").assign(by=locations() - before)
+    nose = moved[moved["ImageId"] % 2 == 0].set_index("FeatureName")["by"]
+    np.testing.assert_allclose(nose["nose_tip_x"], 2, atol=1e-3)
+    np.testing.assert_allclose(nose["nose_tip_y"], -1, atol=1e-3)
+    assert (moved["by"] != 0).sum() == len(nose["nose_tip_x"]) * 2 == 8
+
+
+def test_pictures_are_predicted_in_their_own_pixels(
+    run_path, folder, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "found.json"
+    status = run(monkeypatch, run_path, folder, "--out", out, "--draw", tmp_path / "drawn")
+    assert status == 1
+    assert "skipped" in (error := capsys.readouterr().err)
+    assert "c.jpg" in error
+    small, large = json.loads(out.read_text())
+    assert (large["width"], large["height"]) == (288, 288)
+    images, _ = small_data.faces()
+    predicted = load_predictor(run_path).predict(images[:1])[0]
+    for name, point in zip(keypoint_schema.NAMES, predicted, strict=True):
+        np.testing.assert_allclose(small["faces"][0]["keypoints"][name], point, atol=0.01)
+    reread = pictures.crop(
+        pictures.to_gray(pictures.read_picture(folder / "b.png")), pictures.Box(0, 0, 288, 288)
+    )
+    expected = (load_predictor(run_path).predict(reread[None])[0] + 0.5) * 3 - 0.5
+    np.testing.assert_allclose(list(large["faces"][0]["keypoints"].values()), expected, atol=0.01)
+    drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    assert drawn == ["a_keypoints.png", "b_keypoints.png"]
+    assert Image.open(tmp_path / "drawn" / "a_keypoints.png").size == (480, 480)
+
+
+def test_csv_is_printed_when_no_file_is_named(run_path, folder, monkeypatch, capsys):
+    assert not run(monkeypatch, run_path, folder / "a.png")
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["keypoint"] for row in rows] == list(keypoint_schema.NAMES)
+
+
+def test_pictures_of_one_name_are_all_drawn(run_path, folder, tmp_path, monkeypatch):
+    other = tmp_path / "a.png"
+    other.write_bytes((folder / "b.png").read_bytes())
+    run(monkeypatch, run_path, folder / "a.png", other, "--draw", tmp_path / "drawn")
+    drawn = {path.name for path in (tmp_path / "drawn").iterdir()}
+    assert drawn == {"a_keypoints.png", "a-2_keypoints.png"}
+
+
+def test_pictures_may_be_drawn_into_their_own_folder(run_path, folder, monkeypatch, capsys):
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    run(monkeypatch, run_path, folder, "--draw", folder)
+    assert "Drew 2 pictures" in capsys.readouterr().out
+    # Again, with the drawings among the pictures.
+    before |= {path: path.read_bytes() for path in folder.iterdir()}
+    assert len(before) == 5
+    run(monkeypatch, run_path, folder, "--draw", folder)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_one_picture_is_one(run_path, folder, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "found.csv"
+    run(monkeypatch, run_path, folder / "a.png", "--out", out, "--draw", tmp_path)
+    printed = capsys.readouterr().out
+    assert printed == f"Wrote {out}: 1 face.\nDrew 1 picture into {tmp_path}.\n"
+
+
+def test_only_bad_pictures_write_nothing(run_path, folder, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "found.csv"
+    assert run(monkeypatch, run_path, folder / "c.jpg", "--out", out, "--draw", tmp_path) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "c.jpg cannot be read" in printed.err
+    assert printed.err.endswith("predict.py: no picture could be read; wrote nothing\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["faces"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Name a net"),
+        (["a.png"], "Name a net before the pictures"),
+        (["preset:heatmap_s"], "one of the two"),
+        (["net", "a.png", "preset:heatmap_s"], "Received: net and preset:heatmap_s."),
+        (["net", "a.png", "--det"], "unrecognized arguments: --det"),
+        (["net", "a.png", "--submission", "s.csv"], "one of the two"),
+        (["net", "a.png", "--data", "d"], "--data is for --submission"),
+        (["net", "--submission", "s.csv", "--detect"], "--detect is for pictures"),
+        (["net", "a.png", "--out", "found.txt"], "must end with .json or .csv"),
+    ],
+)
+def test_mistakes_on_the_command_line_are_told(arguments, message, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        run(monkeypatch, *arguments)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("first", [["--preset", "heatmap_s"], ["preset:heatmap_s"]])
+def test_two_nets_are_told(first, run_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *first, run_path, "a.png")
+    assert f"Received: preset:heatmap_s and {run_path}." in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run(monkeypatch, run_path, *first)
+    assert "Name one net" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("kept", "told"), [(0.5, "its end is missing"), (1, "cannot be loaded")])
+def test_damaged_weights_are_told(kept, told, run_path, folder, tmp_path, monkeypatch):
+    damaged = shutil.copytree(run_path, tmp_path / "damaged")
+    whole = bytearray((damaged / "model.keras").read_bytes())
+    whole[len(whole) // 4 : len(whole) // 2] = bytes(len(whole) // 2 - len(whole) // 4)
+    (damaged / "model.keras").write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(UserError, match=rf"model\.keras .*{told}.*--overwrite"):
+        run(monkeypatch, damaged, folder / "a.png")
+
+
+def test_a_missing_picture_is_told_before_anything_is_loaded(run_path, monkeypatch):
+    with pytest.raises(UserError, match=r"There is no nowhere\.png"):
+        run(monkeypatch, run_path, "nowhere.png")
+
+
+class TwoFaces:
+    """A detector that knows where the faces are."""
+
+    boxes = (pictures.Box(20.5, 10, 96, 96), pictures.Box(180, 60, 144, 144))
+
+    def find(self, picture):
+        return [(box, 0.97) for box in self.boxes] if picture.width > 300 else []
+
+
+def test_detected_faces_are_carried_back_into_the_photograph(
+    run_path, tmp_path, monkeypatch, capsys
+):
+    images, _ = small_data.faces()
+    photograph = Image.new("L", (400, 250), 90)
+    photograph.paste(Image.fromarray(images[3, :, :, 0]).resize((144, 144)), (180, 60))
+    photograph.save(tmp_path / "party.png")
+    Image.new("L", (200, 200)).save(tmp_path / "nobody.png")
+    monkeypatch.setattr(pictures, "FaceDetector", TwoFaces)
+    out = tmp_path / "found.json"
+    files = [tmp_path / "party.png", tmp_path / "nobody.png"]
+    assert not run(monkeypatch, run_path, *files, "--detect", "--out", out)
+    party, nobody = json.loads(out.read_text())
+    assert nobody["faces"] == []
+    assert "no face found" in capsys.readouterr().err
+    gray = np.asarray(photograph)
+    for face, box in zip(party["faces"], TwoFaces.boxes, strict=True):
+        in_crop = load_predictor(run_path).predict(pictures.crop(gray, box)[None])[0]
+        expected = pictures.to_photograph(in_crop, box)
+        np.testing.assert_allclose(list(face["keypoints"].values()), expected, atol=0.01)
+        assert face["confidence"] == 0.97
+
+
+def test_crop_follows_the_face_by_landmarks_and_size():
+    landmarks = np.array([[40, 40], [60, 40], [50, 50], [42, 60], [58, 60.0]])
+    box = face_box(np.array([30.0, 20.0, 40.0, 52.0]), landmarks, np.array([2.0, 2.0]))
+    assert box.width == box.height == pytest.approx(2 * 1.168 * np.sqrt(40 * 52))
+    landmarks[:, 0] += 7
+    moved = face_box(np.array([37.0, 20.0, 40.0, 52.0]), landmarks, np.array([2.0, 2.0]))
+    assert moved.left - box.left == pytest.approx(14)
+
+
+def test_without_the_extra_detect_says_what_to_install(run_path, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mtcnn", None)
+    with pytest.raises(UserError, match=r"\[detect\]"):
+        run(monkeypatch, run_path, folder / "a.png", "--detect")
+
+
+def test_real_faces_are_found_where_they_were_pasted(real_faces):
+    pytest.importorskip("mtcnn", reason="the extra 'detect' is not installed")
+    data = data_pipeline.load_faces(real_faces)
+    ramp = np.add.outer(np.arange(600), np.arange(900)) * (160 / 1500)
+    canvas = Image.fromarray(ramp.astype(np.uint8))
+    places = [(40, 60, 140), (350, 250, 220), (660, 30, 180)]
+    for (x, y, side), row in zip(places, (0, 400, 1200), strict=True):
+        face = Image.fromarray(data.images[row, :, :, 0])
+        canvas.paste(face.resize((side, side), Image.Resampling.BICUBIC), (x, y))
+    found = pictures.FaceDetector().find(canvas)
+    assert len(found) == 3
+    for (box, _), (x, y, side) in zip(found, places, strict=True):
+        assert box.width == pytest.approx(side, rel=0.25)
+        assert abs(box.left + box.width / 2 - x - side / 2) < 0.12 * side
+        assert abs(box.top + box.height / 2 - y - side / 2) < 0.12 * side
+    assert pictures.FaceDetector().find(Image.new("L", (300, 200), 128)) == []
+    assert pictures.FaceDetector().find(Image.new("L", (10, 10))) == []

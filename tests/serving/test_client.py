@@ -1,0 +1,348 @@
+"""`python -m serving.client` and the load script, over REST and gRPC, against a stand-in server."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import types
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import command_line
+import keypoint_schema
+from errors import UserError
+from exporting import open_saved_model
+from exporting.warm_up import can_write_warm_up
+from serving import Target, client, connect, load
+from serving.connection import MAX_BATCH
+from serving.drawing import draw_keypoints
+from tests import ROOT, serving_stand_in
+from tests.export_stand_in import (
+    colour_picture,
+    encode,
+    faces,
+    pillow_keypoints,
+    published,
+    stand_in_model,
+)
+
+SERVERS = {"REST": serving_stand_in.rest_server, "gRPC": serving_stand_in.grpc_server}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    with open_saved_model(published(tmp_path_factory)) as saved:
+        yield saved
+
+
+@pytest.fixture(params=SERVERS)
+def server(request):
+    if request.param == "gRPC" and not can_write_warm_up():
+        pytest.skip("tensorflow-serving-api is not installed")
+    return SERVERS[request.param]
+
+
+@pytest.fixture
+def url(server, saved):
+    with server(saved) as (url, _):
+        yield url
+
+
+@pytest.fixture
+def start(monkeypatch):
+    """Runs a script; returns its exit status."""
+
+    def run(script, *arguments):
+        monkeypatch.setattr(sys, "argv", [script.__file__, *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            command_line.run(script.main)
+        return stop.value.code or 0
+
+    return run
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    small, large = tmp_path / "small.png", tmp_path / "large.jpg"
+    small.write_bytes(encode(colour_picture(60, 70), "PNG"))
+    large.write_bytes(encode(colour_picture(300, 250), "JPEG"))
+    return small, large
+
+
+def expected(path):
+    return pillow_keypoints(stand_in_model(), Image.open(path))
+
+
+def test_client_prints_each_keypoint_by_name(start, url, pictures, capsys):
+    assert start(client, *pictures, "--url", url, "--label", "stable") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 * 16
+    assert lines[16].startswith(str(pictures[1]))
+    for line, name, point in zip(
+        lines[17:], keypoint_schema.NAMES, expected(pictures[1]), strict=True
+    ):
+        printed, x, y = line.split()
+        assert printed == name
+        assert [float(x), float(y)] == pytest.approx(point, abs=0.016)
+
+
+def test_client_prints_json(start, url, pictures, capsys):
+    assert start(client, pictures[0], "--url", url, "--version", 1, "--json") == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["picture"] == str(pictures[0])
+    points = np.array([answer["keypoints"][name] for name in keypoint_schema.NAMES])
+    np.testing.assert_allclose(points, expected(pictures[0]), atol=0.01)
+
+
+def test_client_draws_the_points_and_says_so_beside_its_answer(
+    start, url, pictures, tmp_path, capsys
+):
+    assert start(client, *pictures, "--url", url, "--draw", tmp_path / "drawn", "--json") == 0
+    drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    assert drawn == ["large_keypoints.png", "small_keypoints.png"]
+    printed = capsys.readouterr()
+    assert len(json.loads(printed.out)) == 2
+    assert f"Drew {tmp_path / 'drawn' / 'large_keypoints.png'}" in printed.err
+
+
+def test_pictures_of_the_same_name_are_all_drawn(start, url, pictures, tmp_path):
+    (tmp_path / "other").mkdir()
+    twin = tmp_path / "other" / "small.gif"
+    twin.write_bytes(encode(colour_picture(40, 40), "GIF"))
+    drawn = tmp_path / "drawn"
+    assert start(client, pictures[0], twin, "--url", url, "--draw", drawn) == 0
+    assert sorted(path.name for path in drawn.iterdir()) == [
+        "small-2_keypoints.png",
+        "small_keypoints.png",
+    ]
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc", "/proc/drawn"])
+def test_place_that_takes_no_drawings_is_refused_before_asking(
+    start, server, saved, pictures, tmp_path, place, capsys
+):
+    (tmp_path / "file").write_text("")
+    if place.startswith("/proc") and not os.path.exists("/proc/self"):
+        pytest.skip("no /proc, where nobody may create files")
+    with server(saved) as (url, requests):
+        assert start(client, pictures[0], "--url", url, "--draw", tmp_path / place) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert not requests
+    assert printed.err.count("\n") == 1
+    assert "--draw must be a folder" in printed.err
+
+
+def test_many_pictures_go_in_requests_that_the_server_takes(start, server, saved, pictures, capsys):
+    many = [*pictures, *[pictures[0]] * 39]
+    with server(saved) as (url, requests):
+        assert start(client, *many, "--url", url, "--json") == 0
+    assert len(requests) == 2
+    answers = json.loads(capsys.readouterr().out)
+    assert [answer["picture"] for answer in answers] == [str(path) for path in many]
+    for answer, path in ((answers[1], pictures[1]), (answers[40], pictures[0])):
+        points = list(answer["keypoints"].values())
+        np.testing.assert_allclose(points, expected(path), atol=0.02)
+
+
+def test_refusal_among_many_tells_which_batch(start, url, pictures, tmp_path, capsys):
+    (tmp_path / "text.png").write_text("no picture")
+    many = [pictures[0]] * 32 + [pictures[1], tmp_path / "text.png"]
+    assert start(client, *many, "--url", url) == 2
+    error = capsys.readouterr().err
+    assert "Picture 1 of the batch must be" in error
+    assert f"Picture 0 of this batch is {pictures[1]}" in error
+
+
+def test_dot_is_drawn_around_its_keypoint(tmp_path):
+    face = Image.new("RGB", (400, 400))
+    draw_keypoints(encode(face, "PNG"), np.array([[100.0, 300.0]]), tmp_path / "drawn.png")
+    drawn = np.asarray(Image.open(tmp_path / "drawn.png"))
+    rows, columns = np.nonzero(drawn[..., 0])
+    assert rows.mean() == pytest.approx(300, abs=0.6)
+    assert columns.mean() == pytest.approx(100, abs=0.6)
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "serve_uint8", "serve_named"])
+def test_every_signature_can_be_asked(signature, url):
+    images = faces(2)
+    wanted = np.asarray(stand_in_model()(images.astype(np.float32))) * 48 + 47.5
+    sent = images if signature == "serve_uint8" else images.astype(np.float32)
+    with connect(Target(url)) as connection:
+        answer = connection.predict(signature, images=sent)
+        assert connection.names() == list(keypoint_schema.NAMES)
+    if signature == "serve_named":
+        answer = {"keypoints": np.stack([answer[n] for n in keypoint_schema.NAMES], axis=1)}
+    np.testing.assert_allclose(answer["keypoints"], wanted, atol=1e-3)
+
+
+def test_refused_picture_is_one_line_with_the_servers_rule(start, url, tmp_path, capsys):
+    (tmp_path / "text.png").write_text("no picture")
+    assert start(client, tmp_path / "text.png", "--url", url) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "must be a PNG, JPEG, BMP or GIF" in error
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--time", "3"], ["--timeout", "soon"], ["--timeout", "-1"], ["--version", "two"]]
+)
+def test_mistakes_on_the_command_line_are_told(start, wrong, capsys):
+    assert start(client, "face.png", *wrong) == 2
+    error = capsys.readouterr().err
+    assert "python -m serving.client: error: " in error
+    assert "_seconds" not in error
+
+
+def test_grpc_starts_quietly_and_rest_without_tensorflow():
+    script = (
+        "import sys\nfrom serving import client\n"
+        "arguments = client.parse_arguments(sys.argv[1:])\nclient.prepare(arguments)\n"
+        "print('tensorflow' in sys.modules)"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    for scheme, loaded in (("http", "False"), ("grpc", "True")):
+        done = subprocess.run(
+            [sys.executable, "-c", script, "face.png", "--url", f"{scheme}://localhost:1"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert (done.stdout, done.stderr) == (f"{loaded}\n", "")
+
+
+@pytest.mark.parametrize("wrong", [["--model", "other"], ["--version", "7"], ["--label", "beta"]])
+def test_unknown_model_version_or_label_is_one_line(start, url, pictures, wrong, capsys):
+    assert start(client, pictures[0], "--url", url, *wrong) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "Servable not found" in error
+
+
+def test_slow_server_is_one_line(start, server, saved, pictures, capsys):
+    with server(saved, delay=1.0) as (url, _):
+        assert start(client, pictures[0], "--url", url, "--timeout", "0.2") == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "must answer within 0.2 s" in error
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_no_server_is_one_line(start, scheme, pictures, capsys):
+    if scheme == "grpc" and not can_write_warm_up():
+        pytest.skip("tensorflow-serving-api is not installed")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # and does not listen
+        url = f"{scheme}://127.0.0.1:{unused.getsockname()[1]}"
+        assert start(client, pictures[0], "--url", url) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"No TensorFlow Serving answers at {url}" in error
+
+
+UNREADABLE = ["http://localhost:abc", "grpc://localhost:99999", "http://[::1", "http://a b:8501"]
+
+
+@pytest.mark.parametrize("url", ["localhost:8501", "ftp://host", "http://", "", *UNREADABLE])
+def test_url_of_no_known_kind_is_one_line(start, url, pictures, capsys):
+    assert start(client, pictures[0], f"--url={url}") == 2
+    assert "--url must be http://HOST:8501" in capsys.readouterr().err
+
+
+def test_host_that_no_name_server_takes_is_one_line(start, pictures, capsys):
+    assert start(client, pictures[0], "--url", f"http://{'a' * 70}.example:8501") == 2
+    assert "No TensorFlow Serving answers" in capsys.readouterr().err
+
+
+def test_grpc_takes_ipv6_addresses(monkeypatch):
+    grpc = pytest.importorskip("grpc")
+    pytest.importorskip("tensorflow_serving")
+    dialled = []
+    insecure_channel = grpc.insecure_channel
+    monkeypatch.setattr(
+        grpc, "insecure_channel", lambda name: dialled.append(name) or insecure_channel(name)
+    )
+    for url in ("grpc://[::1]", "grpc://[::1]:85", "grpc://host"):
+        connect(Target(url)).__exit__()
+    assert dialled == ["[::1]:8500", "[::1]:85", "host:8500"]
+
+
+def test_model_of_other_origin_is_one_line(start, server, saved, pictures, capsys):
+    foreign = types.SimpleNamespace(
+        signatures={"serving_default": saved.signatures["serving_default"]}
+    )
+    with server(foreign) as (url, _):
+        assert start(client, pictures[0], "--url", url) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "with the signature serve_named" in error
+    assert "'facial_keypoints': serving_default." in error
+
+
+def test_other_server_than_tensorflow_serving_is_one_line(start, pictures, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n<html>")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        assert start(client, pictures[0], "--url", url) == 2
+        thread.join()
+    assert "is it TensorFlow Serving's REST port?" in capsys.readouterr().err
+
+
+def test_missing_picture_is_one_line(start, tmp_path, capsys):
+    assert start(client, tmp_path / "nothing.jpg") == 2
+    assert "nothing.jpg cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_load_script_reports_throughput_and_percentiles(start, url, capsys):
+    arguments = ("--url", url, "--batch", 2, "--clients", 3, "--requests", 10)
+    assert start(load, *arguments, "--signature", "serve_uint8") == 0
+    printed = capsys.readouterr().out
+    assert "10 requests of 2 from 3 clients" in printed
+    for line in ("throughput", "latency p50", "latency p90", "latency p99"):
+        assert line in printed
+
+
+def test_load_refuses_batches_that_the_server_does(start, capsys):
+    assert start(load, "--batch", 33) == 2
+    assert "must be at most 32, the server's max_batch_size" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [MAX_BATCH, MAX_BATCH + 1])
+def test_largest_batch_is_the_servers(url, number):
+    with connect(Target(url)) as connection:
+        inputs = load.make_inputs("serve_bytes", number)
+        if number == MAX_BATCH:
+            assert len(connection.predict("serve_bytes", **inputs)["keypoints"]) == number
+        else:
+            with pytest.raises(UserError, match="larger than maximum"):
+                connection.predict("serve_bytes", **inputs)
+
+
+def test_load_counts_every_request_once(server, saved):
+    with server(saved) as (url, requests):
+        inputs = load.make_inputs("serve_bytes", 3)
+        result = load.run_load(Target(url), "serve_bytes", inputs, clients=4, requests=9)
+    assert len(result.latencies) == 9
+    assert result.faces == 27
+    assert not result.errors
+    assert len(requests) == 10  # the first one is not timed
+    assert 0 < max(result.latencies) <= result.seconds
+
+
+def test_load_on_no_server_is_an_error():
+    inputs = load.make_inputs("serve_bytes", 1)
+    with pytest.raises(UserError, match="No TensorFlow Serving answers"):
+        load.run_load(Target("http://127.0.0.1:9"), "serve_bytes", inputs, clients=1, requests=1)

@@ -1,0 +1,81 @@
+"""Recorded requests and responses hold clients, protos and the exported folder together."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from exporting import SIGNATURES, open_saved_model
+from serving import Target
+from serving.rest_connection import predict_request, read_predictions
+from tests.export_stand_in import published
+from tests.serving_stand_in import predict_json
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    with open_saved_model(published(tmp_path_factory)) as saved:
+        yield saved
+
+
+@pytest.fixture(scope="module")
+def predict_pb2():
+    reason = "tensorflow-serving-api is not installed"
+    return pytest.importorskip("tensorflow_serving.apis.predict_pb2", reason=reason)
+
+
+def read_json(name):
+    return json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_rest_request_gets_the_recorded_response(signature, saved):
+    answer = read_predictions(predict_json(saved, read_json(f"{signature}.request")))
+    recorded = read_predictions(read_json(f"{signature}.response"))
+    assert sorted(answer) == sorted(recorded)
+    for name, value in recorded.items():
+        np.testing.assert_allclose(answer[name], value, atol=1e-3)
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_grpc_request_gets_the_recorded_response(signature, saved, predict_pb2):
+    request = read_proto(predict_pb2.PredictRequest, f"{signature}.request")
+    response = read_proto(predict_pb2.PredictResponse, f"{signature}.response")
+    assert request.model_spec.signature_name == signature
+    answer = saved.run(signature, **arrays(request.inputs))
+    recorded = arrays(response.outputs)
+    assert sorted(answer) == sorted(recorded)
+    for name, value in recorded.items():
+        assert value.dtype == np.float32
+        np.testing.assert_allclose(answer[name], value, atol=1e-3)
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_clients_write_the_recorded_requests(signature, predict_pb2):
+    from serving.grpc_connection import predict_request as predict_request_proto
+
+    request = read_proto(predict_pb2.PredictRequest, f"{signature}.request")
+    inputs = arrays(request.inputs)
+    assert predict_request(signature, **inputs) == read_json(f"{signature}.request")
+    assert predict_request_proto(Target("grpc://localhost"), signature, **inputs) == request
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_rest_and_grpc_responses_agree(signature, predict_pb2):
+    rest = read_predictions(read_json(f"{signature}.response"))
+    grpc = arrays(read_proto(predict_pb2.PredictResponse, f"{signature}.response").outputs)
+    assert sorted(rest) == sorted(grpc)
+    for name, value in grpc.items():
+        np.testing.assert_array_equal(rest[name], value)
+
+
+def read_proto(kind, name):
+    return kind.FromString((GOLDEN / f"{name}.pb").read_bytes())
+
+
+def arrays(tensors):
+    return {name: tf.make_ndarray(tensor) for name, tensor in tensors.items()}

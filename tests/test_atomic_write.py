@@ -1,0 +1,51 @@
+"""Places for results are tried before the work, and files are written whole."""
+
+import errno
+import pathlib
+import tempfile
+
+import pytest
+
+import atomic_write
+from errors import UserError
+
+
+def test_a_place_that_can_be_written_is_left_as_it_was(tmp_path):
+    there = tmp_path / "there.csv"
+    there.write_text("kept")
+    atomic_write.require_writable(there)
+    atomic_write.require_writable(tmp_path / "new" / "folder" / "file.csv")
+    assert list(tmp_path.iterdir()) == [there]
+    assert there.read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        (".", "is a folder. Name a file in it"),
+        ("file/x.csv", "file is a file and no folder"),
+        ("file/figures/x.png", "file is a file and no folder"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told(tmp_path, place, reason):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=reason):
+        atomic_write.require_writable(tmp_path / place)
+
+
+def test_a_folder_that_takes_no_files_is_told_by_its_own_reason(tmp_path, monkeypatch):
+    def refuse(dir):
+        assert pathlib.Path(dir) == tmp_path
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(UserError, match=r"a/b\.csv cannot be written: Read-only file system"):
+        atomic_write.require_writable(tmp_path / "a" / "b.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_written_with_its_folders_and_nothing_else(tmp_path):
+    atomic_write.write_text(tmp_path / "a" / "b.txt", "é")
+    assert (tmp_path / "a" / "b.txt").read_bytes() == b"\xc3\xa9"
+    assert list((tmp_path / "a").iterdir()) == [tmp_path / "a" / "b.txt"]

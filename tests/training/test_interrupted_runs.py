@@ -1,0 +1,144 @@
+"""What a kill, or Ctrl-C, at a bad moment leaves of a run."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import models
+from callbacks import EpochTable, ResumeState
+from tests.killing import Killed, killed_in_epoch
+from trained_nets.run_folder import RunFolder
+
+NET1 = ("--model", "net1", "--epochs", 2)
+
+
+def history(folder):
+    with open(folder / "history.csv", newline="") as file:
+        return [row | {"seconds": ""} for row in csv.DictReader(file)]
+
+
+def results_of(folder):
+    return json.loads((folder / "config.json").read_text()).get("results")
+
+
+def kill_while_replacing(run):
+    """Leaves what a kill does early in a training with --overwrite."""
+    good = run.with_name(f".old-{run.name}")
+    run.rename(good)
+    config = json.loads((good / "config.json").read_text())
+    del config["results"]
+    run.mkdir()
+    (run / "config.json").write_text(json.dumps(config))
+
+
+def test_the_run_to_replace_outlives_a_kill_of_its_replacement(start_train, tmp_path):
+    assert start_train(*NET1) == 0
+    assert start_train(*NET1, "--name", "donor") == 0
+    before = (tmp_path / "net1/model.keras").read_bytes()
+    kill_while_replacing(tmp_path / "net1")
+    failing = ("--model", "net2", "--epochs", 1, "--init-from", tmp_path / "donor")
+    assert start_train(*failing, "--name", "net1", "--overwrite") == 2
+    assert (tmp_path / "net1/model.keras").read_bytes() == before
+    kill_while_replacing(tmp_path / "net1")
+    assert start_train(*NET1, "--overwrite", "--seed", 5) == 0
+    assert (tmp_path / "net1/model.keras").read_bytes() != before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["donor", "net1"]
+
+
+def test_what_was_replaced_goes_when_its_killed_successor_is_finished(start_train, tmp_path):
+    assert start_train(*NET1) == 0
+    kill_while_replacing(tmp_path / "net1")
+    assert start_train(*NET1, "--resume") == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["net1"]
+
+
+def test_a_training_that_patience_had_ended_stays_ended(start_train, tmp_path, monkeypatch):
+    def impatient(start, name, *options):
+        recipe = models.find("net1").recipe.override({"patience": 1, "learning_rate": 0.5})
+        monkeypatch.setattr(models, "find_recipe", lambda *names: recipe)
+        return start("--model", "net1", "--epochs", 30, "--name", name, *options)
+
+    assert impatient(start_train, "whole") == 0
+    whole = history(tmp_path / "whole")
+    assert len(whole) < 30
+
+    def killed(self, model):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "save_model", killed)
+        patch.setattr(ResumeState.__init__, "__defaults__", (0.0, None))
+        with pytest.raises(Killed):
+            impatient(start_train, "cut")
+    assert impatient(start_train, "cut", "--resume") == 0
+    assert history(tmp_path / "cut") == whole
+    weights = [RunFolder(tmp_path / each).load_model().get_weights() for each in ("cut", "whole")]
+    for resumed, expected in zip(*weights, strict=True):
+        np.testing.assert_array_equal(resumed, expected)
+
+
+def test_results_stay_while_an_interrupted_run_goes_on(start_train, tmp_path, monkeypatch):
+    def interrupt(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ResumeState, "on_epoch_end", interrupt)
+        assert start_train("--model", "net1", "--epochs", 4) == 130
+    first = results_of(tmp_path / "net1")
+    assert first["finished"] is False
+    with killed_in_epoch(1, monkeypatch):
+        start_train("--model", "net1", "--epochs", 4, "--resume")
+    assert results_of(tmp_path / "net1") == first
+
+
+def test_ctrl_c_before_the_first_batch_of_a_resume_is_no_traceback(
+    start_train, tmp_path, monkeypatch
+):
+    with killed_in_epoch(0, monkeypatch) as patch:
+        patch.setattr(EpochTable, "on_epoch_end", lambda self, epoch, logs=None: None)
+        patch.setattr(ResumeState, "on_epoch_end", saved_then_killed)
+        start_train("--model", "net1", "--epochs", 3)
+
+    def interrupt(self, *arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.Model, "fit", interrupt)
+    assert start_train("--model", "net1", "--epochs", 3, "--resume") == 130
+    assert results_of(tmp_path / "net1")["finished"] is False
+
+
+def saved_then_killed(self, epoch, logs=None):
+    self.save(epoch + 1)
+    raise Killed
+
+
+def test_a_run_is_not_overwritten_with_what_needs_it(start_train, tmp_path, capsys):
+    assert start_train(*NET1) == 0
+    for option in ("--init-from", "--distill-from"):
+        assert start_train(*NET1, "--overwrite", option, tmp_path / "net1") == 2
+        assert f"which {option} needs" in capsys.readouterr().err
+
+
+def test_finished_specialists_stay_when_a_later_one_is_stopped(
+    start_train, tmp_path, monkeypatch, capsys
+):
+    options = ("--model", "specialists", "--architecture", "net1", "--epochs", 1)
+    fit, begun = keras.Model.fit, []
+
+    def stop_the_third(self, *arguments, **changes):
+        begun.append(self.name)
+        if len(begun) == 3:
+            raise KeyboardInterrupt
+        return fit(self, *arguments, **changes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "fit", stop_the_third)
+        assert start_train(*options) == 130
+    assert "--resume to go on" in capsys.readouterr().out
+    assert results_of(tmp_path / "specialists")["finished"] is False
+    assert start_train(*options, "--resume") == 0
+    assert capsys.readouterr().out.count("is finished already") == 2

@@ -1,0 +1,287 @@
+"""Rows from two labellers: who is who, what a source-aware net learns and says of them."""
+
+import csv
+import dataclasses
+import json
+import sys
+import types
+
+import keras
+import numpy as np
+import pytest
+import rich.console
+
+import command_line
+import data_pipeline
+import keypoint_schema
+import models
+import train
+from data_pipeline import FaceData
+from evaluation import metrics, partial_offset
+from keypoint_schema import NAMES, PARTIAL_NAMES, is_partial
+from tests import small_data
+from tests.killing import killed_in_epoch
+from trained_nets import run_folder
+from trained_nets.predictions import load_nets
+from training import fit as fitting
+from training import task as training_task
+from training.sklearn_estimator import KeypointRegressor
+
+FOUR = keypoint_schema.indices(PARTIAL_NAMES)
+REST = np.setdiff1d(np.arange(len(NAMES)), FOUR)
+SHIFT = np.array([9, -6], np.float32)  # px; where the partial source puts its keypoints
+
+
+def test_rows_with_none_but_the_four_keypoints_are_partial():
+    labelled = np.zeros((6, 15), bool)
+    labelled[0] = True
+    labelled[1, FOUR] = True
+    labelled[2, FOUR[:1]] = True
+    labelled[3, [*FOUR, REST[0]]] = True
+    labelled[4, REST] = True  # row 5 has no labels
+    assert is_partial(labelled).tolist() == [False, True, True, False, False, False]
+    assert is_partial(labelled[:, FOUR], PARTIAL_NAMES).tolist() == [True] * 4 + [False] * 2
+
+
+def test_rows_of_a_specialist_keep_their_source():
+    data = FaceData(*small_data.faces(9), np.arange(9))
+    partial = [False, False, True] * 3
+    assert data.partial.tolist() == partial
+    assert data.select(["nose_tip"]).partial.tolist() == partial  # though labels look alike
+    assert data.select(["nose_tip"]).rows([8, 0]).partial.tolist() == [True, False]
+    corners = data.select(["mouth_left_corner", "mouth_right_corner"])
+    assert corners.partial.tolist() == [False] * 6
+
+
+def test_each_source_has_its_own_place_among_the_labels():
+    keypoints = np.arange(18, dtype=np.float32).reshape(3, 3, 2)
+    keypoints[1, 1] = np.nan  # only keypoints of the four are left
+    names = ("nose_tip", "mouth_center_top_lip", "mouth_center_bottom_lip")
+    data = FaceData(np.zeros((3, 96, 96, 1), np.uint8), keypoints, np.arange(3), names)
+    labels = data.by_source()
+    assert labels.dtype == np.float32
+    np.testing.assert_array_equal(labels[[0, 2], :3], keypoints[[0, 2]])
+    assert np.isnan(labels[[0, 2], 3:]).all()
+    assert np.isnan(labels[1, :3]).all()
+    np.testing.assert_array_equal(labels[1, 3:], keypoints[1])
+    # A label that is filled in later is the complete source's, in a partial row too.
+    filled = dataclasses.replace(data, keypoints=np.nan_to_num(keypoints, nan=7)).by_source()
+    np.testing.assert_array_equal(filled[1, :3], [[np.nan] * 2, [7, 7], [np.nan] * 2])
+    assert np.isnan(filled[1, 4]).all()
+
+
+def test_built_in_faces_know_their_source_by_the_labels_that_are_left(monkeypatch):
+    monkeypatch.setattr(data_pipeline.loading, "NUM_DRAWN_TRAINING", 60)
+    data = data_pipeline.load_faces()
+    assert 0.5 < data.partial.mean() < 0.8
+    assert np.isnan(data.keypoints[data.partial][:, REST]).all()
+
+
+def test_offset_is_worked_by_hand():
+    predicted = np.full((3, 2, 2), 10.0)
+    labels = np.full((3, 2, 2), np.nan)
+    labels[0, 0], labels[2, 0] = (13, 8), (11, 10)
+    offset = partial_offset.measured(predicted, labels, ("nose_tip", "left_eye_center"))
+    assert offset == {"nose_tip": [2.0, -1.0]}
+    rows = np.array([False, True, True])
+    moved = partial_offset.added(predicted, rows, ("left_eye_center", "nose_tip"), offset)
+    np.testing.assert_array_equal(moved[0], predicted[0])
+    np.testing.assert_array_equal(moved[1:, 0], predicted[1:, 0])
+    np.testing.assert_array_equal(moved[1:, 1], [[12, 9]] * 2)
+    np.testing.assert_array_equal(
+        partial_offset.added(predicted, rows, ("left_eye_center", "nose_tip"), None), predicted
+    )
+
+
+def two_sources(count, seed=7):
+    """Drawn faces, of which two thirds come from a source that puts its four keypoints elsewhere.
+
+    Returns:
+        Images, keypoints px, and keypoints as the complete source would have labelled all of them.
+    """
+    images, complete = data_pipeline.synthetic_faces.draw_faces(count, seed)
+    keypoints = complete.copy()
+    partial = np.arange(count) % 3 != 0
+    keypoints[np.ix_(partial, REST)] = np.nan
+    keypoints[partial] += SHIFT
+    return images, keypoints, complete
+
+
+def tiny_net(num_keypoints, name):
+    """Sees 6×6 pixels, and answers with little more than the mean face."""
+    images = keras.Input((96, 96, 1), name="images")
+    x = keras.layers.Rescaling(1 / 255)(keras.layers.AveragePooling2D(16)(images))
+    x = keras.layers.Dense(8, activation="tanh", name="hidden")(keras.layers.Flatten()(x))
+    x = keras.layers.Dense(2 * num_keypoints, dtype="float32", name="output")(x)
+    outputs = keras.layers.Reshape((num_keypoints, 2), name="keypoints")(x)
+    return keras.Model(images, outputs, name=name)
+
+
+@pytest.fixture
+def tiny_zoo(monkeypatch):
+    recipe = models.Recipe(
+        epochs=40,
+        batch_size=16,
+        rows="labelled",
+        augmentation="flip",
+        mirror_offset=True,
+        learning_rate=0.05,
+    )
+    zoo = {"tiny": models.zoo.Entry("for tests", tiny_net, recipe)}
+    monkeypatch.setattr(models.zoo, "ZOO", types.MappingProxyType(zoo))
+    return recipe
+
+
+def test_partial_rows_do_not_pull_a_source_aware_net(tiny_zoo, tmp_path):
+    images, keypoints, _ = two_sources(150)
+    data = FaceData(images, keypoints, np.arange(150), fingerprint="two sources")
+    later, _, complete = two_sources(60, seed=8)
+
+    def train_tiny(source_aware):
+        settings = training_task.Settings(seed=1, precision="float32")
+        task = training_task.Task(
+            net="tiny",
+            model_name="tiny",
+            recipe=tiny_zoo.override({"source_aware": source_aware}),
+            train=data.rows(slice(120)),
+            valid=data.rows(slice(120, None)),
+            run=run_folder.RunFolder(tmp_path / str(source_aware)),
+            settings=settings,
+        )
+        model, results = fitting.fit(task, rich.console.Console(quiet=True))
+        answers = keypoint_schema.to_pixels(model.predict(later, verbose=0))
+        return metrics.rmse_px(answers[:, FOUR], complete[:, FOUR]).value(), results
+
+    unaware_error, unaware = train_tiny(source_aware=False)
+    error, results = train_tiny(source_aware=True)
+    assert error < 0.8 * unaware_error
+    assert "partial_offset_px" not in unaware
+    assert set(results["partial_offset_px"]) == set(PARTIAL_NAMES)
+    np.testing.assert_allclose(list(results["partial_offset_px"].values()), [SHIFT] * 4, atol=1.5)
+    # Labels of the complete source are mirror-symmetric, and flips are told so.
+    assert np.abs(list(results["mirror_offset_px"].values())).max() < 1
+    assert np.mean([unaware["mirror_offset_px"][name][0] for name in PARTIAL_NAMES]) > 3
+    # With the offset, partial rows count as what they are, in training and afterwards.
+    with open(tmp_path / "True/history.csv", newline="") as file:
+        best = list(csv.DictReader(file))[results["best_epoch"] - 1]
+    assert results["valid_rmse_px"] == pytest.approx(float(best["valid_rmse_px"]), rel=0.1)
+
+
+def test_the_estimator_trains_source_aware_recipes_too(tiny_zoo, monkeypatch):
+    recipe = tiny_zoo.override({"source_aware": True, "augmentation": "none"})
+    monkeypatch.setattr(
+        models.zoo, "ZOO", {"tiny": models.zoo.Entry("for tests", tiny_net, recipe)}
+    )
+    images, keypoints, _ = two_sources(120)
+    net = KeypointRegressor("tiny").fit(images, keypoints)
+    later, _, complete = two_sources(60, seed=8)
+    bias = (net.predict(later).reshape(complete.shape) - complete)[:, FOUR].mean((0, 1))
+    assert np.abs(bias).max() < 2
+
+
+def train_script(monkeypatch, runs, *arguments):
+    """Runs train.py in this process; returns its exit status."""
+    monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments), "--runs", str(runs)])
+    with pytest.raises(SystemExit) as stop:
+        command_line.run(train.main)
+    return stop.value.code or 0
+
+
+@pytest.fixture
+def start(monkeypatch, tmp_path):
+    def run(*arguments):
+        return train_script(monkeypatch, tmp_path, *arguments)
+
+    return run
+
+
+def results_of(folder):
+    return json.loads((folder / "config.json").read_text())["results"]
+
+
+def test_warm_start_of_a_heatmap_net_and_its_validation(start, tmp_path, small_folder):
+    arguments = ("--model", "heatmap_s", "--data", small_folder, "--epochs", 2, "--source-aware")
+    assert start(*arguments, "--init-from", "preset:heatmap_s") == 0
+    net = run_folder.load_net(tmp_path / "heatmap_s")
+    assert net.config["recipe"]["source_aware"]
+    assert net.model.output_shape == (None, 15, 2)
+    assert not [layer.name for layer in net.model.layers if "partial" in layer.name]
+    offset = net.config["results"]["partial_offset_px"]
+    assert set(offset) == set(PARTIAL_NAMES)
+    # evaluate.py counts rows of both sources as training did.
+    data = data_pipeline.load_faces(small_folder)
+    judged = load_nets([str(tmp_path / "heatmap_s")], data, "validation")[0].predictions
+    error = metrics.rmse_px(judged.predicted, judged.held_out).value()
+    assert error == pytest.approx(net.config["results"]["valid_rmse_px"], rel=1e-3)
+    answers = keypoint_schema.to_pixels(net.model.predict(data.images, verbose=0))
+    added = (judged.predicted - answers)[data.partial][:, FOUR[0]]
+    np.testing.assert_allclose(added, [offset[PARTIAL_NAMES[0]]] * len(added), atol=0.01)
+
+
+def test_resume_goes_on_with_the_twin(start, tmp_path, small_folder, monkeypatch):
+    net = ("--model", "net1", "--data", small_folder, "--epochs", 4, "--augment", "flip")
+    net += ("--rows", "labelled", "--source-aware")
+    assert start(*net, "--name", "whole") == 0
+
+    with killed_in_epoch(2, monkeypatch) as patch:
+        train_script(patch, tmp_path, *net, "--name", "cut")
+    assert start(*net, "--name", "cut", "--resume") == 0
+    cut, whole = (results_of(tmp_path / name) for name in ("cut", "whole"))
+    assert cut | {"seconds": 0} == whole | {"seconds": 0}
+    assert whole["partial_offset_px"]
+
+
+def test_specialists_of_other_keypoints_have_but_one_source(start, tmp_path, small_folder):
+    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    assert start(*arguments, "--epochs", 1, "--source-aware") == 0
+    run = tmp_path / "specialists"
+    parts = {
+        each.name: results_of(run / each.name)["partial_offset_px"]
+        for each in keypoint_schema.SPECIALISTS
+    }
+    with_both = {name: set(offset) for name, offset in parts.items() if offset}
+    assert with_both == {
+        "eye_centers": set(PARTIAL_NAMES[:2]),
+        "nose_tip": {"nose_tip"},
+        "bottom_lip": {"mouth_center_bottom_lip"},
+    }
+    pooled = results_of(run)["partial_offset_px"]
+    assert pooled == {name: xy for offset in parts.values() for name, xy in offset.items()}
+
+
+def test_ensemble_has_the_mean_offset(start, tmp_path, small_folder):
+    arguments = ("--model", "net1", "--rows", "labelled", "--data", small_folder, "--folds", 2)
+    assert start(*arguments, "--epochs", 1, "--source-aware") == 0
+    run = tmp_path / "net1"
+    both = [results_of(run / name)["partial_offset_px"]["nose_tip"] for name in ("fold1", "fold2")]
+    results = results_of(run)
+    assert results["partial_offset_px"]["nose_tip"] == pytest.approx(np.mean(both, 0))
+    # The validation error counts it.
+    _, valid = data_pipeline.split(data_pipeline.load_faces(small_folder), seed=1)
+    answers = run_folder.load_net(run).model.predict(valid.images, verbose=0)
+    answers = partial_offset.added(
+        keypoint_schema.to_pixels(answers), valid.partial, NAMES, results["partial_offset_px"]
+    )
+    error = metrics.rmse_px(answers, valid.keypoints).value()
+    assert results["valid_rmse_px"] == pytest.approx(error, rel=1e-2)
+
+
+def test_without_effect_it_is_refused(start, tmp_path, small_folder, capsys):
+    net1 = ("--model", "net1", "--source-aware", "--epochs", 1)
+    assert start(*net1, "--data", small_folder) == 2
+    assert "Add --rows labelled" in capsys.readouterr().err.splitlines()[-1]
+    images, keypoints = small_data.faces()
+
+    def write(name, rows):
+        (tmp_path / name).mkdir()
+        text = small_data.training_csv(images[rows], keypoints[rows])
+        (tmp_path / name / "training.csv").write_text(text)
+        return tmp_path / name
+
+    partial = np.arange(len(images)) % 3 == 2
+    labelled = (*net1, "--rows", "labelled", "--data")
+    assert start(*labelled, write("complete", ~partial)) == 2
+    assert "there are none to train" in capsys.readouterr().err.splitlines()[-1]
+    assert start(*labelled, write("partial", partial)) == 2
+    assert "no complete rows to learn from" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "net1").exists()

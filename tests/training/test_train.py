@@ -1,0 +1,399 @@
+"""train.py as a person uses it, on a small data set."""
+
+import csv
+import importlib.util
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import command_line
+import keypoint_schema
+import train
+from errors import UserError
+from tests import ROOT
+from tests.killing import killed_in_epoch
+from trained_nets import run_folder
+from training import specialists as specialist_training
+
+
+def run_train(*arguments, monkeypatch, tmp_path):
+    """Runs the script in this process; returns its exit status."""
+    monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments), "--runs", str(tmp_path)])
+    with pytest.raises(SystemExit) as stop:
+        command_line.run(train.main)
+    return stop.value.code or 0
+
+
+@pytest.fixture
+def start(monkeypatch, tmp_path):
+    def run(*arguments):
+        return run_train(*arguments, monkeypatch=monkeypatch, tmp_path=tmp_path)
+
+    return run
+
+
+def history(folder):
+    """The rows without their times."""
+    with open(folder / "history.csv", newline="") as file:
+        return [row | {"seconds": ""} for row in csv.DictReader(file)]
+
+
+def test_net_is_trained_into_its_run_folder(start, tmp_path, small_folder, capsys):
+    assert start("--model", "net5", "--data", small_folder, "--epochs", 3) == 0
+    run = tmp_path / "net5"
+    assert {path.name for path in run.iterdir()} == {"config.json", "history.csv", "model.keras"}
+    rows = history(run)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx([0.03, 0.01505, 0.0001])
+    assert [float(row["momentum"]) for row in rows] == pytest.approx([0.9, 0.9495, 0.999])
+    config = json.loads((run / "config.json").read_text())
+    best = min(rows, key=lambda row: float(row["valid_loss"]))
+    assert config["results"]["best_epoch"] == int(best["epoch"])
+    # The saved weights are the best epoch's, up to the arithmetic of another batch size.
+    assert config["results"]["valid_rmse_px"] == pytest.approx(
+        float(best["valid_rmse_px"]), rel=0.02
+    )
+    assert config["data"]["train_rows"] + config["data"]["valid_rows"] == 40
+    output = capsys.readouterr().out
+    assert "left_eye_center" in output  # the label counts
+    assert "94×94×32" in output  # the layer table
+    assert "python export.py" in output  # what to do next
+
+
+def test_specialists_train_on_the_rows_with_their_labels(start, tmp_path, small_folder):
+    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    assert start(*arguments, "--budget", 120) == 0
+    run = tmp_path / "specialists"
+    epochs = {
+        specialist.name: len(history(run / specialist.name))
+        for specialist in keypoint_schema.SPECIALISTS
+    }
+    # 60 rows carry the eye centres, 40 the corners: epochs = budget / rows.
+    assert epochs["eye_centers"] == epochs["nose_tip"] == 2
+    assert epochs["eye_corners"] == epochs["mouth_corners_top_lip"] == 3
+    config = json.loads((run / "config.json").read_text())
+    assert set(config["results"]["valid_rmse_px_per_keypoint"]) == set(keypoint_schema.NAMES)
+    net = run_folder.load_net(run)
+    images = np.random.default_rng(0).integers(0, 256, (3, 96, 96, 1)).astype(np.uint8)
+    merged = net.model.predict(images, verbose=0)
+    alone = run_folder.load_net(run / "eyebrow_ends")
+    assert net.names == keypoint_schema.NAMES
+    np.testing.assert_allclose(
+        merged[:, keypoint_schema.indices(alone.names)],
+        alone.model.predict(images, verbose=0),
+        atol=2e-2,  # bfloat16 where the machine has it
+    )
+
+
+def test_specialists_overrides_reach_the_recipe(start, tmp_path, small_folder, monkeypatch):
+    nose = keypoint_schema.SPECIALISTS[1]
+    monkeypatch.setitem(nose.overrides, "learning_rate", 0.005)
+    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    assert start(*arguments, "--epochs", 1) == 0
+    rates = {
+        specialist.name: float(
+            history(tmp_path / "specialists" / specialist.name)[0]["learning_rate"]
+        )
+        for specialist in keypoint_schema.SPECIALISTS
+    }
+    assert rates.pop("nose_tip") == pytest.approx(0.005)
+    assert list(rates.values()) == pytest.approx([0.01] * 5)
+
+
+def test_one_seed_gives_one_history(start, tmp_path, small_folder):
+    for name in ("a", "b"):
+        start("--model", "net6", "--data", small_folder, "--epochs", 3, "--name", name)
+    start("--model", "net6", "--data", small_folder, "--epochs", 3, "--name", "c", "--seed", 2)
+    assert history(tmp_path / "a") == history(tmp_path / "b")
+    assert history(tmp_path / "a") != history(tmp_path / "c")
+
+
+def test_resume_goes_on_as_if_nothing_had_happened(start, tmp_path, small_folder, monkeypatch):
+    net6 = ("--model", "net6", "--data", small_folder, "--epochs", 5)
+    start(*net6, "--name", "whole")
+
+    with killed_in_epoch(3, monkeypatch) as patch:
+        run_train(*net6, "--name", "cut", monkeypatch=patch, tmp_path=tmp_path)
+    assert (tmp_path / "cut/resume.npz").exists()
+    assert start(*net6, "--name", "cut", "--resume") == 0
+    assert history(tmp_path / "cut") == history(tmp_path / "whole")
+    weights = [
+        run_folder.load_net(tmp_path / name).model.get_weights() for name in ("cut", "whole")
+    ]
+    for resumed, whole in zip(*weights, strict=True):
+        np.testing.assert_array_equal(resumed, whole)
+    assert not (tmp_path / "cut/resume.npz").exists()
+    assert start(*net6, "--name", "cut", "--resume") == 0  # finished already: nothing to do
+    assert history(tmp_path / "cut") == history(tmp_path / "whole")
+
+
+def test_resume_with_other_settings_is_refused(start, small_folder, capsys):
+    start("--model", "net1", "--data", small_folder, "--epochs", 2)
+    assert start("--model", "net1", "--data", small_folder, "--epochs", 3, "--resume") == 2
+    assert "has recipe" in capsys.readouterr().err
+
+
+def test_warm_start_copies_and_says_what_is_fresh(start, tmp_path, small_folder, capsys):
+    start("--model", "net1", "--data", small_folder, "--epochs", 1)
+    arguments = ("--model", "specialists", "--data", small_folder)
+    assert start(*arguments, "--epochs", 1, "--init-from", tmp_path / "net1") == 0
+    assert "left fresh: output" in capsys.readouterr().out
+    config = json.loads((tmp_path / "specialists/config.json").read_text())
+    assert config["init_from"] == str(tmp_path / "net1")
+    assert config["architecture"] == "net1"  # that of the net it starts from
+
+
+def test_existing_run_is_not_overwritten_unasked(start, tmp_path, small_folder, capsys):
+    net1 = ("--model", "net1", "--data", small_folder, "--epochs", 1)
+    start(*net1)
+    before = (tmp_path / "net1/model.keras").read_bytes()
+    assert start(*net1, "--seed", 5) == 2
+    assert "--resume goes on with it, --overwrite replaces it" in capsys.readouterr().err
+    assert (tmp_path / "net1/model.keras").read_bytes() == before
+    assert start(*net1, "--seed", 5, "--overwrite") == 0
+    assert json.loads((tmp_path / "net1/config.json").read_text())["seed"] == 5
+
+
+def test_a_run_is_back_when_its_replacement_fails(start, tmp_path, small_folder):
+    net1 = ("--model", "net1", "--data", small_folder, "--epochs", 1)
+    start(*net1)
+    start(*net1, "--name", "donor")
+    before = (tmp_path / "net1/model.keras").read_bytes()
+    failing = ("--model", "net2", "--data", small_folder, "--name", "net1", "--overwrite")
+    assert start(*failing, "--init-from", tmp_path / "donor") == 2
+    assert (tmp_path / "net1/model.keras").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["donor", "net1"]
+
+
+def test_refused_resume_of_specialists_leaves_their_config(start, tmp_path, small_folder, capsys):
+    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    start(*arguments, "--epochs", 1)
+    before = (tmp_path / "specialists/config.json").read_bytes()
+    assert start(*arguments, "--epochs", 1, "--seed", 7, "--resume") == 2
+    assert "has seed 1, this command has 7" in capsys.readouterr().err
+    assert (tmp_path / "specialists/config.json").read_bytes() == before
+
+
+def test_specialists_go_on_after_the_last_finished_one(
+    start, tmp_path, small_folder, monkeypatch, capsys
+):
+    from training import fit as fitting
+
+    fit, done = fitting.fit, []
+
+    def interrupted(task, *rest):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(task.model_name)
+        return fit(task, *rest)
+
+    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting, "fit", interrupted)
+        assert run_train(*arguments, "--epochs", 1, monkeypatch=patch, tmp_path=tmp_path) == 130
+    capsys.readouterr()
+    assert start(*arguments, "--epochs", 1, "--resume") == 0
+    assert capsys.readouterr().out.count("is finished already") == 2
+    assert run_folder.load_net(tmp_path / "specialists").names == keypoint_schema.NAMES
+
+
+def test_git_is_not_needed(start, tmp_path, small_folder, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert start("--model", "net1", "--data", small_folder, "--epochs", 1) == 0
+    assert json.loads((tmp_path / "net1/config.json").read_text())["git_commit"] is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"config.json": "[]"},
+        {"config.json": '{"architectures": []}'},
+        {"config.json": "\udcff"},
+        {"model.keras": "no zip"},
+        {"resume.npz": "", "config.json": None},
+    ],
+)
+def test_damaged_runs_get_one_line(start, tmp_path, small_folder, capsys, damage):
+    net1 = ("--model", "net1", "--data", small_folder, "--epochs", 1)
+    start(*net1)
+    for name, text in damage.items():
+        if text is None:
+            (tmp_path / "net1" / name).unlink()
+        else:
+            (tmp_path / "net1" / name).write_bytes(text.encode(errors="surrogateescape"))
+    capsys.readouterr()
+    assert start(*net1, "--resume") == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_overwrite_deletes_run_folders_only(start, tmp_path, small_folder):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis/chapter1.tex").write_text("precious")
+    arguments = ("--model", "net1", "--data", small_folder, "--name", "thesis", "--overwrite")
+    assert start(*arguments) == 2
+    assert start(*arguments[:-1], "--resume") == 2  # nor is it trained into
+    assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter1.tex"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "net8"], "no net 'net8'"),
+        (["--model", "net1", "--data", "nowhere"], "There is no nowhere"),
+        (["--model", "net1", "--data", "DATA", "--init-from", "nowhere"], "no run folder nowhere"),
+        (["--model", "net1", "--resume"], "to resume"),
+        (["--model", "net1", "--data", "DATA", "--hold-out", "0.99"], "leaves none to train on"),
+        (["--model", "net1", "--epochs", "0"], "--epochs must be at least 1"),
+        (["--model", "net1", "--architecture", "net2"], "--architecture is for"),
+        ([], "--model is needed"),
+    ],
+)
+def test_mistakes_get_one_line_and_status_2(start, small_folder, capsys, arguments, message):
+    arguments = [str(small_folder) if word == "DATA" else word for word in arguments]
+    assert start(*arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error.splitlines()[-1]
+    assert "Traceback" not in error
+
+
+def test_no_rows_left_is_told(start, tmp_path, small_folder, capsys):
+    folder = tmp_path / "partial"
+    folder.mkdir()
+    lines = (small_folder / "training.csv").read_text().splitlines()
+    partial = [lines[0], *(f",,{line.split(',', 2)[2]}" for line in lines[1:])]
+    (folder / "training.csv").write_text("\n".join(partial))
+    assert start("--model", "net1", "--data", folder) == 2
+    assert "No complete faces are left" in capsys.readouterr().err
+    assert start("--model", "specialists", "--data", folder) == 2
+    assert "specialist 'eye_centers'" in capsys.readouterr().err
+
+
+def test_divergence_is_told(start, small_folder, capsys, monkeypatch):
+    import models
+
+    wild = models.find("net1").recipe.override({"learning_rate": 1e20})
+    monkeypatch.setattr(models.Recipe, "override", lambda self, changes: wild)
+    assert start("--model", "net1", "--data", small_folder, "--epochs", 2) == 2
+    assert "diverged" in capsys.readouterr().err
+    everything = ("--hold-out", 0, "--name", "all")
+    assert start("--model", "net1", "--data", small_folder, "--epochs", 2, *everything) == 2
+    assert "diverged" in capsys.readouterr().err
+
+
+def test_list_shows_the_zoo(start, capsys):
+    assert start("--list") == 0
+    output = capsys.readouterr().out
+    assert "net7" in output
+    assert "16,561,502" in output
+    assert "preset:heatmap_s" in output
+
+
+def test_ctrl_c_saves_the_best_weights(tmp_path, small_folder):
+    command = ["--model", "net1", "--data", small_folder, "--epochs", 100000, "--runs", tmp_path]
+    process = subprocess.Popen(
+        [sys.executable, "train.py", *map(str, command)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A runner in the background may have switched Ctrl-C off for its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    table = tmp_path / "net1/history.csv"
+    deadline = time.monotonic() + 60
+    while not (table.exists() and table.read_text().count("\n") > 3):
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in output
+    assert not errors, errors
+    assert (tmp_path / "net1/model.keras").exists()
+    config = json.loads((tmp_path / "net1/config.json").read_text())
+    assert config["results"]["finished"] is False
+
+
+def test_averaged_training_resumes_as_if_nothing_had_happened(
+    start, tmp_path, small_folder, monkeypatch
+):
+    net = ("--model", "heatmap_s", "--data", small_folder, "--epochs", 3)
+    assert start(*net, "--name", "whole") == 0
+
+    with killed_in_epoch(2, monkeypatch) as patch:
+        run_train(*net, "--name", "cut", monkeypatch=patch, tmp_path=tmp_path)
+    assert start(*net, "--name", "cut", "--resume") == 0
+    assert history(tmp_path / "cut") == history(tmp_path / "whole")
+
+
+def test_averaged_weights_are_what_is_saved(start, tmp_path, small_folder):
+    start("--model", "heatmap_s", "--data", small_folder, "--epochs", 2)
+    config = json.loads((tmp_path / "heatmap_s/config.json").read_text())
+    best = min(history(tmp_path / "heatmap_s"), key=lambda row: float(row["valid_loss"]))
+    assert config["results"]["valid_rmse_px"] == pytest.approx(
+        float(best["valid_rmse_px"]), rel=0.01
+    )
+    # 60 rows carry labels, though only 40 are complete.
+    assert config["data"]["train_rows"] + config["data"]["valid_rows"] == 60
+
+
+def test_a_tutorial_net_trains_with_full_augmentation_on_every_labelled_row(
+    start, tmp_path, small_folder
+):
+    arguments = ("--model", "net1", "--data", small_folder, "--epochs", 1)
+    assert start(*arguments, "--augment", "full", "--rows", "labelled") == 0
+    config = json.loads((tmp_path / "net1/config.json").read_text())
+    assert (config["recipe"]["augmentation"], config["recipe"]["rows"]) == ("full", "labelled")
+    assert config["data"]["train_rows"] + config["data"]["valid_rows"] == 60
+
+
+def test_recipe_variants_are_looked_up_by_name(start, tmp_path, small_folder, capsys):
+    quick = ("--recipe", "quick", "--data", small_folder)
+    assert start("--model", "net1", *quick) == 2
+    assert "no recipe 'quick'" in capsys.readouterr().err
+    assert start("--model", "heatmap_s", *quick, "--budget", 60) == 0
+    config = json.loads((tmp_path / "heatmap_s/config.json").read_text())
+    assert (config["recipe"]["epochs"], config["recipe"]["warmup_epochs"]) == (1, 1)
+
+
+def test_tensorboard_logs_are_written_or_their_package_is_named(
+    start, tmp_path, small_folder, capsys
+):
+    status = start("--model", "net1", "--data", small_folder, "--epochs", 1, "--tensorboard")
+    if importlib.util.find_spec("tensorboard"):
+        assert status == 0
+        assert list((tmp_path / "net1/tensorboard").rglob("events*"))
+    else:
+        assert status == 2
+        assert "pip install -e '.[tensorboard]'" in capsys.readouterr().err
+        assert not (tmp_path / "net1").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "budget", "epochs"),
+    [
+        (("--architecture", "net1"), 10_000_000, None),
+        (("--architecture", "heatmap_s"), 400_000, None),
+        (("--init-from", "preset:heatmap_s"), 80_000, None),
+        (("--architecture", "heatmap_s", "--budget", 7), 7, None),
+        (("--architecture", "heatmap_s", "--recipe", "quick"), 400_000, 30),
+    ],
+)
+def test_specialists_budgets_are_those_of_their_kind(
+    start, small_folder, monkeypatch, options, budget, epochs
+):
+    asked = []
+
+    def refuse(task, *arguments):
+        asked.append((task.budget, task.epochs))
+        raise UserError("That is all.")
+
+    monkeypatch.setattr(specialist_training, "fit_specialists", refuse)
+    assert start("--model", "specialists", "--data", small_folder, *options) == 2
+    assert asked == [(budget, epochs)]

@@ -1,0 +1,207 @@
+"""Presets on disk: float16 weights and a card each, read and written without pickle.
+
+presets/<name>/
+    weights.npz    an array a weight, called <layer>/<weight>, float16
+    card.json      what it is, what it was trained on, how accurate it is, what it is for
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import zipfile
+import zlib
+
+import keras
+import numpy as np
+
+import models
+from errors import UserError
+from trained_nets import run_folder
+from trained_nets.run_folder import LoadedNet
+
+PREFIX = "preset:"  # before a preset's name wherever a run folder may be named
+FOLDER = pathlib.Path(__file__).parent / "presets"
+CARD, WEIGHTS = "card.json", "weights.npz"
+
+
+def preset_names() -> list[str]:
+    """The presets that there are, sorted."""
+    return sorted(card.parent.name for card in FOLDER.glob(f"[!.]*/{CARD}"))
+
+
+def is_preset(source: str | os.PathLike) -> bool:
+    """Whether a source of a net is `preset:<name>` and no path."""
+    return os.fspath(source).startswith(PREFIX)
+
+
+def load_net(source: str | os.PathLike) -> LoadedNet:
+    """Loads what `preset:<name>` or the path of a run folder names.
+
+    Raises:
+        UserError: if there is no such preset or run, or it has no weights.
+    """
+    if is_preset(source):
+        return load_preset(os.fspath(source).removeprefix(PREFIX))
+    return run_folder.load_net(source)
+
+
+def load_preset(name: str) -> LoadedNet:
+    """Builds a preset's net in float32 and gives it the stored weights.
+
+    Args:
+        name: as in `preset_names`.
+
+    Returns:
+        The net; its `config` is that of the run that it was made from, without paths, and has the
+        rest of the card as `preset`.
+
+    Raises:
+        UserError: if there is no such preset, or its files do not fit its net.
+    """
+    card = read_card(name)
+    about = {key: value for key, value in card.items() if key != "run"}
+    config = {**card["run"], "preset": about}
+    with _float32_layers():
+        model = models.build(config["model"], len(config["keypoints"]))
+    _set_weights(model, _read_weights(name), name)
+    return LoadedNet(model, tuple(config["keypoints"]), config)
+
+
+def read_card(name: str) -> dict:
+    """A preset's card.
+
+    Raises:
+        UserError: if there is no such preset, or its card is damaged.
+    """
+    if name not in preset_names():
+        known = ", ".join(preset_names()) or "none are installed"
+        raise UserError(f"There is no preset {name!r}. The presets: {known}.")
+    try:
+        card = json.loads((FOLDER / name / CARD).read_text(encoding="utf-8"))
+        if not set(run_folder.NEEDED) <= card["run"].keys():
+            raise ValueError("its run lacks an entry")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(name, CARD, error) from error
+    return card
+
+
+def to_float16(model: keras.Model) -> dict[str, np.ndarray]:
+    """The weights as a preset stores them, rounded to float16.
+
+    Raises:
+        UserError: if a weight is beyond float16's range, or two have one name.
+    """
+    rounded = {}
+    for name, weight in _named_weights(model):
+        if name in rounded:
+            raise UserError(f"A preset needs a name for each weight; {name!r} is there twice.")
+        with np.errstate(over="ignore"):
+            rounded[name] = keras.ops.convert_to_numpy(weight).astype(np.float16)
+        if not np.isfinite(rounded[name]).all():
+            raise UserError(
+                f"A preset stores float16, up to ±65,504; {name!r} of {model.name} is beyond it, "
+                "or no number."
+            )
+    return rounded
+
+
+def rounded_twin(net: LoadedNet) -> LoadedNet:
+    """The net as a preset would give it back: float32 layers, weights rounded to float16.
+
+    Raises:
+        UserError: if it is no single net of the zoo, or as `to_float16`.
+    """
+    if net.config["model"] not in models.ZOO:
+        raise UserError(
+            f"A preset is a single net of the zoo. Received: {net.config['model']!r}. "
+            f"The zoo: {', '.join(models.ZOO)}."
+        )
+    with _float32_layers():
+        model = models.build(net.config["model"], len(net.names))
+    _set_weights(model, to_float16(net.model), net.config["model"])
+    return LoadedNet(model, net.names, net.config)
+
+
+def write_preset(name: str, weights: dict[str, np.ndarray], card: dict) -> pathlib.Path:
+    """Writes a preset whole or not at all, in the place of an earlier one of its name.
+
+    Args:
+        name: letters, digits and underscores.
+        weights: from `to_float16`.
+        card: for JSON; its `run` is what `load_preset` gives as the configuration.
+
+    Returns:
+        The preset's folder.
+
+    Raises:
+        UserError: if the name has other characters, or the folder cannot be written.
+    """
+    if not name.isidentifier():
+        raise UserError(
+            f"A preset's name is of letters, digits and underscores. Received: {name!r}."
+        )
+    folder, temporary, old = (FOLDER / each for each in (name, f".tmp-{name}", f".old-{name}"))
+    try:
+        for left_by_a_kill in (temporary, old):
+            shutil.rmtree(left_by_a_kill, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        np.savez_compressed(temporary / WEIGHTS, **weights)
+        text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)
+        (temporary / CARD).write_text(text + "\n", encoding="utf-8")
+        if folder.exists():
+            folder.rename(old)
+        temporary.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"The preset {folder} cannot be written: {error}.") from error
+    return folder
+
+
+def _named_weights(model):
+    return [
+        (f"{layer.name}/{weight.name}", weight)
+        for layer in model.layers
+        for weight in layer.weights
+    ]
+
+
+def _read_weights(name):
+    try:
+        with np.load(FOLDER / name / WEIGHTS, allow_pickle=False) as stored:
+            return dict(stored)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _damaged(name, WEIGHTS, error) from error
+
+
+def _set_weights(model, stored, name):
+    wanted = dict(_named_weights(model))
+    if odd := sorted(wanted.keys() ^ stored.keys()):
+        what = "lacks" if odd[0] in wanted else "has the unknown"
+        raise _damaged(name, WEIGHTS, f"it {what} {odd[0]!r}")
+    for key, weight in wanted.items():
+        if stored[key].shape != tuple(weight.shape):
+            raise _damaged(
+                name, WEIGHTS, f"{key!r} is {stored[key].shape}, not {tuple(weight.shape)}"
+            )
+    for key, weight in wanted.items():
+        weight.assign(stored[key].astype(np.float32))
+
+
+def _damaged(name, file, reason):
+    return UserError(
+        f"The preset {name}'s {file} does not fit this version's net or is damaged ({reason}). "
+        "Install the project again."
+    )
+
+
+@contextlib.contextmanager
+def _float32_layers():
+    """Whatever is set for training: float32 gives the same answers on every machine."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,0 +1,1 @@
+"""Training: what train.py does once its options are parsed."""

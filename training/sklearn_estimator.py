@@ -1,0 +1,183 @@
+"""A net of the zoo as a scikit-learn estimator, for `Pipeline`, `GridSearchCV` and the like.
+
+`keras.wrappers.SKLearnRegressor` refuses NaN labels and pictures with more than two axes, and
+knows neither recipes nor flips; hence an estimator of our own.
+"""
+
+import inspect
+import numbers
+
+import keras
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+import data_pipeline
+import keypoint_schema
+import models
+from errors import UserError
+from evaluation import metrics
+from training import from_recipe
+
+
+class KeypointRegressor(RegressorMixin, BaseEstimator):
+    """Trains a net of the zoo by its recipe, on all rows that `fit` gets.
+
+    Parameters are the recipe's where they are None. Without validation there is no early stopping,
+    and flips treat labels as mirror-symmetric.
+
+    Args:
+        net: the zoo entry.
+        keypoints: names of the keypoints in `y`, in order; None for all 15.
+        dropout: four rates, for net2 to net7.
+        learning_rate: of the first epoch, and a final rate keeps its ratio to it; AdamW's peak.
+        momentum: of the first epoch, and a final momentum stays; for net1 to net7.
+        epochs: how many.
+        batch_size: faces.
+        random_state: decides initial weights, order, dropout and augmentation.
+
+    Attributes:
+        model_: the fitted Keras model.
+        history_: training loss by epoch, as the recipe has it.
+        n_features_in_: values of a face as `fit` got it.
+    """
+
+    def __init__(
+        self,
+        net="net2",
+        keypoints=None,
+        dropout=None,
+        learning_rate=None,
+        momentum=None,
+        epochs=None,
+        batch_size=None,
+        random_state=0,
+    ):
+        self.net = net
+        self.keypoints = keypoints
+        self.dropout = dropout
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Trains from scratch.
+
+        Args:
+            X: faces, gray 0–255: `(N, 9216)`, `(N, 96, 96)` or `(N, 96, 96, 1)`.
+            y: `(N, 2K)` as x, y, x, y, … or `(N, K, 2)`, px; NaN where unlabelled. A row without
+                any label teaches nothing and does no harm.
+
+        Raises:
+            ValueError: for any other shape, or if flips lack the mirror of a keypoint.
+            UserError: for an unknown net, a value that no recipe may have, or one that the net or
+                its recipe has no use for.
+        """
+        names = self._names()
+        images = _as_images(X)
+        keypoints = _as_keypoints(y, len(names), len(images))
+        recipe = self._recipe()
+        seed = _seed(self.random_state)
+        keras.utils.set_random_seed(seed)
+        model = self._build(len(names))
+        data = data_pipeline.FaceData(images, keypoints, np.arange(len(images)), names)
+        steps = data_pipeline.steps_per_epoch(data, recipe.batch_size)
+        batches = data_pipeline.training_batches(
+            data,
+            recipe.batch_size,
+            seed,
+            from_recipe.augmentation(recipe, names),
+            by_source=recipe.source_aware,
+        )
+        # Where a recipe averages weights, Keras leaves the averages in the net at the end.
+        history = from_recipe.compiled(model, recipe, steps).fit(
+            batches,
+            steps_per_epoch=steps,
+            epochs=recipe.epochs,
+            callbacks=[*from_recipe.schedules(recipe), keras.callbacks.TerminateOnNaN()],
+            shuffle=False,
+            verbose=0,
+        )
+        self.model_ = model
+        self.history_ = history.history["loss"]
+        self.n_features_in_ = int(np.prod(np.shape(X)[1:]))
+        return self
+
+    def predict(self, X):
+        """Predicts `(N, 2K)` px, as x, y, x, y, …; `X` as in `fit`."""
+        check_is_fitted(self, "model_")
+        normalized = self.model_.predict(_as_images(X), batch_size=256, verbose=0)
+        keypoints = keypoint_schema.to_pixels(np.asarray(normalized, np.float32))
+        return keypoints.reshape(len(keypoints), -1)
+
+    def score(self, X, y):
+        """The negative RMSE in px over labelled coordinates: greater is better."""
+        predicted = self.predict(X).reshape(len(X), -1, 2)
+        actual = _as_keypoints(y, predicted.shape[1], len(X))
+        return -metrics.rmse_px(predicted, actual).value()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = False
+        return tags
+
+    def _names(self):
+        return keypoint_schema.NAMES if self.keypoints is None else tuple(self.keypoints)
+
+    def _recipe(self):
+        recipe = models.find(self.net).recipe
+        if self.momentum is not None and recipe.optimizer != "nesterov":
+            raise UserError(
+                f"momentum must be None for {self.net}: its optimizer, {recipe.optimizer}, has "
+                f"none to set. Received: {self.momentum!r}."
+            )
+        names = ("learning_rate", "momentum", "epochs", "batch_size")
+        changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if "learning_rate" in changes and recipe.final_learning_rate is not None:
+            ratio = changes["learning_rate"] / recipe.learning_rate
+            changes["final_learning_rate"] = recipe.final_learning_rate * ratio
+        return recipe.override(changes)
+
+    def _build(self, num_keypoints):
+        builder = models.find(self.net).builder
+        options = {} if self.dropout is None else {"dropout": tuple(self.dropout)}
+        if options and "dropout" not in inspect.signature(builder).parameters:
+            raise UserError(
+                f"dropout must be None for {self.net}, which has no dropout layers. "
+                f"Received: {self.dropout!r}."
+            )
+        return builder(num_keypoints, name=self.net, **options)
+
+
+def _as_images(X):
+    size = keypoint_schema.IMAGE_SIZE
+    X = np.asarray(X)
+    if X.shape[1:] not in ((size * size,), (size, size), (size, size, 1)):
+        raise ValueError(
+            f"Faces are ({size * size},), ({size}, {size}) or ({size}, {size}, 1) each. "
+            f"Received an X of shape {X.shape}."
+        )
+    return X.reshape(-1, size, size, 1)
+
+
+def _as_keypoints(y, num_keypoints, num_faces):
+    y = np.asarray(y, np.float32)
+    if y.shape not in ((num_faces, 2 * num_keypoints), (num_faces, num_keypoints, 2)):
+        raise ValueError(
+            f"{num_keypoints} keypoints of {num_faces} faces need a y of shape "
+            f"({num_faces}, {2 * num_keypoints}). Received: {y.shape}. "
+            "The parameter `keypoints` says which keypoints y has."
+        )
+    return y.reshape(num_faces, num_keypoints, 2)
+
+
+def _seed(random_state):
+    """A whole number from whatever scikit-learn allows as `random_state`."""
+    if isinstance(random_state, numbers.Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
