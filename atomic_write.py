@@ -1,5 +1,6 @@
-"""Writes a file whole or not at all: under a temporary name beside it, then renamed."""
+"""Writes a file whole or not at all: under a temporary name beside it, flushed, then renamed."""
 
+import contextlib
 import os
 import pathlib
 import tempfile
@@ -7,8 +8,8 @@ import tempfile
 from errors import UserError
 
 
-def require_writable(path: pathlib.Path) -> None:
-    """Tries what `write_bytes` needs, before the work whose result goes there; leaves nothing.
+def require_writable(path: str | os.PathLike) -> None:
+    """Checks that `write_bytes` will work, before the work whose result goes there.
 
     Raises:
         UserError: if the path cannot be written.
@@ -26,36 +27,55 @@ def require_writable(path: pathlib.Path) -> None:
         raise _unwritable(path, error) from error
 
 
-def write_bytes(path: pathlib.Path, content: bytes) -> None:
-    """Writes `content`, with folders where needed.
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike):
+    """Yields a temporary path beside `path`, whose file takes that name if the block succeeds.
+
+    It is on the disk before it is renamed, so a power cut leaves the old file or the new one. The
+    temporary name begins with `.tmp-`, ends like the file's own, and differs between processes.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        flush(temporary)
+        os.replace(temporary, path)
+        flush(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | os.PathLike, content: bytes) -> None:
+    """Writes `content`, and makes the folders that are missing.
 
     Raises:
         UserError: if the path cannot be written.
     """
     path = pathlib.Path(path).expanduser()
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _refuse_folder(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # mkstemp makes files that only their owner can read; results are for whom the umask says.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-        temporary = None
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
         raise _unwritable(path, error) from error
-    finally:
-        if temporary is not None:
-            os.unlink(temporary)
 
 
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes `text` as UTF-8; otherwise as `write_bytes`."""
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Writes `text` as UTF-8, like `write_bytes`."""
     write_bytes(path, text.encode())
+
+
+def flush(path: str | os.PathLike) -> None:
+    """Waits until a file's content, or a folder's list of names, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_folder(path):

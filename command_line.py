@@ -23,16 +23,17 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (--help shows the options)\n")
 
 
-def run(main, program=None):
-    """Runs a script's `main()` and exits with its status (None is 0).
+def run(main, program=None, argv=None):
+    """Runs a script's `main(argv)` and exits with its status (None is 0).
 
-    `program` is what its messages begin with; None takes the file's name. A `UserError` becomes
+    `program` is what its messages begin with; None takes the file's name. `argv` holds the options;
+    None takes those of the command line. A `UserError` becomes
     `<program>: error: <message>` on stderr and status 2. A second Ctrl-C, or one outside training,
     gives status 130, and a reader that went away (`| head`) ends quietly.
     """
     program = program or os.path.basename(sys.argv[0])
     try:
-        status = main()
+        status = main(argv)
         sys.stdout.flush()
     except UserError as error:
         message = " ".join(str(error).split())

@@ -64,8 +64,8 @@ def parse_arguments(argv=None):
     return arguments
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     command_line.start_quietly()
     import data_pipeline
     import evaluation

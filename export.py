@@ -18,8 +18,8 @@ look at the result:
 """
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     # An export made on another backend holds operations that TensorFlow Serving refuses.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     command_line.start_quietly()

@@ -101,8 +101,8 @@ def check_nets(parser, arguments):
         )
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     command_line.start_quietly()
     from trained_nets.predictor import load_predictor
 

@@ -15,8 +15,8 @@ from training.arguments import (
 )
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     command_line.start_quietly()
     import rich.console
 

@@ -39,8 +39,8 @@ KEY = ("data", "grouped_by", "precision", "net", "epochs", "change", "seed")
 COLUMNS = (*KEY, "rmse_px", "rmse_px_flip_average", "seconds")
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     command_line.start_quietly()
     import atomic_write
     import data_pipeline
@@ -67,7 +67,7 @@ def main():
     print(table(read_rows(arguments.csv), setting, seeds))
 
 
-def parse_arguments():
+def parse_arguments(argv=None):
     parser = command_line.Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -84,7 +84,7 @@ def parse_arguments():
         default="ablation.csv",
         help="the results (default: %(default)s)",
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.epochs < 1:
         parser.error(f"--epochs must be at least 1. Received: {arguments.epochs}.")
     return arguments

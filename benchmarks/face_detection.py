@@ -18,11 +18,11 @@ _SIDES = (64, 340)  # px, of pasted faces; even by their logarithms
 _FACES_EACH = 5
 
 
-def main():
+def main(argv=None):
     parser = command_line.Parser(description=__doc__)
     parser.add_argument("--data", required=True, help="Kaggle's files")
     parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     command_line.start_quietly()
     import data_pipeline
     import pictures

@@ -33,8 +33,8 @@ MERGED, FLIP, SIX = "merged SavedModel", "merged, --flip-average", "six SavedMod
 PREDICT = "six Keras predict() in a row"
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     if arguments.footprint:
         print(json.dumps(footprint(arguments.footprint)))
         return
@@ -53,7 +53,7 @@ def main():
         print_ratios(latencies)
 
 
-def parse_arguments():
+def parse_arguments(argv=None):
     parser = command_line.Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -66,7 +66,7 @@ def parse_arguments():
     )
     # How the script starts itself for one row's load time and memory.
     parser.add_argument("--footprint", nargs="+", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def is_specialists(sources):

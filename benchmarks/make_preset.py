@@ -28,8 +28,8 @@ NOTES = pathlib.Path(__file__).with_name("preset_notes.json")
 NOTES_ENTRIES = ("fingerprint", "source", "licence", "intended_use", "limits")
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     command_line.start_quietly()
     import data_pipeline
     from trained_nets import held_out, preset_store, run_folder
@@ -56,7 +56,7 @@ def main():
     report(folder, accuracy)
 
 
-def parse_arguments():
+def parse_arguments(argv=None):
     parser = command_line.Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -72,7 +72,7 @@ def parse_arguments():
         default=NOTES,
         help="JSON about the data (default: %(default)s)",
     )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def read_notes(path, data):

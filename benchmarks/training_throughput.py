@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import command_line
 
 
-def parse_arguments():
+def parse_arguments(argv=None):
     parser = command_line.Parser(
         description=__doc__,
         formatter_class=argparse.RawTextHelpFormatter,
@@ -33,7 +33,7 @@ def parse_arguments():
     )
     parser.add_argument("--rounds", type=int, default=7, help="default: %(default)s")
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     for option in ("epochs", "rounds"):
         value = getattr(arguments, option)
         if value < 1:
@@ -41,8 +41,8 @@ def parse_arguments():
     return arguments
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     command_line.start_quietly()
     import data_pipeline
     import models

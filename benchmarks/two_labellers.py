@@ -22,8 +22,8 @@ import keypoint_schema  # noqa: E402
 from benchmarks.quiet_training import trained_net  # noqa: E402
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     command_line.start_quietly()
     import data_pipeline
     import models
@@ -41,7 +41,7 @@ def main():
         print(f"| {way} | {cells} |", flush=True)
 
 
-def parse_arguments():
+def parse_arguments(argv=None):
     parser = command_line.Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -55,7 +55,7 @@ def parse_arguments():
     parser.add_argument(
         "--shift", type=float, nargs=2, default=(2.0, 2.0), help="x and y, px (default: 2 2)"
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.epochs < 1:
         parser.error(f"--epochs must be at least 1. Received: {arguments.epochs}.")
     return arguments

@@ -7,6 +7,8 @@ import time
 
 import keras
 
+import atomic_write
+
 COLUMNS = (
     "epoch",
     "train_loss",
@@ -45,12 +47,13 @@ class HistoryCSV(keras.callbacks.Callback):
     def truncate(self, epochs: int):
         """Keeps the rows of the first `epochs` epochs, and the header."""
         rows = self.read()[:epochs] if epochs else []
-        temporary = self.path.with_name(f".tmp-{self.path.name}")
-        with open(temporary, "w", newline="") as file:
+        with (
+            atomic_write.replacing(self.path) as temporary,
+            open(temporary, "w", newline="") as file,
+        ):
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
-        os.replace(temporary, self.path)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._began = time.perf_counter()

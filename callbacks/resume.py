@@ -9,6 +9,8 @@ import zipfile
 import keras
 import numpy as np
 
+import atomic_write
+
 
 class ResumeState(keras.callbacks.Callback):
     """Keeps everything that the next epoch depends on in one `.npz` file without pickles.
@@ -73,12 +75,8 @@ class ResumeState(keras.callbacks.Callback):
             state[name] = keras.ops.convert_to_numpy(variable)
         for i, weight in enumerate(self.best.best_weights or []):
             state[f"best/{i}"] = weight
-        temporary = self.path.with_name(f".tmp-{self.path.name}")
-        with open(temporary, "wb") as file:
-            np.savez(file, **state)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self.path)
+        with atomic_write.replacing(self.path) as temporary:
+            np.savez(temporary, **state)
         self._saved_at = time.monotonic()
 
     def _set_variables(self, state, model):

@@ -48,10 +48,10 @@ def download(to: pathlib.Path | None = None) -> pathlib.Path:
     return to
 
 
-def main():
+def main(argv=None):
     parser = command_line.Parser(prog=_PROGRAM, description=__doc__)
     parser.add_argument("--to", type=pathlib.Path, help="folder to copy the files into")
-    folder = download(parser.parse_args().to)
+    folder = download(parser.parse_args(argv).to)
     print(f"Downloaded. Train with: python train.py --model net1 --data {folder}")
 
 

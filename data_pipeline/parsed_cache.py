@@ -6,12 +6,13 @@ Its name carries the version of this format, and it holds the key that it is val
 
 import os
 import pathlib
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
 
 import numpy as np
+
+import atomic_write
 
 _VERSION = 1  # raise it when the parser or the arrays' meaning changes
 _FOLDER = ".facial_keypoints_cache"
@@ -67,17 +68,10 @@ def _load(file, key):
 
 def _store(file, key, arrays):
     """Whether the file could be written; complete under its name, or not at all."""
-    temporary = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=file.parent, prefix=".tmp-", suffix=".npz", delete=False
-        ) as stream:
-            temporary = pathlib.Path(stream.name)
-            np.savez(stream, key=np.array(key), **arrays)
-        os.replace(temporary, file)
+        with atomic_write.replacing(file) as temporary:
+            np.savez(temporary, key=np.array(key), **arrays)
     except OSError:  # read-only or full: the cache is a convenience
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         return False
     return True

@@ -20,10 +20,10 @@ _FIGURE = re.compile(r"!\[.*?\]\(figures/(.*?)\)")
 _TABLE = re.compile(r"(<!-- table: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
-def main():
+def main(argv=None):
     parser = command_line.Parser(description=__doc__)
     parser.add_argument("folder", type=pathlib.Path, help="where the commands were run")
-    folder = parser.parse_args().folder
+    folder = parser.parse_args(argv).folder
     text = PAGE.read_text(encoding="utf-8")
     made = {name: newest_figure(name, folder) for name in _FIGURE.findall(text)}
     updated = _TABLE.sub(lambda match: with_table(match, folder), text)

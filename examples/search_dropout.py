@@ -28,7 +28,7 @@ _EXAMPLES = """examples:
 """
 
 
-def parse_arguments():
+def parse_arguments(argv=None):
     parser = command_line.Parser(
         description=__doc__,
         epilog=_EXAMPLES,
@@ -45,7 +45,7 @@ def parse_arguments():
     parser.add_argument("--folds", type=int, default=3, help="(default: 3)")
     parser.add_argument("--dropout", nargs="+", choices=_DROPOUTS, default=list(_DROPOUTS))
     parser.add_argument("--learning-rate", nargs="+", type=float, default=_LEARNING_RATES)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     for option, least in (("epochs", 1), ("faces", 0), ("folds", 2)):
         if (value := getattr(arguments, option)) < least:
             parser.error(f"--{option} must be at least {least}. Received: {value}.")
@@ -54,8 +54,8 @@ def parse_arguments():
     return arguments
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     command_line.start_quietly()
     data, names = load(arguments)
     search = fit_search(arguments, data, names)

@@ -13,6 +13,7 @@ import pathlib
 import re
 import shutil
 
+import atomic_write
 from errors import UserError
 
 BUILDING = ".tmp-export"  # not an integer, so a server passes it by
@@ -41,7 +42,7 @@ def new_version(base, version=None):
         yield building, version
         flush_tree(building)
         building.rename(base / str(version))
-        _flush(base)
+        atomic_write.flush(base)
 
 
 @contextlib.contextmanager
@@ -86,7 +87,7 @@ def flush_tree(folder):
     """Makes sure that a folder, its files and those below are on the disk."""
     for parent, _, files in os.walk(folder):
         for path in (*(os.path.join(parent, file) for file in files), parent):
-            _flush(path)
+            atomic_write.flush(path)
 
 
 def published_versions(base):
@@ -122,11 +123,3 @@ def _lock(base):
         except BlockingIOError:
             raise UserError(f"Another export to {base} is running; wait for it to end.") from None
         yield
-
-
-def _flush(path):
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

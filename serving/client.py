@@ -24,8 +24,8 @@ A picture shows one face and little else, as in the training data: PNG, JPEG, BM
 """
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     files = read_files(arguments.pictures)
     if arguments.draw:
         make_folder(arguments.draw)

@@ -40,8 +40,8 @@ class Load:
     errors: tuple[str, ...]
 
 
-def main():
-    arguments = parse_arguments()
+def main(argv=None):
+    arguments = parse_arguments(argv)
     inputs = make_inputs(arguments.signature, arguments.batch)
     prepare(arguments)
     load = run_load(

@@ -18,7 +18,7 @@ def exit_status(main):
 
 
 def fail_with(error):
-    def main():
+    def main(argv):
         raise error
 
     return main
@@ -92,12 +92,12 @@ def test_a_bug_keeps_its_traceback():
 
 
 def test_the_status_of_main_is_passed_on():
-    assert exit_status(lambda: 3) == 3
-    assert exit_status(lambda: None) is None
+    assert exit_status(lambda argv: 3) == 3
+    assert exit_status(lambda argv: None) is None
 
 
 def test_a_reader_that_went_away_is_no_error():
-    script = "import command_line\ncommand_line.run(lambda: print('x' * 10**6))"
+    script = "import command_line\ncommand_line.run(lambda argv: print('x' * 10**6))"
     process = subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=ROOT,

@@ -24,6 +24,7 @@ import zipfile
 
 import keras
 
+import atomic_write
 import keypoint_schema
 import models
 from errors import UserError
@@ -145,13 +146,12 @@ class RunFolder:
         Raises:
             UserError: if the folder cannot be written.
         """
-        temporary = self.path / ".tmp-config.json"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             whole = config | ({"results": results} if results else {})
             text = json.dumps(whole, indent=2, allow_nan=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
-            os.replace(temporary, self.config_file)
+            with atomic_write.replacing(self.config_file) as temporary:
+                temporary.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise UserError(f"The run folder {self.path} cannot be written: {error}.") from error
 
@@ -194,9 +194,8 @@ class RunFolder:
         """Writes the model without its optimizer, whose state would double the file."""
         bare = keras.Model.from_config(model.get_config())
         bare.set_weights(model.get_weights())
-        temporary = self.path / ".tmp-model.keras"
-        bare.save(temporary)
-        os.replace(temporary, self.model_file)
+        with atomic_write.replacing(self.model_file) as temporary:
+            bare.save(temporary)
 
     def load_model(self) -> keras.Model:
         """The model with the best weights.

@@ -27,7 +27,7 @@ _EXAMPLES = """examples:
 """
 
 
-def parse_arguments():
+def parse_arguments(argv=None):
     parser = command_line.Parser(
         description=DESCRIPTION,
         epilog=_EXAMPLES,
@@ -108,7 +108,7 @@ def parse_arguments():
     existing.add_argument("--resume", action="store_true", help="go on with the run there")
     existing.add_argument("--overwrite", action="store_true", help="replace the run there")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     for option in ("epochs", "budget"):
         value = getattr(arguments, option)
         if value is not None and value < 1:

@@ -1,11 +1,11 @@
 """Trains an ensemble: a net for each fold of the training faces, without that fold's persons."""
 
 import dataclasses
-import os
 
 import numpy as np
 import rich.console
 
+import atomic_write
 import data_pipeline
 import keypoint_schema
 from trained_nets.run_folder import ENSEMBLE, RunFolder, fold_names, load_net
@@ -128,10 +128,8 @@ def _mean_offsets(parts):
 
 
 def _write_out_of_fold(run: RunFolder, keypoints):
-    temporary = run.path / f".tmp-{OUT_OF_FOLD_FILE}"
-    with open(temporary, "wb") as file:
-        np.savez_compressed(file, keypoints=keypoints)
-    os.replace(temporary, run.path / OUT_OF_FOLD_FILE)
+    with atomic_write.replacing(run.path / OUT_OF_FOLD_FILE) as temporary:
+        np.savez_compressed(temporary, keypoints=keypoints)
 
 
 def _held_out_results(task, partial_offset_px):

@@ -20,7 +20,7 @@ def test_schedules_change_the_weights_on_jax():
     if importlib.util.find_spec("jax") is None:
         pytest.skip("JAX is not installed")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.schedule_check"],
+        [sys.executable, "-m", "tests.callbacks.schedule_check"],
         cwd=ROOT,
         env=os.environ | {"KERAS_BACKEND": "jax"},
         capture_output=True,

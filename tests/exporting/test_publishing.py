@@ -120,7 +120,7 @@ KILLED = """
 
     moment, base = sys.argv[1], pathlib.Path(sys.argv[2])
     if moment == "flush":
-        publishing._flush = die
+        publishing.atomic_write.flush = die
     if moment == "before the rename":
         pathlib.Path.rename = die
     if moment == "after the rename":
