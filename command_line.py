@@ -23,13 +23,26 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (--help shows the options)\n")
 
 
+def add_data_argument(parser):
+    """Adds `--data`, which says where the faces are."""
+    parser.add_argument(
+        "--data",
+        help="folder with Kaggle's training.csv, .csv.gz or .zip, or the competition's zip\n"
+        "(default: the built-in drawn faces)",
+    )
+
+
 def run(main, program=None, argv=None):
     """Runs a script's `main(argv)` and exits with its status (None is 0).
 
-    `program` is what its messages begin with; None takes the file's name. `argv` holds the options;
-    None takes those of the command line. A `UserError` becomes
-    `<program>: error: <message>` on stderr and status 2. A second Ctrl-C, or one outside training,
-    gives status 130, and a reader that went away (`| head`) ends quietly.
+    A `UserError` becomes `<program>: error: <message>` on stderr and its status, 2 as a rule. A
+    second Ctrl-C, or one outside training, gives status 130, and a reader that went away (`| head`)
+    ends quietly.
+
+    Args:
+        main: takes a list of options; None stands for those of the command line.
+        program: what messages begin with; None takes the file's name.
+        argv: the options.
     """
     program = program or os.path.basename(sys.argv[0])
     try:
@@ -38,7 +51,7 @@ def run(main, program=None, argv=None):
     except UserError as error:
         message = " ".join(str(error).split())
         print(f"{program}: error: {message}", file=sys.stderr)
-        status = 2
+        status = error.status
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         status = 130

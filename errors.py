@@ -5,6 +5,14 @@ class UserError(ValueError):
     """Bad input: a wrong path, a damaged file, an unknown name, settings that contradict.
 
     The message is one line that states the rule, what was received, and the remedy. Scripts print
-    it on stderr and exit with status 2 (`command_line.run`); any other exception is a bug and keeps
+    it on stderr and exit with `status` (`command_line.run`); any other exception is a bug and keeps
     its traceback.
     """
+
+    status = 2
+
+
+class DivergedError(UserError):
+    """A training whose loss is no longer a number: nothing was wrong with the command as such."""
+
+    status = 1

@@ -168,8 +168,8 @@ def write_report(arguments, data, nets, judgements, tables, facts):
         evaluation.ReportNet(
             judgement=judgement,
             histories=net.histories,
-            first_layers=first_layers(net.predictor),
-            test_predicted=net.predictor.predict_all(shown_faces),
+            first_layers=first_layers(net.net),
+            test_predicted=net.net.predict_all(shown_faces),
         )
         for net, judgement in zip(nets, judgements, strict=True)
     ]

@@ -23,7 +23,9 @@ def main(argv=None):
     # An export made on another backend holds operations that TensorFlow Serving refuses.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     command_line.start_quietly()
-    net = load_net(arguments.run)
+    from trained_nets.loading import load_keras_net
+
+    net = load_keras_net(arguments.run)
     if arguments.format == "saved_model":
         publish_saved_model(net, arguments)
     else:
@@ -74,25 +76,6 @@ def parse_arguments(argv=None):
     if arguments.format == "saved_model" and arguments.data is not None:
         parser.error("--data is for --format onnx or litert; leave it out")
     return arguments
-
-
-def load_net(run):
-    from errors import UserError
-    from trained_nets import preset_store
-
-    try:
-        return preset_store.load_net(run)
-    except UserError as error:
-        path = pathlib.Path(run)
-        if preset_store.is_preset(run) or (path / "config.json").exists():
-            raise
-        kind = "is no run folder" if path.exists() else "does not exist"
-        if any(path.glob("saved_model.pb")) or any(path.glob("*/saved_model.pb")):
-            kind = "is a SavedModel already"
-        raise UserError(
-            f"{path} {kind}. Name a run folder of train.py (it has a config.json), or give "
-            "--preset NAME."
-        ) from error
 
 
 def publish_saved_model(net, arguments):

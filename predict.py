@@ -85,7 +85,7 @@ def check_usage(parser, arguments):
 
 def check_nets(parser, arguments):
     """Tells a picture in the net's place, and a net among the pictures."""
-    from trained_nets.predictor import holds_net
+    from trained_nets.places import holds_net
 
     further = [picture for picture in arguments.pictures if holds_net(picture)]
     if further:
@@ -104,10 +104,10 @@ def check_nets(parser, arguments):
 def main(argv=None):
     arguments = parse_arguments(argv)
     command_line.start_quietly()
-    from trained_nets.predictor import load_predictor
+    from trained_nets.loading import load_net
 
     if arguments.submission:
-        return submit(load_predictor(arguments.net, arguments.flip_average), arguments)
+        return submit(load_net(arguments.net, arguments.flip_average), arguments)
     return predict_pictures(arguments)
 
 
@@ -142,11 +142,11 @@ def read_lookup(data, image_ids):
 def predict_pictures(arguments):
     """Reads, crops, predicts in one batch, maps back, writes; returns the exit status."""
     import pictures
-    from trained_nets.predictor import load_predictor
+    from trained_nets.loading import load_net
 
     paths = pictures.find_pictures(arguments.pictures)
     detector = pictures.FaceDetector() if arguments.detect else None
-    predictor = load_predictor(arguments.net, arguments.flip_average)
+    predictor = load_net(arguments.net, arguments.flip_average)
     crops, unreadable = crop_all(paths, detector)
     if not crops:
         print("predict.py: no picture could be read; wrote nothing", file=sys.stderr)

@@ -1,6 +1,7 @@
 """The history, a CSV row an epoch."""
 
 import csv
+import math
 import os
 import pathlib
 import time
@@ -25,7 +26,8 @@ class HistoryCSV(keras.callbacks.Callback):
     """Appends a row to a CSV file after every epoch, and keeps it as `row` for other callbacks.
 
     Losses are the logs `mse` and `val_mse`: mean squared errors, also where a net is trained with
-    another loss, so that nets can be compared. Without validation its columns are empty.
+    another loss, so that nets can be compared. Without validation its columns are empty. `diverged`
+    is the row of the epoch whose loss was no number; None as long as there is none.
 
     Args:
         path: the file. When training goes on at epoch e, rows from e on are dropped first.
@@ -35,6 +37,7 @@ class HistoryCSV(keras.callbacks.Callback):
         super().__init__()
         self.path = pathlib.Path(path)
         self.row = None
+        self.diverged = None
         self._began = None
 
     def read(self) -> list[dict[str, str]]:
@@ -72,6 +75,8 @@ class HistoryCSV(keras.callbacks.Callback):
             "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
             "momentum": "" if momentum is None else float(keras.ops.convert_to_numpy(momentum)),
         }
+        if not math.isfinite(logs["loss"]):
+            self.diverged = self.row
         with open(self.path, "a", newline="") as file:
             known = {key: "" if value != value else value for key, value in self.row.items()}
             csv.DictWriter(file, COLUMNS).writerow(known)

@@ -60,7 +60,8 @@ class ResumeState(keras.callbacks.Callback):
         self._saved_at = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        if time.monotonic() - self._saved_at >= self.every:
+        is_sound = np.isfinite((logs or {}).get("loss", 0.0))
+        if is_sound and time.monotonic() - self._saved_at >= self.every:
             self.save(epoch + 1)
 
     def save(self, epochs: int):

@@ -7,7 +7,7 @@ import pathlib
 
 from exporting.picture_headers import MAX_PIXELS, MAX_SIDE
 from keypoint_schema import IMAGE_SIZE, MIRRORS
-from trained_nets import run_folder
+from trained_nets.provenance import provenance
 
 FILE = pathlib.PurePath("assets.extra", "model_card.json")
 
@@ -63,7 +63,7 @@ def model_card(config, names, flip_average, parameters):
         },
         "export": {
             "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            **run_folder.provenance(),
+            **provenance(),
         },
     }
     if preset := config.get("preset"):

@@ -12,7 +12,7 @@ from exporting import litert_format, onnx_format
 from exporting.float32_twin import float32_twin
 from exporting.model_card import model_card, write_card_file
 from exporting.publishing import building_folder
-from exporting.saved_model_export import flip_mirror, require_tensorflow
+from exporting.saved_model_export import require_tensorflow
 from exporting.session import open_saved_model
 from exporting.signatures import write_saved_model
 
@@ -44,7 +44,7 @@ def export_other_format(net, folder, kind, faces, flip_average=False):
     """Writes `<folder>/<name>.onnx`, or three LiteRT files, with a model card beside them.
 
     Args:
-        net: a `run_folder.LoadedNet`, or anything with its `model`, `names` and `config`.
+        net: a `TrainedNet` with a Keras model.
         folder: where the files go; files of the same names are replaced.
         kind: "onnx" or "litert".
         faces: a `FaceData` for calibration and comparison.
@@ -63,7 +63,7 @@ def export_other_format(net, folder, kind, faces, flip_average=False):
             f"--format {kind} needs further packages. Install them: pip install -e '.[{kind}]'."
         )
     require_tensorflow()
-    mirror = flip_mirror(net) if flip_average else None
+    mirror = net.mirror() if flip_average else None
     model = float32_twin(net.model)
     folder = pathlib.Path(folder)
     faces = faces.select(net.names, complete=False)

@@ -12,7 +12,6 @@ from exporting.publishing import new_version
 from exporting.signatures import write_saved_model
 from exporting.verification import verify_saved_model
 from exporting.warm_up import can_write_warm_up, write_warm_up
-from keypoint_schema import Mirror
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +33,7 @@ def export_saved_model(net, base, version=None, flip_average=False):
     """Publishes a net as `<base>/<version>/`, once each signature equals the Keras model.
 
     Args:
-        net: a `run_folder.LoadedNet`, or anything with its `model`, `names` and `config`.
+        net: a `TrainedNet` with a Keras model.
         base: the model's folder, called as the server shall call the model.
         version: a free version number; None takes the next one.
         flip_average: whether the graph averages each face with its mirror image.
@@ -47,7 +46,7 @@ def export_saved_model(net, base, version=None, flip_average=False):
             another backend than TensorFlow, or another export to `base` is running.
     """
     require_tensorflow()
-    mirror = flip_mirror(net) if flip_average else None
+    mirror = net.mirror() if flip_average else None
     model = float32_twin(net.model)
     with new_version(base, version) as (folder, number):
         write_saved_model(model, net.names, folder, mirror)
@@ -67,11 +66,3 @@ def require_tensorflow():
             f"as it is. Received the backend {keras.backend.backend()!r}: set "
             "KERAS_BACKEND=tensorflow."
         )
-
-
-def flip_mirror(net):
-    """The net's mirror; refuses where a keypoint's counterpart is not predicted."""
-    try:
-        return Mirror.of(net.names, net.mirror_offset_px)
-    except ValueError as error:
-        raise UserError(f"--flip-average is not possible for this net. {error}") from error

@@ -5,7 +5,9 @@ from models.losses import MaskedHuber, MaskedMeanSquaredError
 from models.merge import average, merge_specialists
 from models.metrics import LabelledMeanSquaredError, RootMeanSquaredErrorPixels
 from models.precision import choose_precision, set_precision
+from models.predicting import predict_normalized, predict_pixels
 from models.recipe import Recipe
+from models.recipe_settings import override
 from models.training_model import TrainingModel
 from models.warm_start import warm_start
 from models.zoo import ZOO, build, find, find_recipe
@@ -26,6 +28,9 @@ __all__ = [
     "find_recipe",
     "layer_table",
     "merge_specialists",
+    "override",
+    "predict_normalized",
+    "predict_pixels",
     "set_precision",
     "warm_start",
     "zoo_table",

@@ -47,7 +47,7 @@ def layer_table(model: keras.Model) -> rich.console.Group:
 
 
 def zoo_table() -> rich.table.Table:
-    """Every net of the zoo: name, what it is, parameters, MFLOPs per face, epochs."""
+    """Every net of the zoo: name, what it is, its size, and how long it is trained."""
     table = rich.table.Table(box=None, pad_edge=False)
     table.add_column("name")
     table.add_column("what it is")

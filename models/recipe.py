@@ -35,6 +35,8 @@ class Recipe:
     # The moving average of weights reaches back over this share of the steps so far; None: none.
     averaging: float | None = None
     patience: int | None = None  # epochs without a better validation loss; None: never stops early
+    # Parameters of the net's builder that differ from the zoo's, such as `dropout`.
+    net_settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         is_adamw = self.optimizer == "adamw"
@@ -59,16 +61,11 @@ class Recipe:
             if not holds:
                 raise UserError(f"{field} must be {rule}. Received: {getattr(self, field)!r}.")
 
-    def override(self, changes: Mapping[str, object]) -> "Recipe":
-        """A copy with some fields changed.
-
-        Raises:
-            UserError: for a field that recipes do not have.
-        """
-        fields = [field.name for field in dataclasses.fields(self)]
-        unknown = [name for name in changes if name not in fields]
-        if unknown:
-            raise UserError(
-                f"A recipe has no field {unknown[0]!r}. Its fields: {', '.join(fields)}."
-            )
-        return dataclasses.replace(self, **changes)
+    def as_json(self) -> dict:
+        """Its settings as `config.json` has them; those of the net only if any were changed."""
+        settings = dataclasses.asdict(self)
+        net_settings = settings.pop("net_settings")
+        if not net_settings:
+            return settings
+        lists = {k: list(v) if isinstance(v, tuple) else v for k, v in net_settings.items()}
+        return settings | {"net_settings": lists}

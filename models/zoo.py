@@ -57,7 +57,7 @@ _MODERN = Recipe(
     averaging=0.1,
 )
 # The likelihood learns faster; at the end of a long training, it is hardly better.
-_QUICK = _MODERN.override({"epochs": 30, "warmup_epochs": 1, "loss": "laplace"})
+_QUICK = dataclasses.replace(_MODERN, epochs=30, warmup_epochs=1, loss="laplace")
 _MODERN_BUDGETS = (400_000, 80_000)
 
 ZOO = types.MappingProxyType(
@@ -65,29 +65,29 @@ ZOO = types.MappingProxyType(
         "net1": Entry(
             "single hidden layer",
             tutorial_nets.single_hidden_layer,
-            _FIXED.override({"epochs": 400}),
+            dataclasses.replace(_FIXED, epochs=400),
         ),
         "net2": Entry("convolutions", tutorial_nets.convolutional, _FIXED),
         "net3": Entry(
             "net2 + flips",
             tutorial_nets.convolutional,
-            _FIXED.override({"epochs": 3000, "augmentation": "flip"}),
+            dataclasses.replace(_FIXED, epochs=3000, augmentation="flip"),
         ),
         "net4": Entry("net2 + schedules", tutorial_nets.convolutional, _SCHEDULED),
         "net5": Entry(
             "net2 + flips + schedules",
             tutorial_nets.convolutional,
-            _SCHEDULED.override({"augmentation": "flip"}),
+            dataclasses.replace(_SCHEDULED, augmentation="flip"),
         ),
         "net6": Entry(
             "net5 + dropout",
             functools.partial(tutorial_nets.convolutional, dropout=_DROPOUT),
-            _SCHEDULED.override({"augmentation": "flip"}),
+            dataclasses.replace(_SCHEDULED, augmentation="flip"),
         ),
         "net7": Entry(
             "net6 with 1,000 hidden units",
             functools.partial(tutorial_nets.convolutional, dropout=_DROPOUT, hidden_units=1000),
-            _SCHEDULED.override({"augmentation": "flip", "epochs": 10000}),
+            dataclasses.replace(_SCHEDULED, augmentation="flip", epochs=10000),
         ),
         "heatmap_s": Entry(
             "residual net with soft-argmax heatmaps, small",
@@ -140,7 +140,10 @@ def find_recipe(name: str, variant: str | None = None) -> Recipe:
 
 
 def build(
-    name: str, num_keypoints: int = keypoint_schema.NUM_KEYPOINTS, model_name: str | None = None
+    name: str,
+    num_keypoints: int = keypoint_schema.NUM_KEYPOINTS,
+    model_name: str | None = None,
+    settings: Mapping[str, object] | None = None,
 ) -> keras.Model:
     """Builds a net with fresh weights.
 
@@ -148,12 +151,20 @@ def build(
         name: of the zoo entry.
         num_keypoints: K, how many keypoints it predicts.
         model_name: what the model is called; the zoo's name by default.
+        settings: parameters of the builder that differ from the zoo's.
 
     Returns:
         A functional model from images `(batch, 96, 96, 1)`, 0–255, to normalized keypoints
         `(batch, K, 2)`, float32.
 
     Raises:
-        UserError: if there is no such entry.
+        UserError: if there is no such entry, or it cannot be built with these settings.
     """
-    return find(name).builder(num_keypoints, name=model_name or name)
+    builder = find(name).builder
+    if not settings:
+        return builder(num_keypoints, name=model_name or name)
+    try:
+        return builder(num_keypoints, name=model_name or name, **settings)
+    except (TypeError, ValueError, IndexError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{name} cannot be built with {dict(settings)}: {reason}.") from error

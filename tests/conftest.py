@@ -1,5 +1,4 @@
 import os
-import sys
 
 from tests import SHARED
 
@@ -8,9 +7,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import pytest
 
-import command_line
 import train
 from tests import small_data
+from tests.running import run_script
 
 SHARED_FACES = SHARED / "data/faces"
 
@@ -51,14 +50,11 @@ def small_folder(tmp_path_factory):
 
 
 @pytest.fixture
-def start_train(monkeypatch, small_folder, tmp_path):
+def start_train(small_folder, tmp_path):
     """Runs train.py in this process, on the small folder, into `tmp_path`; returns its status."""
 
     def run(*options):
-        options = [*map(str, options), "--data", str(small_folder), "--runs", str(tmp_path)]
-        monkeypatch.setattr(sys, "argv", ["train.py", "--precision", "float32", *options])
-        with pytest.raises(SystemExit) as stop:
-            command_line.run(train.main)
-        return stop.value.code or 0
+        places = ("--data", small_folder, "--runs", tmp_path)
+        return run_script(train, "--precision", "float32", *options, *places)
 
     return run

@@ -8,7 +8,7 @@ from PIL import Image
 
 import keypoint_schema
 from exporting import export_saved_model, published_versions
-from trained_nets.run_folder import LoadedNet
+from trained_nets.trained_net import from_model
 
 CONFIG = {
     "data": {"fingerprint": "sha256:0123", "description": "faces of a test"},
@@ -38,8 +38,8 @@ def stand_in_model(num_keypoints=keypoint_schema.NUM_KEYPOINTS, dtype="float32")
 
 
 def stand_in_net(names=keypoint_schema.NAMES, dtype="float32"):
-    """What `run_folder.load_net` gives."""
-    return LoadedNet(stand_in_model(len(names), dtype), tuple(names), CONFIG)
+    """What `load_net` gives."""
+    return from_model("runs/any", stand_in_model(len(names), dtype), names, CONFIG)
 
 
 def published(tmp_path_factory):

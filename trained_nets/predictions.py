@@ -12,8 +12,10 @@ import data_pipeline
 import keypoint_schema
 from errors import UserError
 from evaluation import Counted, History, NetPredictions, partial_offset
-from trained_nets import held_out, preset_store, run_folder
-from trained_nets.predictor import Predictor, load_predictor
+from trained_nets import places, run_folder
+from trained_nets.held_out import find_held_out
+from trained_nets.loading import load_net
+from trained_nets.trained_net import TrainedNet
 
 VALIDATION, ALL = "validation", "all"  # what `--rows` takes
 
@@ -23,24 +25,24 @@ class JudgedNet:
     """A net, loaded and asked about every face of a data set.
 
     Attributes:
-        predictor: the net.
+        net: the net.
         predictions: what it says, and the labels that count.
         histories: of its training, by its name, or by those of its specialists or folds; none if
             it is an exported model or a preset.
     """
 
-    predictor: Predictor
+    net: TrainedNet
     predictions: NetPredictions
     histories: dict[str, History]
 
 
 def load_nets(
-    sources: Sequence[str], data: data_pipeline.FaceData, rows: str, flip_average: bool = False
+    origins: Sequence[str], data: data_pipeline.FaceData, rows: str, flip_average: bool = False
 ) -> list[JudgedNet]:
     """Loads nets and lets them predict.
 
     Args:
-        sources: what `load_predictor` takes.
+        origins: what `load_net` takes.
         data: faces with their labels.
         rows: "validation": count the labels of faces held out by the run's own split, complete or
             not; an exported model, which knows no split, takes that of the first run here. "all":
@@ -51,60 +53,55 @@ def load_nets(
         UserError: if a net is named twice or cannot be loaded, or its split cannot be repeated on
             this data.
     """
-    _refuse_repeated(sources)
-    predictors = [load_predictor(source, flip_average) for source in sources]
-    runs = [predictor for predictor in predictors if predictor.config]
+    _refuse_repeated(origins)
+    loaded = [load_net(origin, flip_average) for origin in origins]
+    runs = [net for net in loaded if net.config]
     nets = []
-    for predictor, name in zip(predictors, _distinct_names(predictors), strict=True):
+    for net, name in zip(loaded, _distinct_names(loaded), strict=True):
         is_held_out = None
         if rows == VALIDATION:
-            is_held_out = _held_out_by(predictor, runs, data)
-        nets.append(_judged(predictor, name, data, is_held_out))
+            is_held_out = _held_out_by(net, runs, data)
+        nets.append(_judged(net, name, data, is_held_out))
     return nets
 
 
-def _refuse_repeated(sources):
+def _refuse_repeated(origins):
     named = {}
-    for source in map(str, sources):
-        path = (
-            source
-            if preset_store.is_preset(source)
-            else pathlib.Path(source).expanduser().resolve()
-        )
+    for origin in map(str, origins):
+        is_preset = places.is_preset(origin)
+        path = origin if is_preset else pathlib.Path(origin).expanduser().resolve()
         if path in named:
             raise UserError(
-                f"A net must be named once. Received: {named[path]} and {source}, which are the "
+                f"A net must be named once. Received: {named[path]} and {origin}, which are the "
                 "same. Leave one out."
             )
-        named[path] = source
+        named[path] = origin
 
 
-def _distinct_names(predictors):
-    names = [_name(predictor) for predictor in predictors]
-    if len(set(names)) == len(names):
-        return names
-    return [str(predictor.source) for predictor in predictors]
+def _distinct_names(nets):
+    names = [_name(net) for net in nets]
+    return names if len(set(names)) == len(names) else [net.origin for net in nets]
 
 
-def _name(predictor):
+def _name(net):
     """The folder's name; of a version of an exported model, that of the model's folder."""
-    path = predictor.source.resolve()
-    is_version = predictor.config is None and path.name.isdigit()
+    path = pathlib.Path(net.origin).expanduser().resolve()
+    is_version = net.config is None and path.name.isdigit()
     return (is_version and path.parent.name) or path.name
 
 
-def _held_out_by(predictor, runs, data):
-    if predictor.config is None and not runs:
+def _held_out_by(net, runs, data):
+    if net.config is None and not runs:
         raise UserError(
-            f"{predictor.source} is an exported model, which does not say which faces were held "
+            f"{net.origin} is an exported model, which does not say which faces were held "
             "out when it was trained. Name its run folder too, whose split it then takes, or add "
             "--rows all."
         )
-    run = runs[0] if predictor.config is None else predictor
-    try:
-        return held_out.rows_held_out(run.config, run.source, data)
-    except UserError as error:
-        raise UserError(f"{error} --rows all counts every face.") from error
+    run = runs[0] if net.config is None else net
+    held_out = find_held_out(run.config, run.origin, data)
+    if held_out.rows is None:
+        raise UserError(f"{held_out.reason} --rows all counts every face.")
+    return held_out.rows
 
 
 def _counted(config, data, is_held_out):
@@ -116,44 +113,44 @@ def _counted(config, data, is_held_out):
     return Counted.TRAINED_ON if same else Counted.OTHER_DATA
 
 
-def _judged(predictor, name, data, is_held_out):
+def _judged(net, name, data, is_held_out):
     labels = data.keypoints
-    histories = _histories(predictor, name)
+    histories = _histories(net, name)
     train_loss, valid_loss = _best_losses(histories)
-    config = predictor.config
+    config = net.config
     results = config.get("results", {}) if config else {}
     predictions = NetPredictions(
         name=name,
         description=config["description"] if config else "exported model",
         predicted=partial_offset.added(
-            predictor.predict_all(data.images),
+            net.predict_all(data.images),
             data.partial,
             keypoint_schema.NAMES,
-            predictor.partial_offset_px,
+            net.partial_offset_px,
         ),
         held_out=labels if is_held_out is None else _only(labels, is_held_out),
         trained_on=None
         if is_held_out is None or config is None
-        else _trained_on(predictor, labels, ~is_held_out),
+        else _trained_on(net, labels, ~is_held_out),
         counted=_counted(config, data, is_held_out),
         epochs=results.get("epochs_run"),
         train_loss=train_loss,
         valid_loss=valid_loss,
     )
-    return JudgedNet(predictor, predictions, histories)
+    return JudgedNet(net, predictions, histories)
 
 
 def _only(labels, rows):
     return np.where(rows[:, None, None], labels, np.nan)
 
 
-def _trained_on(predictor, labels, is_training):
+def _trained_on(net, labels, is_training):
     """The labels of training rows; by most recipes a row counts if it has all of a net's labels."""
-    run = run_folder.RunFolder(predictor.source)
-    parts = run.parts(predictor.config) or {"": run}
+    run = run_folder.RunFolder(net.origin)
+    parts = run.parts(net.config) or {"": run}
     used = np.full_like(labels, np.nan)
     for part in parts.values():
-        config = predictor.config if part is run else part.read_config()
+        config = net.config if part is run else part.read_config()
         columns = keypoint_schema.indices(config["keypoints"])
         rows = is_training
         if config.get("recipe", {}).get("rows") != "labelled":
@@ -162,15 +159,15 @@ def _trained_on(predictor, labels, is_training):
     return used
 
 
-def _histories(predictor, name):
-    if predictor.config is None or preset_store.is_preset(predictor.source):
+def _histories(net, name):
+    if net.config is None or places.is_preset(net.origin):
         return {}
-    run = run_folder.RunFolder(predictor.source)
-    runs = run.parts(predictor.config) or {name: run}
+    run = run_folder.RunFolder(net.origin)
+    runs = run.parts(net.config) or {name: run}
     try:
         return {key: _history(each) for key, each in runs.items()}
     except (OSError, ValueError) as error:
-        raise UserError(f"The history of {predictor.source} cannot be read: {error}") from error
+        raise UserError(f"The history of {net.origin} cannot be read: {error}") from error
 
 
 def _history(run):

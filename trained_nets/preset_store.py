@@ -7,7 +7,6 @@ presets/<name>/
 
 import contextlib
 import json
-import os
 import pathlib
 import shutil
 import zipfile
@@ -19,9 +18,9 @@ import numpy as np
 import models
 from errors import UserError
 from trained_nets import run_folder
-from trained_nets.run_folder import LoadedNet
+from trained_nets.places import PRESET_PREFIX
+from trained_nets.trained_net import TrainedNet, from_model
 
-PREFIX = "preset:"  # before a preset's name wherever a run folder may be named
 FOLDER = pathlib.Path(__file__).parent / "presets"
 CARD, WEIGHTS = "card.json", "weights.npz"
 
@@ -31,23 +30,7 @@ def preset_names() -> list[str]:
     return sorted(card.parent.name for card in FOLDER.glob(f"[!.]*/{CARD}"))
 
 
-def is_preset(source: str | os.PathLike) -> bool:
-    """Whether a source of a net is `preset:<name>` and no path."""
-    return os.fspath(source).startswith(PREFIX)
-
-
-def load_net(source: str | os.PathLike) -> LoadedNet:
-    """Loads what `preset:<name>` or the path of a run folder names.
-
-    Raises:
-        UserError: if there is no such preset or run, or it has no weights.
-    """
-    if is_preset(source):
-        return load_preset(os.fspath(source).removeprefix(PREFIX))
-    return run_folder.load_net(source)
-
-
-def load_preset(name: str) -> LoadedNet:
+def load_preset(name: str) -> TrainedNet:
     """Builds a preset's net in float32 and gives it the stored weights.
 
     Args:
@@ -63,10 +46,9 @@ def load_preset(name: str) -> LoadedNet:
     card = read_card(name)
     about = {key: value for key, value in card.items() if key != "run"}
     config = {**card["run"], "preset": about}
-    with _float32_layers():
-        model = models.build(config["model"], len(config["keypoints"]))
+    model = _build(config)
     _set_weights(model, _read_weights(name), name)
-    return LoadedNet(model, tuple(config["keypoints"]), config)
+    return from_model(f"{PRESET_PREFIX}{name}", model, config["keypoints"], config)
 
 
 def read_card(name: str) -> dict:
@@ -107,7 +89,7 @@ def to_float16(model: keras.Model) -> dict[str, np.ndarray]:
     return rounded
 
 
-def rounded_twin(net: LoadedNet) -> LoadedNet:
+def as_stored(net: TrainedNet) -> TrainedNet:
     """The net as a preset would give it back: float32 layers, weights rounded to float16.
 
     Raises:
@@ -118,10 +100,9 @@ def rounded_twin(net: LoadedNet) -> LoadedNet:
             f"A preset is a single net of the zoo. Received: {net.config['model']!r}. "
             f"The zoo: {', '.join(models.ZOO)}."
         )
-    with _float32_layers():
-        model = models.build(net.config["model"], len(net.names))
+    model = _build(net.config)
     _set_weights(model, to_float16(net.model), net.config["model"])
-    return LoadedNet(model, net.names, net.config)
+    return from_model(net.origin, model, net.names, net.config)
 
 
 def write_preset(name: str, weights: dict[str, np.ndarray], card: dict) -> pathlib.Path:
@@ -157,6 +138,12 @@ def write_preset(name: str, weights: dict[str, np.ndarray], card: dict) -> pathl
     except OSError as error:
         raise UserError(f"The preset {folder} cannot be written: {error}.") from error
     return folder
+
+
+def _build(config):
+    settings = (config.get("recipe") or {}).get("net_settings")
+    with _float32_layers():
+        return models.build(config["model"], len(config["keypoints"]), settings=settings)
 
 
 def _named_weights(model):

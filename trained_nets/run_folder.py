@@ -12,57 +12,22 @@ and `out_of_fold.npz`. Nothing is pickled.
 """
 
 import contextlib
-import dataclasses
-import importlib.metadata
 import json
 import os
 import pathlib
-import platform
 import shutil
-import subprocess
 import zipfile
 
 import keras
 
 import atomic_write
 import keypoint_schema
-import models
 from errors import UserError
 
 SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
 ENSEMBLE = "ensemble"  # what config.json calls the nets of `--folds` together
 NEEDED = ("model", "keypoints", "seed", "data")  # what every config.json has
 _FREE = ("results", "versions", "backend", "git_commit")  # what may differ when a run goes on
-
-
-@dataclasses.dataclass(frozen=True)
-class LoadedNet:
-    """A trained net.
-
-    Attributes:
-        model: functional, from images `(batch, 96, 96, 1)`, 0–255, to normalized keypoints
-            `(batch, K, 2)`; merged or averaged, if it is a run of specialists or of folds.
-        names: the K keypoints' names.
-        config: the run's `config.json`.
-    """
-
-    model: keras.Model
-    names: tuple[str, ...]
-    config: dict
-
-    @property
-    def mirror_offset_px(self) -> dict | None:
-        """What `keypoint_schema.Mirror.of` takes, as measured at the end of the training."""
-        return self._results.get("mirror_offset_px")
-
-    @property
-    def partial_offset_px(self) -> dict | None:
-        """What `evaluation.partial_offset` adds; None if the net was not source-aware."""
-        return self._results.get("partial_offset_px")
-
-    @property
-    def _results(self):
-        return self.config.get("results") or {}
 
 
 class RunFolder:
@@ -224,50 +189,6 @@ class RunFolder:
             ) from error
 
 
-def load_net(path: str | os.PathLike) -> LoadedNet:
-    """Loads the best weights of a run; a specialists run comes merged into one model.
-
-    Raises:
-        UserError: if there is no run, or it has no weights yet.
-    """
-    run = RunFolder(path)
-    config = run.read_config()
-    names = tuple(config["keypoints"])
-    parts = run.parts(config)
-    if not parts:
-        return LoadedNet(run.load_model(), names, config)
-    nets = {name: part.load_model() for name, part in parts.items()}
-    if config["model"] == SPECIALISTS:
-        return LoadedNet(models.merge_specialists(nets), keypoint_schema.NAMES, config)
-    return LoadedNet(models.average(nets), names, config)
-
-
 def fold_names(folds: int) -> list[str]:
     """What the nets of `--folds` are called."""
     return [f"fold{number}" for number in range(1, folds + 1)]
-
-
-def provenance() -> dict:
-    """What a run was made with: versions, backend and git commit (None outside a checkout)."""
-    packages = ("keras", "tensorflow", "jax", "numpy")
-    versions = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    try:
-        git = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
-            cwd=pathlib.Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout.strip()
-    except OSError:  # git is not installed
-        git = ""
-    return {
-        "versions": versions,
-        "backend": keras.backend.backend(),
-        "git_commit": git or None,
-    }

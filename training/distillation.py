@@ -16,12 +16,12 @@ import numpy as np
 import keypoint_schema
 from data_pipeline import FaceData
 from errors import UserError
-from trained_nets.predictor import Predictor, flip_averaged
+from trained_nets.trained_net import TrainedNet, flip_averaged
 
 SHARE = 0.5  # of the teacher's answer in what is learned where there is a label
 
 
-def distilled(train: FaceData, teacher: Predictor, keep_partial: bool = False) -> FaceData:
+def distilled(train: FaceData, teacher: TrainedNet, keep_partial: bool = False) -> FaceData:
     """Moves labels towards the teacher's answers, and fills in missing ones with them.
 
     Args:
@@ -46,7 +46,7 @@ def distilled(train: FaceData, teacher: Predictor, keep_partial: bool = False) -
     return dataclasses.replace(train, keypoints=taught.astype(np.float32))
 
 
-def check(teacher: Predictor, names: Sequence[str]):
+def check(teacher: TrainedNet, names: Sequence[str]):
     """Refuses a teacher that does not predict all these keypoints, its student's.
 
     Raises:
@@ -55,6 +55,6 @@ def check(teacher: Predictor, names: Sequence[str]):
     lacking = [name for name in names if name not in teacher.names]
     if lacking:
         raise UserError(
-            f"A teacher must predict all keypoints of its student. {teacher.source} lacks "
+            f"A teacher must predict all keypoints of its student. {teacher.origin} lacks "
             f"{', '.join(lacking)}."
         )

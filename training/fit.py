@@ -10,117 +10,71 @@ import rich.console
 import callbacks
 import data_pipeline
 import models
-from errors import UserError
+from errors import DivergedError, UserError
 from training import distillation, from_recipe
-from training import results as outcomes
+from training.results import Results, measure_mirrors, measure_results
 from training.task import Task, configuration
 
 
 def fit(
     task: Task,
     console: rich.console.Console,
-    resume: bool = False,
-    tensorboard: bool = False,
     extra_callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> tuple[keras.Model, dict]:
+) -> tuple[keras.Model, Results]:
     """Trains, keeps the best weights, and writes the run folder.
 
     Args:
         task: what to do.
         console: where tables and the progress bar go.
-        resume: go on with the run in the folder; a finished one is just loaded.
-        tensorboard: write TensorBoard logs.
         extra_callbacks: called after all others.
 
     Returns:
-        The model with the best weights, and the results as in `config.json`, with
-        `"finished": False` if Ctrl-C stopped it.
+        The model with the best weights, and the results, which are not `finished` if Ctrl-C
+        stopped it.
 
     Raises:
-        UserError: if the run to resume had other settings, or the loss is no number.
+        UserError: if the run to resume had other settings.
+        DivergedError: if the loss is no longer a number; the best weights before that are kept.
     """
     check(task)
     config = configuration(task)
-    earlier = task.run.earlier_results(config) if resume else None
+    earlier = task.run.earlier_results(config) if task.settings.resume else None
     if earlier and earlier["finished"]:
-        model = task.run.load_model()
         console.print(f"{task.run.path} is finished already.")
-        return model, earlier
-    taught = _taught(task)
-    model = _initial_model(task, console)
-    trained = from_recipe.compiled(
-        model, task.recipe, data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size)
-    )
-    monitor = "val_loss" if len(task.valid) else None
-    best = callbacks.BestWeights(monitor, task.recipe.patience)
-    sources = 1 + task.recipe.source_aware
-    offsets = data_pipeline.mirror_offset_table(task.recipe.epochs, sources * len(task.train.names))
-    state = callbacks.ResumeState(task.run.resume_file, best, others={"mirror_offsets": offsets})
-    history = callbacks.HistoryCSV(task.run.history_file)
-    first_epoch = _load_state(state, trained) if resume else 0
-    best.set_model(trained)  # for `restore`, if training is stopped before Keras sets it
-    if first_epoch > len(history.read()):
-        raise UserError(
-            f"{task.run.history_file} lacks epochs that resume.npz has. --overwrite begins anew."
-        )
+        return task.run.load_model(), Results.from_json(earlier)
+    training = _Training(task, _initial_model(task, console))
+    first_epoch = training.load_state() if task.settings.resume else 0
     task.run.write_config(config, earlier)
-    history.truncate(first_epoch)
+    training.history.truncate(first_epoch)
     if first_epoch:
         console.print(f"Going on after epoch {first_epoch:,}.")
-    table = callbacks.EpochTable(history, best, task.recipe.epochs, console, task.later_steps)
-    is_over = first_epoch and best.is_out_of_patience(first_epoch - 1)
-    finished = True
-    try:
-        trained.fit(
-            _training_batches(task, taught, first_epoch, offsets),
-            steps_per_epoch=data_pipeline.steps_per_epoch(task.train, task.recipe.batch_size),
-            validation_data=_validation_batches(task),
-            initial_epoch=first_epoch,
-            epochs=first_epoch if is_over else task.recipe.epochs,
-            callbacks=[
-                *from_recipe.schedules(task.recipe),
-                keras.callbacks.TerminateOnNaN(),
-                *from_recipe.averaged(task.recipe, [best, history, table]),
-                *_mirror_offsets(task, model, offsets),
-                state,
-                *([keras.callbacks.TensorBoard(task.run.tensorboard_folder)] * tensorboard),
-                *extra_callbacks,
-            ],
-            shuffle=False,  # the dataset does it; Keras would warn
-            verbose=0,
-        )
-    except KeyboardInterrupt:
-        if best.best_weights is None:  # nothing to save yet
-            raise
-        finished = False
-    finally:
-        table.close()
-        best.restore()
-    if best.best_weights is None:
-        raise _diverged(model)
-    seconds = [float(row["seconds"]) for row in history.read()]
-    results = outcomes.results(
-        model, task.train, task.valid, task.recipe.source_aware, best.best_epoch, seconds
+    finished = training.run(first_epoch, console, extra_callbacks)
+    diverged = training.history.diverged
+    if training.best.best_weights is None:
+        raise _diverged(task, training.history.row, "Nothing is left of it.")
+    results = measure_results(
+        training.model,
+        task.train,
+        task.valid,
+        source_aware=task.recipe.source_aware,
+        best_epoch=training.best.best_epoch,
+        seconds=[float(row["seconds"]) for row in training.history.read()],
+        finished=finished and diverged is None,
     )
-    results |= {"finished": finished}
-    if not math.isfinite(results["train_loss"]):
-        raise _diverged(model)
-    task.run.save_model(model)
-    task.run.write_config(config, results)
+    if not math.isfinite(results.train_loss):
+        raise _diverged(task, training.history.row, "Nothing is left of it.")
+    task.run.save_model(training.model)
+    task.run.write_config(config, results.as_json())
+    if diverged:
+        kept = f"The weights of epoch {results.best_epoch:,} are in {task.run.path}."
+        raise _diverged(task, diverged, kept)
     if finished:
         task.run.resume_file.unlink(missing_ok=True)
-    return model, results
-
-
-def _diverged(model):
-    return UserError(
-        f"{model.name} diverged: its loss is no number. Lower the learning rate, or try "
-        "--precision float32."
-    )
+    return training.model, results
 
 
 def check(task: Task):
-    """Tells what stands against a training before any of its work.
+    """Checks, before any of the work, that this can be trained.
 
     Raises:
         UserError: if source-awareness, teacher or warm start do not suit the task.
@@ -128,76 +82,143 @@ def check(task: Task):
     if task.recipe.source_aware and task.train.partial.all():
         raise UserError(
             f"{task.model_name} has no complete rows to learn from, only ones of the partial "
-            "source, which teach a twin that is not kept. Leave out --source-aware."
+            "source, and what those teach is not kept. Leave out --set source_aware=true."
         )
     if task.settings.teacher is not None:
         distillation.check(task.settings.teacher, task.train.names)
-    if task.settings.source is not None:
+    if task.settings.warm_start is not None:
         _warm_start(_fresh_model(task), task)
 
 
-def _load_state(state, model):
-    try:
-        return state.load(model)
-    except ValueError as error:
-        raise UserError(f"{error} --overwrite begins anew.") from error
+class _Training:
+    """A net that is being trained, with the callbacks that keep its progress."""
+
+    def __init__(self, task, model):
+        self.task, self.model = task, model
+        self.compiled = from_recipe.compiled(model, task.recipe, task.steps_per_epoch)
+        self.best = callbacks.BestWeights(
+            "val_loss" if len(task.valid) else None, task.recipe.patience
+        )
+        self.best.set_model(self.compiled)  # to be restored, if Keras is stopped before it sets it
+        labellers = 1 + task.recipe.source_aware
+        self.offsets = data_pipeline.mirror_offset_table(
+            task.recipe.epochs, labellers * len(task.train.names)
+        )
+        self.history = callbacks.HistoryCSV(task.run.history_file)
+        self.state = callbacks.ResumeState(
+            task.run.resume_file, self.best, others={"mirror_offsets": self.offsets}
+        )
+
+    def load_state(self):
+        """Goes on where the run in the folder stopped; returns its number of epochs."""
+        try:
+            epochs = self.state.load(self.compiled)
+        except ValueError as error:
+            raise UserError(f"{error} --overwrite begins anew.") from error
+        if epochs > len(self.history.read()):
+            raise UserError(
+                f"{self.history.path} lacks epochs that resume.npz has. --overwrite begins anew."
+            )
+        return epochs
+
+    def run(self, first_epoch, console, extra_callbacks):
+        """Trains to the end, then restores the best weights; False if Ctrl-C came before it."""
+        task, recipe = self.task, self.task.recipe
+        table = callbacks.EpochTable(
+            self.history, self.best, recipe.epochs, console, task.later_steps
+        )
+        is_over = first_epoch and self.best.is_out_of_patience(first_epoch - 1)
+        try:
+            self.compiled.fit(
+                self._training_batches(first_epoch),
+                steps_per_epoch=task.steps_per_epoch,
+                validation_data=self._validation_batches(),
+                initial_epoch=first_epoch,
+                epochs=first_epoch if is_over else recipe.epochs,
+                callbacks=[
+                    *from_recipe.schedules(recipe),
+                    keras.callbacks.TerminateOnNaN(),
+                    *from_recipe.averaged(recipe, [self.best, self.history, table]),
+                    *self._mirror_offsets(),
+                    self.state,
+                    *self._tensorboard(),
+                    *extra_callbacks,
+                ],
+                shuffle=False,  # the dataset does it; Keras would warn
+                verbose=0,
+            )
+        except KeyboardInterrupt:
+            if self.best.best_weights is None:  # nothing to save yet
+                raise
+            return False
+        finally:
+            table.close()
+            self.best.restore()
+        return True
+
+    def _training_batches(self, first_epoch):
+        task = self.task
+        rows = task.train
+        if task.settings.teacher is not None:
+            rows = distillation.distilled(rows, task.settings.teacher, task.recipe.source_aware)
+        return data_pipeline.training_batches(
+            rows,
+            task.recipe.batch_size,
+            task.settings.seed,
+            from_recipe.augmentation(task.recipe, task.train.names),
+            first_epoch,
+            self.offsets,
+            by_source=task.recipe.source_aware,
+        )
+
+    def _validation_batches(self):
+        task = self.task
+        if not len(task.valid):
+            return None
+        return data_pipeline.evaluation_batches(
+            task.valid, task.recipe.batch_size, by_source=task.recipe.source_aware
+        )
+
+    def _mirror_offsets(self):
+        """The callback that measures the offset, where flips depend on it."""
+        task = self.task
+        if not task.recipe.mirror_offset or task.recipe.augmentation == "none":
+            return []
+
+        def measure():
+            mirrors = measure_mirrors(self.model, task.train, task.recipe.source_aware)
+            return np.concatenate([mirror.offset for mirror in mirrors])
+
+        return [callbacks.MirrorOffsets(self.offsets, measure)]
+
+    def _tensorboard(self):
+        if not self.task.settings.tensorboard:
+            return []
+        return [keras.callbacks.TensorBoard(self.task.run.tensorboard_folder)]
 
 
 def _initial_model(task, console):
     keras.utils.set_random_seed(task.settings.seed)
     model = _fresh_model(task)
-    fresh = _warm_start(model, task)
-    if fresh is not None:
-        left = ", ".join(fresh) or "nothing"
-        console.print(f"Warm start from {task.settings.init_from}; left fresh: {left}.")
+    if task.settings.warm_start is not None:
+        fresh = ", ".join(_warm_start(model, task)) or "nothing"
+        console.print(f"Warm start from {task.settings.warm_start.origin}; left fresh: {fresh}.")
     return model
 
 
 def _warm_start(model, task):
-    source = task.settings.source
-    if source is None:
-        return None
-    return models.warm_start(model, source.model, source.names == task.train.names)
+    donor = task.settings.warm_start
+    return models.warm_start(model, donor.model, donor.names == task.train.names)
 
 
 def _fresh_model(task):
-    return models.build(task.net, len(task.train.names), model_name=task.model_name)
+    return models.build(task.net, len(task.train.names), task.model_name, task.recipe.net_settings)
 
 
-def _training_batches(task, taught, first_epoch, offsets):
-    return data_pipeline.training_batches(
-        taught,
-        task.recipe.batch_size,
-        task.settings.seed,
-        from_recipe.augmentation(task.recipe, task.train.names),
-        first_epoch,
-        offsets,
-        by_source=task.recipe.source_aware,
+def _diverged(task, row, kept):
+    rate = row["learning_rate"]
+    return DivergedError(
+        f"{task.model_name} diverged in epoch {row['epoch']:,} of {task.recipe.epochs:,}, at the "
+        f"learning rate {rate:.3g}: its loss is no longer a number. {kept} Try a lower one, "
+        f"--set learning_rate={task.recipe.learning_rate / 3:.1g}, or --precision float32."
     )
-
-
-def _taught(task):
-    """The training rows with the labels to learn from."""
-    if task.settings.teacher is None:
-        return task.train
-    return distillation.distilled(task.train, task.settings.teacher, task.recipe.source_aware)
-
-
-def _validation_batches(task):
-    if not len(task.valid):
-        return None
-    return data_pipeline.evaluation_batches(
-        task.valid, task.recipe.batch_size, by_source=task.recipe.source_aware
-    )
-
-
-def _mirror_offsets(task, model, table):
-    """The callback that measures the offset, where flips depend on it."""
-    if not task.recipe.mirror_offset or task.recipe.augmentation == "none":
-        return []
-
-    def measure():
-        mirrors = outcomes.measure_mirrors(model, task.train, task.recipe.source_aware)
-        return np.concatenate([mirror.offset for mirror in mirrors])
-
-    return [callbacks.MirrorOffsets(table, measure)]

@@ -1,24 +1,114 @@
-"""What `config.json` says of a finished training."""
+"""What `config.json` says of a training's outcome."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 
 import keypoint_schema
+import models
 from data_pipeline import FaceData
 from evaluation import metrics, partial_offset
 
 
-def results(
+@dataclasses.dataclass(frozen=True)
+class Validation:
+    """Errors on faces that were not trained on.
+
+    Attributes:
+        rmse_px: over all labels.
+        rmse_px_per_keypoint: by name, of those with labels among these faces.
+        labels: how many coordinates are labelled.
+    """
+
+    rmse_px: float
+    rmse_px_per_keypoint: Mapping[str, float]
+    labels: int
+
+    @property
+    def loss(self) -> float:
+        """The mean squared error, normalized, which training lowers."""
+        return (self.rmse_px / keypoint_schema.PIXELS_PER_UNIT) ** 2
+
+    def as_json(self) -> dict:
+        """As `config.json` has it."""
+        return {
+            "valid_loss": self.loss,
+            "valid_rmse_px": self.rmse_px,
+            "valid_rmse_px_per_keypoint": dict(self.rmse_px_per_keypoint),
+            "valid_labels": self.labels,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict) -> "Validation":
+        """Reads what `as_json` gave."""
+        per_keypoint = values["valid_rmse_px_per_keypoint"]
+        return cls(values["valid_rmse_px"], per_keypoint, values["valid_labels"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """How a training ended.
+
+    Attributes:
+        epochs_run: how many were trained.
+        seconds: that they took together.
+        finished: whether it ended by itself, and was not interrupted.
+        best_epoch: whose weights were kept, counted from 1; None for several nets together.
+        train_loss: of the kept weights, without dropout; None for several nets together.
+        mirror_offset_px: what `keypoint_schema.Mirror.of` takes.
+        partial_offset_px: what `evaluation.partial_offset` adds; None if not source-aware.
+        validation: None if nothing was held out.
+        out_of_fold: of an ensemble's nets, each on the faces that it left out; else None.
+    """
+
+    epochs_run: int
+    seconds: float
+    finished: bool
+    best_epoch: int | None = None
+    train_loss: float | None = None
+    mirror_offset_px: dict = dataclasses.field(default_factory=dict)
+    partial_offset_px: dict | None = None
+    validation: Validation | None = None
+    out_of_fold: Validation | None = None
+
+    def as_json(self) -> dict:
+        """As `config.json` has it: what is None is left out."""
+        values = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in ("validation", "out_of_fold")
+        }
+        values = {name: value for name, value in values.items() if value is not None}
+        if self.validation:
+            values |= self.validation.as_json()
+        if self.out_of_fold:
+            values["out_of_fold"] = self.out_of_fold.as_json()
+        return values
+
+    @classmethod
+    def from_json(cls, values: dict) -> "Results":
+        """Reads what `as_json` gave."""
+        names = {field.name for field in dataclasses.fields(cls)} - {"validation", "out_of_fold"}
+        out_of_fold = values.get("out_of_fold")
+        return cls(
+            **{name: values[name] for name in names if name in values},
+            validation=Validation.from_json(values) if "valid_labels" in values else None,
+            out_of_fold=Validation.from_json(out_of_fold) if out_of_fold else None,
+        )
+
+
+def measure_results(
     model: keras.Model,
     train: FaceData,
     valid: FaceData,
     source_aware: bool,
     best_epoch: int,
     seconds: Sequence[float],
-) -> dict:
-    """Errors and offsets of a trained net.
+    finished: bool,
+) -> Results:
+    """Measures errors and offsets of a trained net.
 
     Args:
         model: with its best weights.
@@ -27,8 +117,9 @@ def results(
         source_aware: whether the net's recipe is.
         best_epoch: counted from 0.
         seconds: of each epoch.
+        finished: whether training ended by itself.
     """
-    answers = _predict(model, train.images)
+    answers = models.predict_normalized(model, train.images)
     mirror = _mirrors(train, answers, _predict_mirrored(model, train.images), source_aware)[0]
     predicted = keypoint_schema.to_pixels(answers)
     offset = None
@@ -36,43 +127,72 @@ def results(
         partial_labels = train.by_source()[:, len(train.names) :]
         offset = partial_offset.measured(predicted, partial_labels, train.names)
         predicted = partial_offset.added(predicted, train.partial, train.names, offset)
-    found = {
-        "epochs_run": len(seconds),
-        "seconds": round(sum(seconds), 1),
-        "best_epoch": best_epoch + 1,
-        "train_loss": metrics.loss(predicted, train.keypoints),
-        "mirror_offset_px": mirror.offset_px(train.names),
-    }
-    if offset is not None:
-        found["partial_offset_px"] = offset
-    if not len(valid):
-        return found
-    predicted = keypoint_schema.to_pixels(_predict(model, valid.images))
-    return found | validation_results(predicted, valid, offset)
+    return Results(
+        epochs_run=len(seconds),
+        seconds=round(sum(seconds), 1),
+        finished=finished,
+        best_epoch=best_epoch + 1,
+        train_loss=metrics.loss(predicted, train.keypoints),
+        mirror_offset_px=mirror.offset_px(train.names),
+        partial_offset_px=offset,
+        validation=validate(models.predict_pixels(model, valid.images), valid, offset),
+    )
 
 
-def validation_results(
+def validate(
     predicted: np.ndarray, valid: FaceData, partial_offset_px: dict | None = None
-) -> dict:
-    """What `config.json` says of faces that were not trained on.
+) -> Validation | None:
+    """Compares answers with the labels of faces that were not trained on.
 
     Args:
         predicted: `(N, K, 2)` px, the answers of the net that is kept.
-        valid: N faces with any label.
+        valid: N faces.
         partial_offset_px: a source-aware net's, which is added in rows of the partial source.
+
+    Returns:
+        None if there are no faces.
     """
+    if not len(valid):
+        return None
     predicted = partial_offset.added(predicted, valid.partial, valid.names, partial_offset_px)
     labels = valid.keypoints
-    return {
-        "valid_loss": metrics.loss(predicted, labels),
-        "valid_rmse_px": metrics.rmse_px(predicted, labels).value(),
-        "valid_rmse_px_per_keypoint": {  # those with labels among the rows
+    return Validation(
+        rmse_px=metrics.rmse_px(predicted, labels).value(),
+        rmse_px_per_keypoint={
             name: metrics.rmse_px(predicted[:, [k]], labels[:, [k]]).value()
             for k, name in enumerate(valid.names)
             if np.isfinite(labels[:, k]).any()
         },
-        "valid_labels": int(np.isfinite(labels).sum()),
-    }
+        labels=int(np.isfinite(labels).sum()),
+    )
+
+
+def pool(parts: Sequence[Results], number: int) -> Results:
+    """Puts together the results of nets that make one run, but for their errors.
+
+    Args:
+        parts: of the nets trained so far, at least one.
+        number: how many nets there are to be.
+    """
+    return Results(
+        epochs_run=sum(part.epochs_run for part in parts),
+        seconds=round(sum(part.seconds for part in parts), 1),
+        finished=len(parts) == number and all(part.finished for part in parts),
+        mirror_offset_px=_mean_offsets([part.mirror_offset_px for part in parts]),
+        partial_offset_px=_mean_offsets(
+            [part.partial_offset_px for part in parts if part.partial_offset_px is not None]
+        )
+        or None,
+    )
+
+
+def pool_validation(parts: Sequence[Validation]) -> Validation:
+    """Errors over all labels of nets for different keypoints."""
+    labels = sum(part.labels for part in parts)
+    squares = sum(part.rmse_px**2 * part.labels for part in parts)
+    found = {k: v for part in parts for k, v in part.rmse_px_per_keypoint.items()}
+    per_keypoint = {name: found[name] for name in keypoint_schema.NAMES if name in found}
+    return Validation(float(np.sqrt(squares / labels)), per_keypoint, labels)
 
 
 def measure_mirrors(
@@ -87,7 +207,7 @@ def measure_mirrors(
     Raises:
         ValueError: if the mirror of a keypoint is not among the data's.
     """
-    answers = _predict(model, data.images), _predict_mirrored(model, data.images)
+    answers = models.predict_normalized(model, data.images), _predict_mirrored(model, data.images)
     return _mirrors(data, *answers, by_source)
 
 
@@ -101,9 +221,14 @@ def _mirrors(data, predicted, mirrored, by_source):
     ]
 
 
-def _predict(model, images):
-    return model.predict(images, batch_size=256, verbose=0)
-
-
 def _predict_mirrored(model, images):
-    return _predict(model, images[:, :, ::-1])
+    return models.predict_normalized(model, images[:, :, ::-1])
+
+
+def _mean_offsets(offsets):
+    """Means by keypoint; nets for different keypoints have one each."""
+    names = dict.fromkeys(name for each in offsets for name in each)
+    return {
+        name: np.mean([each[name] for each in offsets if name in each], axis=0).tolist()
+        for name in names
+    }

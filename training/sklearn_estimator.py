@@ -4,7 +4,6 @@
 knows neither recipes nor flips; hence an estimator of our own.
 """
 
-import inspect
 import numbers
 
 import keras
@@ -82,7 +81,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
         recipe = self._recipe()
         seed = _seed(self.random_state)
         keras.utils.set_random_seed(seed)
-        model = self._build(len(names))
+        model = models.build(self.net, len(names), settings=recipe.net_settings)
         data = data_pipeline.FaceData(images, keypoints, np.arange(len(images)), names)
         steps = data_pipeline.steps_per_epoch(data, recipe.batch_size)
         batches = data_pipeline.training_batches(
@@ -109,8 +108,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
     def predict(self, X):
         """Predicts `(N, 2K)` px, as x, y, x, y, …; `X` as in `fit`."""
         check_is_fitted(self, "model_")
-        normalized = self.model_.predict(_as_images(X), batch_size=256, verbose=0)
-        keypoints = keypoint_schema.to_pixels(np.asarray(normalized, np.float32))
+        keypoints = models.predict_pixels(self.model_, _as_images(X))
         return keypoints.reshape(len(keypoints), -1)
 
     def score(self, X, y):
@@ -136,22 +134,12 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
                 f"momentum must be None for {self.net}: its optimizer, {recipe.optimizer}, has "
                 f"none to set. Received: {self.momentum!r}."
             )
-        names = ("learning_rate", "momentum", "epochs", "batch_size")
+        names = ("dropout", "learning_rate", "momentum", "epochs", "batch_size")
         changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if "learning_rate" in changes and recipe.final_learning_rate is not None:
             ratio = changes["learning_rate"] / recipe.learning_rate
             changes["final_learning_rate"] = recipe.final_learning_rate * ratio
-        return recipe.override(changes)
-
-    def _build(self, num_keypoints):
-        builder = models.find(self.net).builder
-        options = {} if self.dropout is None else {"dropout": tuple(self.dropout)}
-        if options and "dropout" not in inspect.signature(builder).parameters:
-            raise UserError(
-                f"dropout must be None for {self.net}, which has no dropout layers. "
-                f"Received: {self.dropout!r}."
-            )
-        return builder(num_keypoints, name=self.net, **options)
+        return models.override(self.net, recipe, changes)
 
 
 def _as_images(X):

@@ -5,8 +5,9 @@ import dataclasses
 import data_pipeline
 import models
 from data_pipeline import FaceData
-from trained_nets.predictor import Predictor
-from trained_nets.run_folder import LoadedNet, RunFolder, provenance
+from trained_nets.provenance import provenance
+from trained_nets.run_folder import RunFolder
+from trained_nets.trained_net import TrainedNet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,8 +21,11 @@ class Settings:
         hold_out: share of the faces that were held out.
         split: `data_pipeline.split_digest` of these; None if nobody is to repeat the split.
         fold: of a net of an ensemble: its `number`, counted from 1, `of` how many, `split_seed`.
-        init_from: the run that the warm start came from, and `source` its net; or None.
-        distill_from: the run that teaches, and `teacher` its predictor; or None.
+        warm_start: the net that training begins with, or None.
+        teacher: the net that teaches, or None.
+        seen_before: how many of the faces that were held out these two have seen.
+        resume: go on with the run in the folder; a finished one is just loaded.
+        tensorboard: write TensorBoard logs.
     """
 
     seed: int
@@ -30,10 +34,11 @@ class Settings:
     hold_out: float = data_pipeline.HOLD_OUT
     split: str | None = None
     fold: dict | None = None
-    init_from: str | None = None
-    source: LoadedNet | None = None
-    distill_from: str | None = None
-    teacher: Predictor | None = None
+    warm_start: TrainedNet | None = None
+    teacher: TrainedNet | None = None
+    seen_before: int = 0
+    resume: bool = False
+    tensorboard: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +65,11 @@ class Task:
     settings: Settings
     later_steps: int = 0
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of training rows."""
+        return data_pipeline.steps_per_epoch(self.train, self.recipe.batch_size)
+
 
 def configuration(task: Task) -> dict:
     """What `config.json` says of the training of one net, but for its results."""
@@ -67,30 +77,27 @@ def configuration(task: Task) -> dict:
         "model": task.net,
         "description": models.find(task.net).description,
         "keypoints": list(task.train.names),
-        **common_configuration(task),
+        **common_configuration(task.recipe, task.settings, task.train, task.valid),
     }
 
 
-def common_configuration(task) -> dict:
-    """What `config.json` says of every training.
-
-    Args:
-        task: has `recipe`, `settings`, `train` and `valid`.
-    """
+def common_configuration(
+    recipe: models.Recipe, settings: Settings, train: FaceData, valid: FaceData
+) -> dict:
+    """What `config.json` says of every training, of one net or of several."""
     return {
-        "recipe": dataclasses.asdict(task.recipe),
-        "seed": task.settings.seed,
-        "precision": task.settings.precision,
-        "init_from": task.settings.init_from,
-        "distill_from": task.settings.distill_from,
-        "data": _describe_data(task.settings, task.train, task.valid),
+        "recipe": recipe.as_json(),
+        "seed": settings.seed,
+        "precision": settings.precision,
+        "init_from": settings.warm_start.origin if settings.warm_start else None,
+        "distill_from": settings.teacher.origin if settings.teacher else None,
+        "data": _describe_data(settings, train, valid),
         **provenance(),
     }
 
 
 def _describe_data(settings, train, valid):
-    fold = {"fold": settings.fold} if settings.fold else {}
-    return fold | {
+    described = {
         "path": settings.data_path,
         "hold_out": settings.hold_out,
         "split": settings.split,
@@ -100,3 +107,8 @@ def _describe_data(settings, train, valid):
         "train_rows": len(train),
         "valid_rows": len(valid),
     }
+    if settings.fold:
+        described["fold"] = settings.fold
+    if settings.seen_before:
+        described["seen_before"] = settings.seen_before
+    return described

@@ -21,7 +21,7 @@ from errors import UserError
 from evaluation import metrics
 from tests import run_fixtures, small_data
 from trained_nets import predictions
-from trained_nets.predictor import load_predictor
+from trained_nets.loading import load_net
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_tables_on_the_terminal_and_in_files(
     assert "better: near" in shown
 
     _, valid = data_pipeline.split(data, seed=0)
-    by_hand = load_predictor(runs[1]).predict_all(valid.images)
+    by_hand = load_net(runs[1]).predict_all(valid.images)
     rmse = metrics.rmse_px(by_hand, valid.keypoints).value()
     rows = list(csv.DictReader(files["csv"].open()))
     assert [row["net"] for row in rows] == ["near", "far", "six"]
@@ -285,15 +285,14 @@ def test_an_exported_model_takes_the_split_of_the_run_beside_it(
     data, runs, tmp_path, monkeypatch, capsys
 ):
     from exporting import export_saved_model
-    from trained_nets import run_folder
 
     exported = tmp_path / "exports" / "far"
-    export_saved_model(run_folder.load_net(runs[1]), exported)
+    export_saved_model(load_net(runs[1]), exported)
     with pytest.raises(UserError, match="--rows all"):
         predictions.load_nets([exported], data, "validation")
     near, far = predictions.load_nets([runs[0], exported], data, "validation")
     np.testing.assert_array_equal(near.predictions.held_out, far.predictions.held_out)
-    from_run = load_predictor(runs[1]).predict_all(data.images)
+    from_run = load_net(runs[1]).predict_all(data.images)
     np.testing.assert_allclose(far.predictions.predicted, from_run, atol=1e-3)
     assert far.predictions.counted == evaluation.Counted.BORROWED
     (every,) = predictions.load_nets([exported / "1"], data, "all")
@@ -305,7 +304,7 @@ def test_an_exported_model_takes_the_split_of_the_run_beside_it(
     (other / "config.json").write_text(json.dumps(config))
     with pytest.raises(UserError, match=f"^{re.escape(str(other))} was trained on other data"):
         predictions.load_nets([exported, other], data, "validation")
-    version = load_predictor(exported / "1")
+    version = load_net(exported / "1")
     assert version.names == keypoint_schema.NAMES
     assert version.predict(data.images[:0]).shape == (0, 15, 2)
 
@@ -339,9 +338,9 @@ def test_places_for_results_are_tried_before_the_work(tmp_path, monkeypatch, opt
 
 def test_nothing_to_load_is_one_clear_error(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
-        load_predictor(tmp_path / "nothing")
+        load_net(tmp_path / "nothing")
     with pytest.raises(UserError, match="neither a run folder nor a SavedModel"):
-        load_predictor(tmp_path)
+        load_net(tmp_path)
 
 
 @pytest.mark.parametrize("threshold", ["0", "1.1", "nan"])

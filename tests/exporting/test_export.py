@@ -13,7 +13,6 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-import command_line
 import export
 import keypoint_schema
 from errors import UserError
@@ -29,7 +28,10 @@ from exporting.model_card import model_card, write_card_file
 from exporting.warm_up import BATCH_SIZES, can_write_warm_up
 from tests import ROOT
 from tests.export_stand_in import CONFIG, faces, published, stand_in_model, stand_in_net
-from trained_nets import predictor, preset_store, run_folder
+from tests.running import run_script
+from trained_nets import loading, preset_store
+from trained_nets.loading import load_net
+from trained_nets.trained_net import from_model
 
 NAMES = keypoint_schema.NAMES
 
@@ -43,12 +45,9 @@ def folder(tmp_path_factory):
 def start(monkeypatch):
     """Runs the script on the stand-in; returns its exit status."""
 
-    def run(*arguments, net=None):
-        monkeypatch.setattr(sys, "argv", ["export.py", *map(str, arguments)])
-        monkeypatch.setattr(run_folder, "load_net", lambda path: net or stand_in_net())
-        with pytest.raises(SystemExit) as stop:
-            command_line.run(export.main)
-        return stop.value.code or 0
+    def run(*options, net=None):
+        monkeypatch.setattr(loading, "load_keras_net", lambda path: net or stand_in_net())
+        return run_script(export, *options)
 
     return run
 
@@ -81,11 +80,8 @@ def test_version_must_be_a_positive_integer(start, version, capsys):
     assert f"--version: must be a positive integer. Received: {version}" in error
 
 
-def test_missing_run_is_one_line_and_status_2(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(sys, "argv", ["export.py", str(tmp_path / "nothing")])
-    with pytest.raises(SystemExit) as stop:
-        command_line.run(export.main)
-    assert stop.value.code == 2
+def test_missing_run_is_one_line_and_status_2(tmp_path, capsys):
+    assert run_script(export, tmp_path / "nothing") == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert str(tmp_path / "nothing") in error
@@ -95,16 +91,14 @@ def test_missing_run_is_one_line_and_status_2(monkeypatch, tmp_path, capsys):
     ("place", "told"),
     [("nowhere", "does not exist"), ("empty", "is no run folder"), ("model", "is a SavedModel")],
 )
-def test_what_is_no_run_is_told_with_a_remedy(place, told, monkeypatch, tmp_path, capsys):
+def test_what_is_no_run_is_told_with_a_remedy(place, told, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     (tmp_path / "model" / "1").mkdir(parents=True)
     (tmp_path / "model" / "1" / "saved_model.pb").write_bytes(b"")
-    monkeypatch.setattr(sys, "argv", ["export.py", str(tmp_path / place)])
-    with pytest.raises(SystemExit):
-        command_line.run(export.main)
+    assert run_script(export, tmp_path / place) == 2
     error = capsys.readouterr().err
     assert f"{tmp_path / place} {told}" in error
-    assert "Name a run folder of train.py (it has a config.json), or give --preset" in error
+    assert "Name a run folder of train.py (it has a config.json), or preset:NAME" in error
     assert "Errno" not in error
 
 
@@ -208,7 +202,7 @@ OFFSET_PX = {
 def test_labels_that_lie_to_one_side_stay_there_in_a_flip_average(tmp_path, flip_average):
     partial = {"nose_tip": [0.5, -1.5]}
     config = {"results": {"mirror_offset_px": OFFSET_PX, "partial_offset_px": partial}}
-    net = run_folder.LoadedNet(stand_in_model(), NAMES, config)
+    net = from_model("runs/any", stand_in_model(), NAMES, config)
     folder = export_saved_model(net, tmp_path, flip_average=flip_average).folder
     card = json.loads((folder / "assets.extra/model_card.json").read_text())
     assert card["mirror_offset_px"] == OFFSET_PX
@@ -222,10 +216,10 @@ def test_labels_that_lie_to_one_side_stay_there_in_a_flip_average(tmp_path, flip
     np.testing.assert_allclose(answer, averaged if flip_average else straight, atol=1e-3)
     # Whoever averages the exported model takes the offset from its card.
     for path in (tmp_path, folder):
-        found = predictor.load_predictor(path, flip_average=True).predict(images)
+        found = load_net(path, flip_average=True).predict(images)
         np.testing.assert_allclose(found, averaged, atol=1e-3)
     # The other offset is for submissions alone.
-    assert predictor.load_predictor(tmp_path).partial_offset_px == partial
+    assert load_net(tmp_path).partial_offset_px == partial
 
 
 @pytest.mark.parametrize("card", [None, '{"version": 1}'])
@@ -235,7 +229,7 @@ def test_a_saved_model_with_no_offset_in_its_card_is_averaged_as_symmetric(tmp_p
         (tmp_path / "model/assets.extra").mkdir()
         (tmp_path / "model/assets.extra/model_card.json").write_text(card)
     images = faces(2)
-    found = predictor.load_predictor(tmp_path / "model", flip_average=True).predict(images)
+    found = load_net(tmp_path / "model", flip_average=True).predict(images)
     expected = (keras_pixels(images) + mirrored_back(images)) / 2
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
@@ -300,7 +294,7 @@ def test_model_card_says_what_the_run_knows(folder):
 
 
 def test_model_card_of_a_run_that_knows_nothing_says_null(tmp_path):
-    net = run_folder.LoadedNet(stand_in_model(), NAMES, {})
+    net = from_model("runs/any", stand_in_model(), NAMES, {})
     folder = export_saved_model(net, tmp_path).folder
     card = json.loads((folder / "assets.extra/model_card.json").read_text())
     assert card["training_data"] == {"fingerprint": None, "description": None}
@@ -310,9 +304,9 @@ def test_model_card_of_a_run_that_knows_nothing_says_null(tmp_path):
 
 @pytest.mark.parametrize(("flip_average", "way"), [(False, "plain"), (True, "flip_average")])
 def test_model_card_of_a_preset_says_what_the_presets_card_does(tmp_path, flip_average, way):
-    preset = preset_store.store.read_card("heatmap_s")
-    net = run_folder.LoadedNet(
-        stand_in_model(), NAMES, preset_store.load_preset("heatmap_s").config
+    preset = preset_store.read_card("heatmap_s")
+    net = from_model(
+        "preset:heatmap_s", stand_in_model(), NAMES, preset_store.load_preset("heatmap_s").config
     )
     folder = export_saved_model(net, tmp_path, flip_average=flip_average).folder
     card = json.loads((folder / "assets.extra/model_card.json").read_text("utf-8"))

@@ -2,12 +2,10 @@
 
 import json
 import re
-import sys
 
 import numpy as np
 import pytest
 
-import command_line
 import data_pipeline
 import export
 import keypoint_schema
@@ -16,7 +14,8 @@ from exporting import export_other_format, litert_format, onnx_format, other_for
 from exporting.publishing import new_version
 from tests import ROOT
 from tests.export_stand_in import faces, stand_in_model, stand_in_net
-from trained_nets import run_folder
+from tests.running import run_script
+from trained_nets import loading
 
 FORMATS = {"onnx": onnx_format, "litert": litert_format}
 FILES = {
@@ -117,13 +116,10 @@ def test_smaller_numbers_make_smaller_files(written):
 
 @pytest.fixture
 def start(monkeypatch):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["export.py", "runs/any", *map(str, arguments)])
-        monkeypatch.setattr(run_folder, "load_net", lambda path: stand_in_net())
+    def run(*options):
+        monkeypatch.setattr(loading, "load_keras_net", lambda path: stand_in_net())
         monkeypatch.setattr(data_pipeline, "load_faces", lambda path: few_faces())
-        with pytest.raises(SystemExit) as stop:
-            command_line.run(export.main)
-        return stop.value.code or 0
+        return run_script(export, "runs/any", *options)
 
     return run
 

@@ -18,7 +18,7 @@ import predict
 from errors import UserError
 from pictures.detection import face_box
 from tests import run_fixtures, small_data
-from trained_nets.predictor import load_predictor
+from trained_nets.loading import load_net
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_submission_answers_the_lookup_table(run_path, small_folder, tmp_path, m
     lookup = pd.read_csv(small_folder / "IdLookupTable.csv")
     assert table["RowId"].tolist() == lookup["RowId"].tolist()
     images, _ = data_pipeline.load_test(small_folder)
-    predicted = load_predictor(run_path).predict(images).reshape(len(images), 30)
+    predicted = load_net(run_path).predict(images).reshape(len(images), 30)
     columns = keypoint_schema.column_names()
     expected = [
         predicted[image - 1, columns.index(name)]
@@ -97,13 +97,13 @@ def test_pictures_are_predicted_in_their_own_pixels(
     small, large = json.loads(out.read_text())
     assert (large["width"], large["height"]) == (288, 288)
     images, _ = small_data.faces()
-    predicted = load_predictor(run_path).predict(images[:1])[0]
+    predicted = load_net(run_path).predict(images[:1])[0]
     for name, point in zip(keypoint_schema.NAMES, predicted, strict=True):
         np.testing.assert_allclose(small["faces"][0]["keypoints"][name], point, atol=0.01)
     reread = pictures.crop(
         pictures.to_gray(pictures.read_picture(folder / "b.png")), pictures.Box(0, 0, 288, 288)
     )
-    expected = (load_predictor(run_path).predict(reread[None])[0] + 0.5) * 3 - 0.5
+    expected = (load_net(run_path).predict(reread[None])[0] + 0.5) * 3 - 0.5
     np.testing.assert_allclose(list(large["faces"][0]["keypoints"].values()), expected, atol=0.01)
     drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
     assert drawn == ["a_keypoints.png", "b_keypoints.png"]
@@ -224,7 +224,7 @@ def test_detected_faces_are_carried_back_into_the_photograph(
     assert "no face found" in capsys.readouterr().err
     gray = np.asarray(photograph)
     for face, box in zip(party["faces"], TwoFaces.boxes, strict=True):
-        in_crop = load_predictor(run_path).predict(pictures.crop(gray, box)[None])[0]
+        in_crop = load_net(run_path).predict(pictures.crop(gray, box)[None])[0]
         expected = pictures.to_photograph(in_crop, box)
         np.testing.assert_allclose(list(face["keypoints"].values()), expected, atol=0.01)
         assert face["confidence"] == 0.97

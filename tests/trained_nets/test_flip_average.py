@@ -7,8 +7,7 @@ from keras import ops
 
 import keypoint_schema
 from errors import UserError
-from trained_nets.predictor import flip_averaged, from_net
-from trained_nets.run_folder import LoadedNet
+from trained_nets.trained_net import flip_averaged, from_model
 
 EYES = ("left_eye_center", "right_eye_center", "nose_tip")
 OFFSET_PX = {
@@ -23,7 +22,7 @@ def predictor_of(function, names=EYES, config=None):
     size = keypoint_schema.IMAGE_SIZE
     images = keras.Input((size, size, 1))
     model = keras.Model(images, function(ops.cast(images, "float32")))
-    return from_net("net", LoadedNet(model, tuple(names), config or {}))
+    return from_model("net", model, names, config or {})
 
 
 def spots(*places):

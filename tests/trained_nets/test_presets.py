@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import sys
 
 import keras
 import numpy as np
@@ -20,8 +19,8 @@ import train
 from benchmarks import make_preset
 from data_pipeline import synthetic_faces
 from errors import UserError
-from trained_nets import predictions, preset_store, run_folder
-from trained_nets.predictor import load_predictor
+from trained_nets import predictions, preset_store
+from trained_nets.loading import load_keras_net, load_net
 
 SHIPPED = preset_store.preset_names()
 ENTRIES = {
@@ -38,9 +37,8 @@ ENTRIES = {
 }
 
 
-def start(monkeypatch, script, *arguments):
-    monkeypatch.setattr(sys, "argv", [f"{script.__name__}.py", *map(str, arguments)])
-    return script.main()
+def start(script, *options):
+    return script.main([str(option) for option in options])
 
 
 def write_notes(path, fingerprint):
@@ -67,10 +65,10 @@ def made(small_folder, tmp_path_factory):
             "--precision",
             "float32",
         ]
-        assert start(monkeypatch, train, *options, *common) == 0
+        assert start(train, *options, *common) == 0
         notes = write_notes(folder / "notes.json", data.fingerprint)
         arguments = [folder / "heatmap_s", "--name", "tiny", *common, "--notes", notes]
-        start(monkeypatch, make_preset, *arguments)
+        start(make_preset, *arguments)
     return folder / "presets", folder / "heatmap_s"
 
 
@@ -93,8 +91,8 @@ def copied(tiny, tmp_path, monkeypatch):
 
 
 def test_a_preset_has_the_runs_weights_rounded_to_float16(tiny, made):
-    run = run_folder.load_net(made[1])
-    preset = preset_store.load_net("preset:tiny")
+    run = load_net(made[1])
+    preset = load_net("preset:tiny")
     assert preset.names == run.names
     for ours, theirs in zip(preset.model.weights, run.model.weights, strict=True):
         expected = np.asarray(theirs).astype(np.float16).astype(np.float32)
@@ -131,7 +129,7 @@ def test_the_card_names_no_folder_of_the_machine(tiny, made, small_folder):
     card = json.loads(text)
     assert card.keys() >= ENTRIES
     assert card["run"]["data"]["description"] == "training.csv"
-    assert card["run"]["recipe"] == run_folder.load_net(made[1]).config["recipe"]
+    assert card["run"]["recipe"] == load_net(made[1]).config["recipe"]
     assert str(small_folder) not in text
     assert str(made[1].parent) not in text
 
@@ -141,12 +139,12 @@ def test_predict_finds_keypoints_with_a_preset(tiny, tmp_path, monkeypatch, caps
     for name, image in zip("ab", images, strict=True):
         Image.fromarray(image[:, :, 0]).save(tmp_path / f"{name}.png")
     pictures = [tmp_path / "a.png", tmp_path / "b.png"]
-    start(monkeypatch, predict, "--preset", "tiny", *pictures)
+    start(predict, "--preset", "tiny", *pictures)
     plain = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["picture"] for row in plain[::15]] == list(map(str, pictures))
-    start(monkeypatch, predict, "preset:tiny", pictures[0], "--flip-average")
+    start(predict, "preset:tiny", pictures[0], "--flip-average")
     averaged = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    expected = load_predictor("preset:tiny", flip_average=True).predict(images[:1])[0]
+    expected = load_net("preset:tiny", flip_average=True).predict(images[:1])[0]
     found = [[float(row["x"]), float(row["y"])] for row in averaged]
     np.testing.assert_allclose(found, expected, atol=0.01)
 
@@ -155,14 +153,14 @@ def test_evaluate_takes_a_preset_and_says_that_it_averages(
     tiny, small_folder, tmp_path, monkeypatch, capsys
 ):
     options = ["--data", small_folder, "--flip-average", "--markdown", tmp_path / "nets.md"]
-    start(monkeypatch, evaluate, "preset:tiny", *options)
+    start(evaluate, "preset:tiny", *options)
     assert "preset:tiny" in capsys.readouterr().out
     assert "averaged with those for mirror images" in (tmp_path / "nets.md").read_text()
 
 
 def test_export_loads_a_preset(tiny, monkeypatch):
     arguments = export.parse_arguments(["--preset", "tiny"])
-    assert export.load_net(arguments.run).config["model"] == "heatmap_s"
+    assert load_keras_net(arguments.run).config["model"] == "heatmap_s"
     for wrong in ([], ["runs/net7", "--preset", "tiny"]):
         with pytest.raises(SystemExit):
             export.parse_arguments(wrong)
@@ -173,7 +171,7 @@ def test_training_starts_from_a_preset_and_warns_of_another_split(
 ):
     options = ["--model", "heatmap_s", "--epochs", 1, "--data", small_folder, "--runs", tmp_path]
     options += ["--precision", "float32", "--init-from", "preset:tiny", "--seed", 2]
-    assert start(monkeypatch, train, *options) == 0
+    assert start(train, *options) == 0
     printed = capsys.readouterr().out
     assert "Warm start from preset:tiny; left fresh: nothing." in printed
     assert "preset:tiny was trained on" in printed
@@ -181,7 +179,7 @@ def test_training_starts_from_a_preset_and_warns_of_another_split(
 
 def test_unknown_presets_are_refused_with_the_known_ones(tiny):
     with pytest.raises(UserError, match="no preset 'huge'.*tiny"):
-        load_predictor("preset:huge")
+        load_net("preset:huge")
     with pytest.raises(UserError, match="no preset '../presets/tiny'"):
         preset_store.load_preset("../presets/tiny")
 
@@ -221,7 +219,7 @@ def test_notes_about_other_data_are_refused(made, small_folder, tmp_path, monkey
     notes = write_notes(tmp_path / "notes.json", "another")
     arguments = [made[1], "--name", "other", "--data", small_folder, "--notes", notes]
     with pytest.raises(UserError, match="fingerprint another"):
-        start(monkeypatch, make_preset, *arguments)
+        start(make_preset, *arguments)
 
 
 def test_a_net_trained_on_every_face_is_measured_by_its_twin(
@@ -229,23 +227,23 @@ def test_a_net_trained_on_every_face_is_measured_by_its_twin(
 ):
     common = ["--data", str(small_folder)]
     options = ["--model", "heatmap_s", "--epochs", 1, "--runs", tmp_path, "--hold-out", 0]
-    assert start(monkeypatch, train, *options, "--precision", "float32", *common) == 0
+    assert start(train, *options, "--precision", "float32", *common) == 0
     notes = made[1].parent / "notes.json"
     arguments = [tmp_path / "heatmap_s", "--name", "whole", *common, "--notes", notes]
     with pytest.raises(UserError, match="--twin"):
-        start(monkeypatch, make_preset, *arguments)
-    start(monkeypatch, make_preset, *arguments, "--twin", made[1])
+        start(make_preset, *arguments)
+    start(make_preset, *arguments, "--twin", made[1])
     card, twin = preset_store.read_card("whole"), preset_store.read_card("tiny")
     assert card["accuracy"]["rmse_px"] == twin["accuracy"]["rmse_px"]
     assert "held out" in card["accuracy"]["measured_on"]
-    run = run_folder.load_net(tmp_path / "heatmap_s")
+    run = load_net(tmp_path / "heatmap_s")
     kernel = np.asarray(run.model.weights[0]).astype(np.float16)
     np.testing.assert_array_equal(preset_store.load_preset("whole").model.weights[0], kernel)
 
 
 def test_a_twin_is_made_as_the_run_but_for_the_faces_held_out(made, small_folder):
     data = data_pipeline.load_faces(small_folder)
-    twin = run_folder.load_net(made[1]).config
+    twin = load_net(made[1]).config
     run = twin | {"data": twin["data"] | {"hold_out": 0}}
     make_preset.check_twin(run, twin, data)
     other_recipe = twin | {"recipe": twin["recipe"] | {"epochs": 9}}
@@ -264,7 +262,7 @@ def test_a_twin_is_made_as_the_run_but_for_the_faces_held_out(made, small_folder
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_preset_finds_keypoints_of_drawn_faces(name):
     images, keypoints = synthetic_faces.draw_faces(16, seed=3)
-    predicted = load_predictor(f"preset:{name}").predict_all(images)
+    predicted = load_net(f"preset:{name}").predict_all(images)
     assert np.isfinite(predicted).all()
     assert ((predicted >= 0) & (predicted <= keypoint_schema.IMAGE_SIZE - 1)).all()
     # Nets that know only photographs reach about 2 px; mixed-up weights or keypoints do not.

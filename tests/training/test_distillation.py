@@ -9,9 +9,8 @@ import data_pipeline
 import keypoint_schema
 from data_pipeline import FaceData
 from errors import UserError
-from trained_nets.predictor import Predictor
-from training import distillation
-from training import fit as fitting
+from trained_nets.trained_net import TrainedNet
+from training import distillation, fit
 
 EYES = ("left_eye_center", "right_eye_center")
 ANSWERS = np.array([[70, 40], [25, 40]], np.float32)  # mirrored about 47.5: averaging keeps them
@@ -19,7 +18,7 @@ LABELS = np.array([[[74, 42], [np.nan, np.nan]]], np.float32)
 
 
 def teacher_of(names=EYES, answers=ANSWERS):
-    return Predictor("teacher", names, lambda images: np.repeat(answers[None], len(images), 0))
+    return TrainedNet("teacher", names, lambda images: np.repeat(answers[None], len(images), 0))
 
 
 def face(**changes):
@@ -67,15 +66,15 @@ def test_a_teacher_must_know_the_students_keypoints():
 
 
 def test_a_student_is_taught_and_judged_by_the_true_labels(start_train, tmp_path, monkeypatch):
-    assert start_train("--model", "net1", "--epochs", 2, "--rows", "labelled") == 0
+    assert start_train("--model", "net1", "--epochs", 2, "--set", "rows=labelled") == 0
     learned, training_batches = [], data_pipeline.training_batches
 
     def spy(data, *arguments, **options):
         learned.append(data)
         return training_batches(data, *arguments, **options)
 
-    monkeypatch.setattr(fitting.data_pipeline, "training_batches", spy)
-    student = ("--model", "net1", "--epochs", 1, "--rows", "labelled", "--name", "student")
+    monkeypatch.setattr(fit.data_pipeline, "training_batches", spy)
+    student = ("--model", "net1", "--epochs", 1, "--set", "rows=labelled", "--name", "student")
     assert start_train(*student, "--distill-from", tmp_path / "net1") == 0
     (taught,) = learned
     assert not np.isnan(taught.keypoints).any()
@@ -102,7 +101,7 @@ def test_a_teacher_that_has_seen_held_out_faces_is_told(start_train, tmp_path, c
     assert start_train("--model", "net1", "--epochs", 1, "--hold-out", 0) == 0
     student = ("--model", "net1", "--epochs", 1, "--name", "student")
     assert start_train(*student, "--distill-from", tmp_path / "net1") == 0
-    assert "was trained on 12 of the 12 faces" in capsys.readouterr().out
+    assert "has seen 12 of the 12 faces" in capsys.readouterr().out
 
 
 def test_folds_and_a_teacher_exclude_each_other(start_train, tmp_path, capsys):

@@ -2,33 +2,26 @@
 
 import dataclasses
 import json
-import sys
 
 import numpy as np
 import pytest
 
-import command_line
 import data_pipeline
 import evaluate
 import keypoint_schema
 import models
 import train
 from errors import UserError
-from trained_nets import held_out, run_folder
+from tests.running import run_script
+from trained_nets import run_folder
+from trained_nets.held_out import find_held_out
+from trained_nets.loading import load_net
 
 
 @pytest.fixture
-def start(monkeypatch, small_folder):
-    """Runs a script in this process; returns its exit status."""
-
-    def run(script, *arguments):
-        command = [script.__name__, *map(str, arguments), "--data", str(small_folder)]
-        monkeypatch.setattr(sys, "argv", command)
-        with pytest.raises(SystemExit) as stop:
-            command_line.run(script.main)
-        return stop.value.code or 0
-
-    return run
+def start(small_folder):
+    """Runs a script on the small folder; returns its exit status."""
+    return lambda script, *options: run_script(script, *options, "--data", small_folder)
 
 
 def config_of(folder):
@@ -54,8 +47,8 @@ def test_ensemble_answers_with_the_mean_of_its_nets(start, tmp_path, small_folde
     run = run_folder.RunFolder(tmp_path / "net1")
     config = config_of(run.path)
     assert config["results"]["finished"]
-    parts = [run_folder.load_net(run.part(name).path) for name in ("fold1", "fold2")]
-    ensemble = run_folder.load_net(run.path)
+    parts = [load_net(run.part(name).path) for name in ("fold1", "fold2")]
+    ensemble = load_net(run.path)
     faces = data_pipeline.load_faces(str(small_folder)).images[:5]
     answers = [net.model.predict(faces, verbose=0) for net in (*parts, ensemble)]
     np.testing.assert_allclose(answers[2], (answers[0] + answers[1]) / 2, atol=1e-5)
@@ -93,24 +86,25 @@ def test_a_net_of_an_ensemble_is_judged_by_faces_that_it_left_out(
     rows, valid = (side.select(side.names) for side in data_pipeline.split(data, seed=1))
     for number, (outside, inside) in enumerate(data_pipeline.folds(rows, 3, seed=1), start=1):
         config = config_of(tmp_path / f"net1/fold{number}")
-        left_out = data.rows(held_out.rows_held_out(config, "a fold", data))
+        left_out = data.rows(find_held_out(config, "a fold", data).rows)
         assert not np.isin(left_out.groups, rows.groups[outside]).any()
         assert np.isin(rows.groups[inside], left_out.groups).all()
         assert np.isin(valid.groups, left_out.groups).all()
     capsys.readouterr()
     again = ("--model", "net1", "--epochs", 1, "--name", "again", "--runs", tmp_path, "--seed", 2)
     assert start(train, *again, "--init-from", tmp_path / "net1/fold2") == 0
-    assert "net1/fold2 was trained on" in capsys.readouterr().out
+    assert "net1/fold2 has seen" in capsys.readouterr().out
 
 
 def test_a_split_that_cannot_be_repeated_is_told(start, tmp_path, small_folder):
     data = data_pipeline.load_faces(str(small_folder))
     assert start(train, "--model", "net1", "--epochs", 1, "--runs", tmp_path) == 0
     config = config_of(tmp_path / "net1")
-    assert held_out.rows_held_out(config, "net1", data).any()
+    assert find_held_out(config, "net1", data).rows.any()
     other_persons = dataclasses.replace(data, groups=data.groups // 2)
-    with pytest.raises(UserError, match="split of net1 cannot be repeated"):
-        held_out.rows_held_out(config, "net1", other_persons)
+    unknown = find_held_out(config, "net1", other_persons)
+    assert unknown.rows is None
+    assert "split of net1 cannot be repeated" in unknown.reason
 
 
 def test_ensemble_goes_on_and_is_judged_and_reported(start, tmp_path, capsys):
@@ -126,7 +120,7 @@ def test_ensemble_goes_on_and_is_judged_and_reported(start, tmp_path, capsys):
 def test_nothing_held_out_trains_on_every_face(start, tmp_path, small_folder, capsys):
     arguments = ("--model", "net1", "--epochs", 2, "--hold-out", 0, "--runs", tmp_path)
     assert start(train, *arguments) == 0
-    assert "Nothing was held out" in capsys.readouterr().out
+    assert "No faces were held out" in capsys.readouterr().out
     config = config_of(tmp_path / "net1")
     data = data_pipeline.load_faces(str(small_folder))
     assert config["data"]["train_rows"] == len(data.select(data.names))
@@ -169,3 +163,12 @@ def test_average_wants_its_nets_by_name():
     net = models.build("net1", model_name="fold1")
     with pytest.raises(ValueError, match="called by their names"):
         models.average({"fold2": net})
+
+
+def test_a_warm_start_that_has_seen_the_folds_is_refused(start, tmp_path, capsys):
+    net1 = ("--model", "net1", "--epochs", 1, "--runs", tmp_path)
+    assert start(train, *net1) == 0
+    folds = (*net1, "--name", "folds", "--folds", 3)
+    assert start(train, *folds, "--init-from", tmp_path / "net1") == 2
+    assert "has seen faces that the nets of --folds leave out" in capsys.readouterr().err
+    assert not (tmp_path / "folds").exists()

@@ -1,6 +1,7 @@
 """What a kill, or Ctrl-C, at a bad moment leaves of a run."""
 
 import csv
+import dataclasses
 import json
 
 import keras
@@ -57,7 +58,7 @@ def test_what_was_replaced_goes_when_its_killed_successor_is_finished(start_trai
 
 def test_a_training_that_patience_had_ended_stays_ended(start_train, tmp_path, monkeypatch):
     def impatient(start, name, *options):
-        recipe = models.find("net1").recipe.override({"patience": 1, "learning_rate": 0.5})
+        recipe = dataclasses.replace(models.find("net1").recipe, patience=1, learning_rate=0.5)
         monkeypatch.setattr(models, "find_recipe", lambda *names: recipe)
         return start("--model", "net1", "--epochs", 30, "--name", name, *options)
 

@@ -94,7 +94,7 @@ def test_dropout_reaches_the_layers_and_the_final_rate_keeps_its_ratio():
     net = KeypointRegressor("net6", NOSE, dropout=(0, 0.1, 0.2, 0.4), learning_rate=0.06, epochs=1)
     recipe = net._recipe()
     assert recipe.final_learning_rate == pytest.approx(0.0002)
-    model = net._build(1)
+    model = models.build("net6", 1, settings=recipe.net_settings)
     rates = [layer.rate for layer in model.layers if layer.name.startswith("dropout")]
     assert rates == [0, 0.1, 0.2, 0.4]
 
@@ -124,7 +124,7 @@ def spy_on_training(monkeypatch):
 
 def test_averaged_weights_are_kept(monkeypatch):
     entry = models.find("net1")
-    averaging = dataclasses.replace(entry, recipe=entry.recipe.override({"averaging": 0.5}))
+    averaging = dataclasses.replace(entry, recipe=dataclasses.replace(entry.recipe, averaging=0.5))
     monkeypatch.setattr(models.zoo, "ZOO", {**models.ZOO, "averaged": averaging})
     images, labels = nose_data()
 
@@ -165,8 +165,8 @@ def test_wrong_labels_and_nets_are_refused():
     ("net", "parameter", "message"),
     [
         ("heatmap_s", {"momentum": 0.9}, "momentum must be None for heatmap_s"),
-        ("heatmap_s", {"dropout": (0.1, 0.1, 0.1, 0.1)}, "dropout must be None for heatmap_s"),
-        ("net1", {"dropout": (0.1, 0.1, 0.1, 0.1)}, "dropout must be None for net1"),
+        ("heatmap_s", {"dropout": (0.1, 0.1, 0.1, 0.1)}, "heatmap_s has no setting 'dropout'"),
+        ("net1", {"dropout": (0.1, 0.1, 0.1, 0.1)}, "net1 has no setting 'dropout'"),
     ],
 )
 def test_a_parameter_that_the_net_has_no_use_for_is_refused(net, parameter, message):
@@ -192,5 +192,5 @@ def test_the_example_refuses_nets_without_dropout_in_one_line(small_folder, monk
         command_line.run(runpy.run_path("examples/search_dropout.py")["main"])
     assert stop.value.code == 2
     error = capsys.readouterr().err
-    assert "dropout must be None for heatmap_s" in error
+    assert "heatmap_s has no setting 'dropout'" in error
     assert error.count("\n") == 1

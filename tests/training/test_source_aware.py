@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import json
-import sys
 import types
 
 import keras
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 import rich.console
 
-import command_line
 import data_pipeline
 import keypoint_schema
 import models
@@ -21,14 +19,17 @@ from evaluation import metrics, partial_offset
 from keypoint_schema import NAMES, PARTIAL_NAMES, is_partial
 from tests import small_data
 from tests.killing import killed_in_epoch
+from tests.running import run_script
 from trained_nets import run_folder
+from trained_nets.loading import load_net
 from trained_nets.predictions import load_nets
-from training import fit as fitting
-from training import task as training_task
+from training.fit import fit
 from training.sklearn_estimator import KeypointRegressor
+from training.task import Settings, Task
 
 FOUR = keypoint_schema.indices(PARTIAL_NAMES)
 REST = np.setdiff1d(np.arange(len(NAMES)), FOUR)
+LABELLED, AWARE = ("--set", "rows=labelled"), ("--set", "source_aware=true")
 SHIFT = np.array([9, -6], np.float32)  # px; where the partial source puts its keypoints
 
 
@@ -138,37 +139,37 @@ def test_partial_rows_do_not_pull_a_source_aware_net(tiny_zoo, tmp_path):
     later, _, complete = two_sources(60, seed=8)
 
     def train_tiny(source_aware):
-        settings = training_task.Settings(seed=1, precision="float32")
-        task = training_task.Task(
+        settings = Settings(seed=1, precision="float32")
+        task = Task(
             net="tiny",
             model_name="tiny",
-            recipe=tiny_zoo.override({"source_aware": source_aware}),
+            recipe=dataclasses.replace(tiny_zoo, source_aware=source_aware),
             train=data.rows(slice(120)),
             valid=data.rows(slice(120, None)),
             run=run_folder.RunFolder(tmp_path / str(source_aware)),
             settings=settings,
         )
-        model, results = fitting.fit(task, rich.console.Console(quiet=True))
+        model, results = fit(task, rich.console.Console(quiet=True))
         answers = keypoint_schema.to_pixels(model.predict(later, verbose=0))
         return metrics.rmse_px(answers[:, FOUR], complete[:, FOUR]).value(), results
 
     unaware_error, unaware = train_tiny(source_aware=False)
     error, results = train_tiny(source_aware=True)
     assert error < 0.8 * unaware_error
-    assert "partial_offset_px" not in unaware
-    assert set(results["partial_offset_px"]) == set(PARTIAL_NAMES)
-    np.testing.assert_allclose(list(results["partial_offset_px"].values()), [SHIFT] * 4, atol=1.5)
+    assert unaware.partial_offset_px is None
+    assert set(results.partial_offset_px) == set(PARTIAL_NAMES)
+    np.testing.assert_allclose(list(results.partial_offset_px.values()), [SHIFT] * 4, atol=1.5)
     # Labels of the complete source are mirror-symmetric, and flips are told so.
-    assert np.abs(list(results["mirror_offset_px"].values())).max() < 1
-    assert np.mean([unaware["mirror_offset_px"][name][0] for name in PARTIAL_NAMES]) > 3
+    assert np.abs(list(results.mirror_offset_px.values())).max() < 1
+    assert np.mean([unaware.mirror_offset_px[name][0] for name in PARTIAL_NAMES]) > 3
     # With the offset, partial rows count as what they are, in training and afterwards.
     with open(tmp_path / "True/history.csv", newline="") as file:
-        best = list(csv.DictReader(file))[results["best_epoch"] - 1]
-    assert results["valid_rmse_px"] == pytest.approx(float(best["valid_rmse_px"]), rel=0.1)
+        best = list(csv.DictReader(file))[results.best_epoch - 1]
+    assert results.validation.rmse_px == pytest.approx(float(best["valid_rmse_px"]), rel=0.1)
 
 
 def test_the_estimator_trains_source_aware_recipes_too(tiny_zoo, monkeypatch):
-    recipe = tiny_zoo.override({"source_aware": True, "augmentation": "none"})
+    recipe = dataclasses.replace(tiny_zoo, source_aware=True, augmentation="none")
     monkeypatch.setattr(
         models.zoo, "ZOO", {"tiny": models.zoo.Entry("for tests", tiny_net, recipe)}
     )
@@ -179,20 +180,10 @@ def test_the_estimator_trains_source_aware_recipes_too(tiny_zoo, monkeypatch):
     assert np.abs(bias).max() < 2
 
 
-def train_script(monkeypatch, runs, *arguments):
-    """Runs train.py in this process; returns its exit status."""
-    monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments), "--runs", str(runs)])
-    with pytest.raises(SystemExit) as stop:
-        command_line.run(train.main)
-    return stop.value.code or 0
-
-
 @pytest.fixture
-def start(monkeypatch, tmp_path):
-    def run(*arguments):
-        return train_script(monkeypatch, tmp_path, *arguments)
-
-    return run
+def start(tmp_path):
+    """Runs train.py into `tmp_path`; returns its exit status."""
+    return lambda *options: run_script(train, *options, "--runs", tmp_path)
 
 
 def results_of(folder):
@@ -200,9 +191,9 @@ def results_of(folder):
 
 
 def test_warm_start_of_a_heatmap_net_and_its_validation(start, tmp_path, small_folder):
-    arguments = ("--model", "heatmap_s", "--data", small_folder, "--epochs", 2, "--source-aware")
+    arguments = ("--model", "heatmap_s", "--data", small_folder, "--epochs", 2, *AWARE)
     assert start(*arguments, "--init-from", "preset:heatmap_s") == 0
-    net = run_folder.load_net(tmp_path / "heatmap_s")
+    net = load_net(tmp_path / "heatmap_s")
     assert net.config["recipe"]["source_aware"]
     assert net.model.output_shape == (None, 15, 2)
     assert not [layer.name for layer in net.model.layers if "partial" in layer.name]
@@ -219,12 +210,12 @@ def test_warm_start_of_a_heatmap_net_and_its_validation(start, tmp_path, small_f
 
 
 def test_resume_goes_on_with_the_twin(start, tmp_path, small_folder, monkeypatch):
-    net = ("--model", "net1", "--data", small_folder, "--epochs", 4, "--augment", "flip")
-    net += ("--rows", "labelled", "--source-aware")
+    net = ("--model", "net1", "--data", small_folder, "--epochs", 4, "--set", "augmentation=flip")
+    net += (*LABELLED, *AWARE)
     assert start(*net, "--name", "whole") == 0
 
-    with killed_in_epoch(2, monkeypatch) as patch:
-        train_script(patch, tmp_path, *net, "--name", "cut")
+    with killed_in_epoch(2, monkeypatch):
+        start(*net, "--name", "cut")
     assert start(*net, "--name", "cut", "--resume") == 0
     cut, whole = (results_of(tmp_path / name) for name in ("cut", "whole"))
     assert cut | {"seconds": 0} == whole | {"seconds": 0}
@@ -233,7 +224,7 @@ def test_resume_goes_on_with_the_twin(start, tmp_path, small_folder, monkeypatch
 
 def test_specialists_of_other_keypoints_have_but_one_source(start, tmp_path, small_folder):
     arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
-    assert start(*arguments, "--epochs", 1, "--source-aware") == 0
+    assert start(*arguments, "--epochs", 1, *AWARE) == 0
     run = tmp_path / "specialists"
     parts = {
         each.name: results_of(run / each.name)["partial_offset_px"]
@@ -250,15 +241,15 @@ def test_specialists_of_other_keypoints_have_but_one_source(start, tmp_path, sma
 
 
 def test_ensemble_has_the_mean_offset(start, tmp_path, small_folder):
-    arguments = ("--model", "net1", "--rows", "labelled", "--data", small_folder, "--folds", 2)
-    assert start(*arguments, "--epochs", 1, "--source-aware") == 0
+    arguments = ("--model", "net1", *LABELLED, "--data", small_folder, "--folds", 2)
+    assert start(*arguments, "--epochs", 1, *AWARE) == 0
     run = tmp_path / "net1"
     both = [results_of(run / name)["partial_offset_px"]["nose_tip"] for name in ("fold1", "fold2")]
     results = results_of(run)
     assert results["partial_offset_px"]["nose_tip"] == pytest.approx(np.mean(both, 0))
     # The validation error counts it.
     _, valid = data_pipeline.split(data_pipeline.load_faces(small_folder), seed=1)
-    answers = run_folder.load_net(run).model.predict(valid.images, verbose=0)
+    answers = load_net(run).model.predict(valid.images, verbose=0)
     answers = partial_offset.added(
         keypoint_schema.to_pixels(answers), valid.partial, NAMES, results["partial_offset_px"]
     )
@@ -267,9 +258,9 @@ def test_ensemble_has_the_mean_offset(start, tmp_path, small_folder):
 
 
 def test_without_effect_it_is_refused(start, tmp_path, small_folder, capsys):
-    net1 = ("--model", "net1", "--source-aware", "--epochs", 1)
+    net1 = ("--model", "net1", *AWARE, "--epochs", 1)
     assert start(*net1, "--data", small_folder) == 2
-    assert "Add --rows labelled" in capsys.readouterr().err.splitlines()[-1]
+    assert "Add --set rows=labelled" in capsys.readouterr().err.splitlines()[-1]
     images, keypoints = small_data.faces()
 
     def write(name, rows):
@@ -279,7 +270,7 @@ def test_without_effect_it_is_refused(start, tmp_path, small_folder, capsys):
         return tmp_path / name
 
     partial = np.arange(len(images)) % 3 == 2
-    labelled = (*net1, "--rows", "labelled", "--data")
+    labelled = (*net1, *LABELLED, "--data")
     assert start(*labelled, write("complete", ~partial)) == 2
     assert "there are none to train" in capsys.readouterr().err.splitlines()[-1]
     assert start(*labelled, write("partial", partial)) == 2

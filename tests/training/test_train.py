@@ -3,38 +3,30 @@
 import csv
 import importlib.util
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 
-import command_line
 import keypoint_schema
 import train
 from errors import UserError
 from tests import ROOT
 from tests.killing import killed_in_epoch
-from trained_nets import run_folder
-from training import specialists as specialist_training
-
-
-def run_train(*arguments, monkeypatch, tmp_path):
-    """Runs the script in this process; returns its exit status."""
-    monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments), "--runs", str(tmp_path)])
-    with pytest.raises(SystemExit) as stop:
-        command_line.run(train.main)
-    return stop.value.code or 0
+from tests.running import run_script
+from trained_nets.loading import load_net
+from training import command, from_recipe, parts
 
 
 @pytest.fixture
-def start(monkeypatch, tmp_path):
-    def run(*arguments):
-        return run_train(*arguments, monkeypatch=monkeypatch, tmp_path=tmp_path)
-
-    return run
+def start(tmp_path):
+    """Runs train.py into `tmp_path`; returns its exit status."""
+    return lambda *options: run_script(train, *options, "--runs", tmp_path)
 
 
 def history(folder):
@@ -78,10 +70,10 @@ def test_specialists_train_on_the_rows_with_their_labels(start, tmp_path, small_
     assert epochs["eye_corners"] == epochs["mouth_corners_top_lip"] == 3
     config = json.loads((run / "config.json").read_text())
     assert set(config["results"]["valid_rmse_px_per_keypoint"]) == set(keypoint_schema.NAMES)
-    net = run_folder.load_net(run)
+    net = load_net(run)
     images = np.random.default_rng(0).integers(0, 256, (3, 96, 96, 1)).astype(np.uint8)
     merged = net.model.predict(images, verbose=0)
-    alone = run_folder.load_net(run / "eyebrow_ends")
+    alone = load_net(run / "eyebrow_ends")
     assert net.names == keypoint_schema.NAMES
     np.testing.assert_allclose(
         merged[:, keypoint_schema.indices(alone.names)],
@@ -117,14 +109,12 @@ def test_resume_goes_on_as_if_nothing_had_happened(start, tmp_path, small_folder
     net6 = ("--model", "net6", "--data", small_folder, "--epochs", 5)
     start(*net6, "--name", "whole")
 
-    with killed_in_epoch(3, monkeypatch) as patch:
-        run_train(*net6, "--name", "cut", monkeypatch=patch, tmp_path=tmp_path)
+    with killed_in_epoch(3, monkeypatch):
+        start(*net6, "--name", "cut")
     assert (tmp_path / "cut/resume.npz").exists()
     assert start(*net6, "--name", "cut", "--resume") == 0
     assert history(tmp_path / "cut") == history(tmp_path / "whole")
-    weights = [
-        run_folder.load_net(tmp_path / name).model.get_weights() for name in ("cut", "whole")
-    ]
+    weights = [load_net(tmp_path / name).model.get_weights() for name in ("cut", "whole")]
     for resumed, whole in zip(*weights, strict=True):
         np.testing.assert_array_equal(resumed, whole)
     assert not (tmp_path / "cut/resume.npz").exists()
@@ -182,9 +172,7 @@ def test_refused_resume_of_specialists_leaves_their_config(start, tmp_path, smal
 def test_specialists_go_on_after_the_last_finished_one(
     start, tmp_path, small_folder, monkeypatch, capsys
 ):
-    from training import fit as fitting
-
-    fit, done = fitting.fit, []
+    fit, done = parts.fit, []
 
     def interrupted(task, *rest):
         if len(done) == 2:
@@ -194,12 +182,12 @@ def test_specialists_go_on_after_the_last_finished_one(
 
     arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "fit", interrupted)
-        assert run_train(*arguments, "--epochs", 1, monkeypatch=patch, tmp_path=tmp_path) == 130
+        patch.setattr(parts, "fit", interrupted)
+        assert start(*arguments, "--epochs", 1) == 130
     capsys.readouterr()
     assert start(*arguments, "--epochs", 1, "--resume") == 0
     assert capsys.readouterr().out.count("is finished already") == 2
-    assert run_folder.load_net(tmp_path / "specialists").names == keypoint_schema.NAMES
+    assert load_net(tmp_path / "specialists").names == keypoint_schema.NAMES
 
 
 def test_git_is_not_needed(start, tmp_path, small_folder, monkeypatch):
@@ -245,7 +233,7 @@ def test_overwrite_deletes_run_folders_only(start, tmp_path, small_folder):
     [
         (["--model", "net8"], "no net 'net8'"),
         (["--model", "net1", "--data", "nowhere"], "There is no nowhere"),
-        (["--model", "net1", "--data", "DATA", "--init-from", "nowhere"], "no run folder nowhere"),
+        (["--model", "net1", "--data", "DATA", "--init-from", "nowhere"], "nowhere does not exist"),
         (["--model", "net1", "--resume"], "to resume"),
         (["--model", "net1", "--data", "DATA", "--hold-out", "0.99"], "leaves none to train on"),
         (["--model", "net1", "--epochs", "0"], "--epochs must be at least 1"),
@@ -273,16 +261,36 @@ def test_no_rows_left_is_told(start, tmp_path, small_folder, capsys):
     assert "specialist 'eye_centers'" in capsys.readouterr().err
 
 
-def test_divergence_is_told(start, small_folder, capsys, monkeypatch):
-    import models
+@pytest.mark.parametrize("hold_out", [0.2, 0])
+def test_a_training_that_diverges_at_once_is_told(start, small_folder, capsys, hold_out):
+    wild = ("--set", "learning_rate=1e20", "--epochs", 2, "--hold-out", hold_out)
+    assert start("--model", "net1", "--data", small_folder, *wild) == 1
+    error = capsys.readouterr().err
+    # All faces are one batch: the loss is wrong one step after the weights are.
+    assert "net1 diverged in epoch 2 of 2, at the learning rate 1e+20" in error
+    assert "--set learning_rate=3e+19" in error
 
-    wild = models.find("net1").recipe.override({"learning_rate": 1e20})
-    monkeypatch.setattr(models.Recipe, "override", lambda self, changes: wild)
-    assert start("--model", "net1", "--data", small_folder, "--epochs", 2) == 2
-    assert "diverged" in capsys.readouterr().err
-    everything = ("--hold-out", 0, "--name", "all")
-    assert start("--model", "net1", "--data", small_folder, "--epochs", 2, *everything) == 2
-    assert "diverged" in capsys.readouterr().err
+
+def test_a_training_that_diverges_late_keeps_its_best_weights(
+    start, tmp_path, small_folder, capsys, monkeypatch
+):
+    net1 = ("--model", "net1", "--data", small_folder, "--precision", "float32", "--epochs")
+    assert start(*net1, 2, "--name", "two") == 0
+
+    class Explosion(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.model.optimizer.learning_rate.assign(1e30)
+
+    monkeypatch.setattr(from_recipe, "schedules", lambda recipe: [Explosion()])
+    assert start(*net1, 5, "--name", "five") == 1
+    error = capsys.readouterr().err
+    assert re.search("diverged in epoch 4 of 5, .* The weights of epoch 2 are in", error)
+    results = json.loads((tmp_path / "five/config.json").read_text())["results"]
+    assert not results["finished"]
+    kept, expected = (load_net(tmp_path / name).model.get_weights() for name in ("five", "two"))
+    for ours, theirs in zip(kept, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_list_shows_the_zoo(start, capsys):
@@ -326,8 +334,8 @@ def test_averaged_training_resumes_as_if_nothing_had_happened(
     net = ("--model", "heatmap_s", "--data", small_folder, "--epochs", 3)
     assert start(*net, "--name", "whole") == 0
 
-    with killed_in_epoch(2, monkeypatch) as patch:
-        run_train(*net, "--name", "cut", monkeypatch=patch, tmp_path=tmp_path)
+    with killed_in_epoch(2, monkeypatch):
+        start(*net, "--name", "cut")
     assert start(*net, "--name", "cut", "--resume") == 0
     assert history(tmp_path / "cut") == history(tmp_path / "whole")
 
@@ -347,7 +355,7 @@ def test_a_tutorial_net_trains_with_full_augmentation_on_every_labelled_row(
     start, tmp_path, small_folder
 ):
     arguments = ("--model", "net1", "--data", small_folder, "--epochs", 1)
-    assert start(*arguments, "--augment", "full", "--rows", "labelled") == 0
+    assert start(*arguments, "--set", "augmentation=full", "--set", "rows=labelled") == 0
     config = json.loads((tmp_path / "net1/config.json").read_text())
     assert (config["recipe"]["augmentation"], config["recipe"]["rows"]) == ("full", "labelled")
     assert config["data"]["train_rows"] + config["data"]["valid_rows"] == 60
@@ -394,6 +402,6 @@ def test_specialists_budgets_are_those_of_their_kind(
         asked.append((task.budget, task.epochs))
         raise UserError("That is all.")
 
-    monkeypatch.setattr(specialist_training, "fit_specialists", refuse)
+    monkeypatch.setattr(command, "fit_specialists", refuse)
     assert start("--model", "specialists", "--data", small_folder, *options) == 2
     assert asked == [(budget, epochs)]

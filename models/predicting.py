@@ -1,0 +1,29 @@
+"""Asks a Keras model about any number of faces."""
+
+import keras
+import numpy as np
+
+import keypoint_schema
+
+_BATCH_SIZE = 256
+
+
+def predict_normalized(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Predicts normalized keypoints.
+
+    Args:
+        model: from images to normalized keypoints `(batch, K, 2)`.
+        images: uint8 or float32 `(N, 96, 96, 1)`, 0–255; N may be 0.
+
+    Returns:
+        float32 `(N, K, 2)`.
+    """
+    if not len(images):  # which Keras refuses
+        return np.empty((0, *model.output_shape[1:]), np.float32)
+    answers = model.predict(images, batch_size=_BATCH_SIZE, verbose=0)
+    return np.asarray(answers, np.float32)
+
+
+def predict_pixels(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Predicts keypoints in px of the 96×96 image; otherwise like `predict_normalized`."""
+    return keypoint_schema.to_pixels(predict_normalized(model, images))

@@ -1,0 +1,61 @@
+"""An exported SavedModel, asked like any other net."""
+
+import json
+import pathlib
+
+import keras
+import numpy as np
+
+import keypoint_schema
+from errors import UserError
+from trained_nets.trained_net import TrainedNet
+
+_BATCH_SIZE = 256
+
+
+def open_exported(path: pathlib.Path, version: pathlib.Path) -> TrainedNet:
+    """Opens a version of a model that `export.py` wrote.
+
+    Args:
+        path: what the person named: the version's folder, or the model's.
+        version: the SavedModel's folder.
+
+    Raises:
+        UserError: if it cannot be loaded, or lacks the signature `serve_named`.
+    """
+    size = keypoint_schema.IMAGE_SIZE
+    try:
+        # This signature names its outputs, so it also says which keypoints there are.
+        layer = keras.layers.TFSMLayer(str(version), call_endpoint="serve_named")
+        outputs = layer(np.zeros((1, size, size, 1), np.float32))
+    except (ValueError, OSError) as error:
+        raise UserError(
+            f"{version} must be a SavedModel of export.py, with the signature "
+            f"'serve_named'. Received: {str(error).splitlines()[0]}"
+        ) from error
+    names = tuple(name for name in keypoint_schema.NAMES if name in outputs)
+
+    def predict(images):
+        parts = [np.empty((0, len(names), 2), np.float32)]
+        for start in range(0, len(images), _BATCH_SIZE):
+            outputs = layer(images[start : start + _BATCH_SIZE].astype(np.float32))
+            parts.append(np.stack([np.asarray(outputs[name]) for name in names], axis=1))
+        return np.concatenate(parts)
+
+    card = _read_card(version)
+    return TrainedNet(
+        origin=str(path),
+        names=names,
+        predict=predict,
+        mirror_offset_px=card.get("mirror_offset_px"),
+        partial_offset_px=card.get("partial_offset_px"),
+    )
+
+
+def _read_card(version):
+    """The model card that export.py wrote; nothing, if other means wrote the SavedModel."""
+    try:
+        card = json.loads((version / "assets.extra" / "model_card.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}

@@ -1,0 +1,76 @@
+"""Loads a trained net from whatever holds one: a run folder, a preset, an exported SavedModel."""
+
+import os
+import pathlib
+
+import keypoint_schema
+import models
+from errors import UserError
+from trained_nets import exported_model, places, preset_store
+from trained_nets.run_folder import SPECIALISTS, RunFolder
+from trained_nets.trained_net import TrainedNet, flip_averaged, from_model
+
+
+def load_net(origin: str | os.PathLike, flip_average: bool = False) -> TrainedNet:
+    """Loads a net.
+
+    Args:
+        origin: a run folder of `train.py`; or `preset:<name>`; or a SavedModel of `export.py`, as
+            the folder of one version or of all, of which the newest is taken.
+        flip_average: as `flip_averaged`.
+
+    Raises:
+        UserError: if there is none, or it cannot be loaded.
+    """
+    net = _load(os.fspath(origin))
+    return flip_averaged(net) if flip_average else net
+
+
+def load_keras_net(origin: str | os.PathLike) -> TrainedNet:
+    """Loads a net with its Keras model and configuration, so from a run folder or a preset.
+
+    Raises:
+        UserError: if it is an exported model, or as `load_net`.
+    """
+    if not places.is_preset(origin) and not places.is_run(origin):
+        path = pathlib.Path(origin)
+        kind = "is no run folder" if path.exists() else "does not exist"
+        if places.find_saved_model(path):
+            kind = "is a SavedModel already"
+        raise UserError(
+            f"{path} {kind}. Name a run folder of train.py (it has a config.json), or preset:NAME."
+        )
+    return load_net(origin)
+
+
+def load_run(run: RunFolder) -> TrainedNet:
+    """Loads the best weights of a run; specialists come merged, the nets of folds averaged.
+
+    Raises:
+        UserError: if there is no run, or it has no weights yet.
+    """
+    config = run.read_config()
+    names = tuple(config["keypoints"])
+    parts = {name: part.load_model() for name, part in run.parts(config).items()}
+    if not parts:
+        model = run.load_model()
+    elif config["model"] == SPECIALISTS:
+        model, names = models.merge_specialists(parts), keypoint_schema.NAMES
+    else:
+        model = models.average(parts)
+    return from_model(run.path, model, names, config)
+
+
+def _load(origin):
+    if places.is_preset(origin):
+        return preset_store.load_preset(origin.removeprefix(places.PRESET_PREFIX))
+    path = pathlib.Path(origin).expanduser()
+    if places.is_run(path):
+        return load_run(RunFolder(path))
+    if saved_model := places.find_saved_model(path):
+        return exported_model.open_exported(path, saved_model)
+    kind = "is neither a run folder nor a SavedModel" if path.exists() else "does not exist"
+    raise UserError(
+        f"{path} {kind}. Name a run folder of train.py (it has a config.json), or a folder that "
+        "export.py wrote (it has a saved_model.pb), or preset:NAME."
+    )

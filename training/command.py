@@ -1,0 +1,252 @@
+"""What train.py does once its options are parsed."""
+
+import contextlib
+import dataclasses
+import shlex
+
+import rich.console
+
+import command_line
+import data_pipeline
+import keypoint_schema
+import models
+from data_pipeline import FaceData
+from errors import UserError
+from trained_nets import held_out, preset_store
+from trained_nets.loading import load_keras_net
+from trained_nets.places import PRESET_PREFIX
+from trained_nets.run_folder import SPECIALISTS
+from training import defaults
+from training.ensemble import fit_folds
+from training.fit import fit
+from training.plan import Plan, make_plan
+from training.results import Results
+from training.specialists import SpecialistsTask, fit_specialists
+from training.task import Settings, Task
+
+
+@dataclasses.dataclass(frozen=True)
+class _Command:
+    """What is trained on, and how, once the data is read."""
+
+    plan: Plan
+    train: FaceData
+    valid: FaceData
+    settings: Settings
+    console: rich.console.Console
+
+
+def run(arguments) -> int:
+    """Trains what the options ask for; returns the exit status.
+
+    Args:
+        arguments: as `training.arguments.parse_arguments` gives them.
+
+    Raises:
+        UserError: if something is wrong with the options, the data or the folder.
+        DivergedError: if the loss is no longer a number.
+    """
+    console = rich.console.Console(soft_wrap=True, highlight=False)
+    if arguments.list:
+        _list_zoo(console)
+        return 0
+    warm_start, teacher = (
+        load_keras_net(origin) if origin else None
+        for origin in (arguments.init_from, arguments.distill_from)
+    )
+    plan = make_plan(arguments, warm_start)
+    if arguments.data is None:
+        console.print(_first_look(arguments, plan))
+    precision, reason = models.choose_precision(arguments.precision)
+    models.set_precision(precision)
+    console.print(f"Precision: {precision}, {reason}.")
+    data = data_pipeline.load_faces(arguments.data)
+    console.print(data_pipeline.summary_table(data))
+    train, valid = data_pipeline.split(data, arguments.seed, arguments.hold_out)
+    _require_partial_rows(plan.recipe, train)
+    if arguments.folds and warm_start:
+        _refuse_seen_folds(warm_start, data)
+    console.print(
+        f"Split by {data.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate.\n",
+    )
+    settings = Settings(
+        seed=arguments.seed,
+        precision=precision,
+        data_path=arguments.data,
+        hold_out=arguments.hold_out,
+        split=data_pipeline.split_digest(valid),
+        warm_start=warm_start,
+        teacher=teacher,
+        seen_before=_count_seen((warm_start, teacher), valid, data, console),
+        resume=arguments.resume,
+        tensorboard=arguments.tensorboard,
+    )
+    console.print(_layer_table(plan, arguments))
+    fit_all = _fit_specialists if arguments.model == SPECIALISTS else _fit_net
+    with plan.run.replaced() if arguments.overwrite else contextlib.nullcontext():
+        results = fit_all(arguments, _Command(plan, train, valid, settings, console))
+    plan.run.forget_replaced()  # left by a kill that --resume has made up for
+    return _report(results, plan.run, arguments, console)
+
+
+def _list_zoo(console):
+    console.print(models.zoo_table())
+    nets_by_budgets = {}
+    for name, entry in models.ZOO.items():
+        nets_by_budgets.setdefault(entry.specialist_budgets, []).append(name)
+    console.print("\nImages that each of six specialists sees (--budget):")
+    for (from_scratch, after_warm_start), names in nets_by_budgets.items():
+        console.print(
+            f"  {', '.join(names)}: {from_scratch:,}, after a warm start {after_warm_start:,}"
+        )
+    trained = ", ".join(f"{PRESET_PREFIX}{name}" for name in preset_store.preset_names())
+    console.print(f"\nAlready trained, and usable wherever a run may be named: {trained}")
+
+
+def _first_look(arguments, plan):
+    """Says what is trained without `--data`, which is less than with it."""
+    is_specialists = arguments.model == SPECIALISTS
+    what = f"six {plan.net} specialists" if is_specialists else plan.net
+    said = f"No --data: training {what} on the built-in drawn faces, for a first look."
+    if arguments.epochs or arguments.budget or arguments.recipe:
+        return said
+    budget = defaults.BUILT_IN_SPECIALISTS_BUDGET if is_specialists else defaults.BUILT_IN_BUDGET
+    full = f"specialists are {defaults.ARCHITECTURE}s and " if is_specialists else ""
+    return (
+        f"{said} Each net sees {budget:,} images; with --data, {full}nets are trained for as long "
+        "as their recipes say."
+    )
+
+
+def _require_partial_rows(recipe, train):
+    if recipe.source_aware and not train.partial.any():
+        raise UserError(
+            "--set source_aware=true needs faces with no keypoints but "
+            f"{', '.join(keypoint_schema.PARTIAL_NAMES)}; there are none to train. Leave it out."
+        )
+
+
+def _refuse_seen_folds(warm_start, data):
+    if warm_start.config["data"]["fingerprint"] == data.fingerprint:
+        raise UserError(
+            f"{warm_start.origin} has seen faces that the nets of --folds leave out, and what they "
+            "say about those would flatter. Leave out --init-from or --folds."
+        )
+
+
+def _count_seen(nets, valid, data, console):
+    """How many held-out faces have been seen by the nets that this training builds on."""
+    most = 0
+    for net in filter(None, nets):
+        seen = held_out.count_seen(net.config, net.origin, valid, data)
+        most = max(most, seen)
+        if seen:
+            console.print(
+                f"Note: {net.origin} has seen {seen:,} of the {len(valid):,} faces that are held "
+                "out here, so validation errors will flatter.",
+                style="yellow",
+            )
+    return most
+
+
+def _layer_table(plan, arguments):
+    """The layers of what is trained; of the first specialist, if it is they."""
+    settings = plan.recipe.net_settings
+    if arguments.model != SPECIALISTS:
+        return models.layer_table(models.build(plan.net, settings=settings))
+    first = keypoint_schema.SPECIALISTS[0]
+    return models.layer_table(models.build(plan.net, len(first.keypoints), first.name, settings))
+
+
+def _fit_net(arguments, command: _Command) -> Results:
+    """Trains one net, or an ensemble of it, on the rows that its recipe wants."""
+    recipe, settings, console = command.plan.recipe, command.settings, command.console
+    train, valid = (side.usable(recipe.rows) for side in (command.train, command.valid))
+    if not len(train) or (settings.hold_out and not len(valid)):
+        any_labels = " --set rows=labelled takes faces with any labels."
+        raise UserError(
+            f"No {recipe.rows} faces are left: {len(train)} to train, {len(valid)} to validate. "
+            f"Look at the labels counted above, and at --hold-out."
+            + any_labels
+            * (recipe.rows == "complete")
+        )
+    is_first_look = arguments.data is None and not arguments.recipe
+    budget = arguments.budget or (defaults.BUILT_IN_BUDGET if is_first_look else None)
+    if arguments.epochs:
+        recipe = dataclasses.replace(recipe, epochs=arguments.epochs)
+    elif budget:
+        recipe = dataclasses.replace(recipe, epochs=max(1, budget // (len(train) + len(valid))))
+    task = Task(
+        net=command.plan.net,
+        model_name=command.plan.net,
+        recipe=recipe,
+        train=train,
+        valid=valid,
+        run=command.plan.run,
+        settings=settings,
+    )
+    console.print(
+        f"\n{len(train):,} {recipe.rows} faces to train, {len(valid):,} to validate, "
+        f"up to {command_line.counted(recipe.epochs, 'epoch')}",
+    )
+    if arguments.folds:
+        return fit_folds(task, arguments.folds, console)
+    return fit(task, console)[1]
+
+
+def _fit_specialists(arguments, command: _Command) -> Results:
+    """Trains the six specialists."""
+    plan, epochs = command.plan, arguments.epochs
+    if arguments.recipe and not (epochs or arguments.budget):
+        epochs = plan.recipe.epochs
+    from_scratch, after_warm_start = models.find(plan.net).specialist_budgets
+    default = after_warm_start if arguments.init_from else from_scratch
+    if arguments.data is None:
+        default = defaults.BUILT_IN_SPECIALISTS_BUDGET
+    task = SpecialistsTask(
+        architecture=plan.net,
+        recipe=plan.recipe,
+        epochs=epochs,
+        budget=arguments.budget or default,
+        overrides=plan.overrides,
+        train=command.train,
+        valid=command.valid,
+        run=plan.run,
+        settings=command.settings,
+    )
+    return fit_specialists(task, command.console)
+
+
+def _report(results, run, arguments, console):
+    """Says how good it is and what to do next; returns the exit status."""
+    epochs = command_line.counted(results.epochs_run, "epoch")
+    time = f"after {epochs}, {results.seconds:,.0f} s"
+    if results.out_of_fold:
+        rmse = results.out_of_fold.rmse_px
+        console.print(f"\nEach net on the faces that it left out: {rmse:.3f} px, {time}")
+    if results.validation:
+        per_keypoint = results.validation.rmse_px_per_keypoint
+        worst = max(per_keypoint, key=per_keypoint.get)
+        best = min(per_keypoint, key=per_keypoint.get)
+        console.print(
+            f"\n[bold]RMSE on the validation faces: {results.validation.rmse_px:.3f} px[/] {time}"
+        )
+        console.print(
+            f"best {best} {per_keypoint[best]:.2f} px, worst {worst} {per_keypoint[worst]:.2f} px",
+        )
+    elif results.finished and not results.out_of_fold:
+        console.print(f"\nNo faces were held out, so there is no validation error; trained {time}")
+    if not results.finished:
+        console.print(
+            f"Interrupted; the best weights are in {run.path}. "
+            "Repeat the command with --resume to go on.",
+        )
+        return 130
+    data = f" --data {shlex.quote(arguments.data)}" if arguments.data else ""
+    folder = shlex.quote(str(run.path))
+    judge = f"  python evaluate.py {folder}{data}\n" * bool(arguments.hold_out)
+    console.print(
+        f"Saved in {run.path}. Next:\n{judge}"
+        f"  python export.py {folder} --out exports/facial_keypoints",
+    )
+    return 0

@@ -1,0 +1,83 @@
+"""Trains the nets that together make one run: specialists, or the nets of folds."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import keras
+import rich.console
+
+import command_line
+import keypoint_schema
+from trained_nets.run_folder import RunFolder
+from training.fit import check, fit
+from training.results import Results
+from training.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """One net of a run, trained.
+
+    Attributes:
+        task: what was to do.
+        model: with its best weights.
+        results: how it ended.
+    """
+
+    task: Task
+    model: keras.Model
+    results: Results
+
+
+def fit_parts(
+    run: RunFolder, config: dict, tasks: Sequence[Task], console: rich.console.Console
+) -> Iterator[Trained]:
+    """Trains one after another what is not finished yet.
+
+    Ctrl-C ends it: the net being trained is the last, if it has completed an epoch.
+
+    Args:
+        run: the folder of the whole run.
+        config: its configuration.
+        tasks: the nets'.
+        console: where tables and the progress bar go.
+
+    Yields:
+        Each net as its training ends.
+
+    Raises:
+        UserError: as `fit`, before the first training if it can be told then.
+    """
+    for task in tasks:
+        check(task)
+    resume = tasks[0].settings.resume
+    run.write_config(config, run.earlier_results(config) if resume else None)
+    for number, task in enumerate(with_later_steps(tasks), start=1):
+        console.print(
+            f"\n[bold]{number} of {len(tasks)} · {task.model_name}[/]: "
+            f"{_named(task.train.names)}; {len(task.train):,} faces to train, "
+            f"{len(task.valid):,} to validate, up to "
+            f"{command_line.counted(task.recipe.epochs, 'epoch')}"
+        )
+        try:
+            model, results = fit(task, console)
+        except KeyboardInterrupt:  # before its first epoch was over
+            if number == 1:
+                raise
+            return
+        yield Trained(task, model, results)
+        if not results.finished:
+            return
+
+
+def _named(names):
+    return "all keypoints" if names == keypoint_schema.NAMES else ", ".join(names)
+
+
+def with_later_steps(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks, each with the steps of those that follow."""
+    later, result = 0, []
+    for task in reversed(tasks):
+        result.insert(0, dataclasses.replace(task, later_steps=later))
+        later += task.steps_per_epoch * task.recipe.epochs
+    return result
