@@ -44,7 +44,7 @@ def main(argv=None):
     print_table(latencies, dict(zip(saved_models, costs, strict=True)))
 
 
-def prepare(source, folder):
+def prepare(name, folder):
     """Exports a net, and each specialist of a specialists run.
 
     Returns:
@@ -53,23 +53,23 @@ def prepare(source, folder):
     from exporting import export_saved_model
     from trained_nets import preset_store, run_folder
 
-    def export(net, name, **options):
-        return export_saved_model(net, folder / name, **options).folder
+    def export(net, subfolder, **options):
+        return export_saved_model(net, folder / subfolder, **options).folder
 
-    net = preset_store.load_net(source)
+    net = preset_store.load_net(name)
     saved_models = {
-        source: [export(net, "plain")],
-        f"{source}, --flip-average": [export(net, "flip", flip_average=True)],
+        name: [export(net, "plain")],
+        f"{name}, --flip-average": [export(net, "flip", flip_average=True)],
     }
     if net.config["model"] != run_folder.SPECIALISTS:
         return saved_models, {}
-    parts = run_folder.RunFolder(source).parts(net.config)
-    nets = {name: run_folder.load_net(part.path) for name, part in parts.items()}
-    singles = [export(each, name) for name, each in nets.items()]
-    saved_models[f"{source}, six SavedModels in a row"] = singles
-    saved_models[f"{source}, {next(iter(nets))} alone"] = singles[:1]
+    parts = run_folder.RunFolder(name).parts(net.config)
+    nets = {part: run_folder.load_net(run.path) for part, run in parts.items()}
+    singles = [export(each, part) for part, each in nets.items()]
+    saved_models[f"{name}, six SavedModels in a row"] = singles
+    saved_models[f"{name}, {next(iter(nets))} alone"] = singles[:1]
     keras_models = [each.model for each in nets.values()]
-    return saved_models, {f"{source}, six Keras predict() in a row": keras_models}
+    return saved_models, {f"{name}, six Keras predict() in a row": keras_models}
 
 
 def measure_latencies(saved_models, keras_models):

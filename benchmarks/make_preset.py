@@ -36,8 +36,8 @@ def main(argv=None):
     measured = reference or net
     data = data_pipeline.load_faces(arguments.data)
     notes = preset_card.read_notes(arguments.notes, data)
-    source = arguments.reference or arguments.run
-    unseen = data.rows(held_out.rows_held_out(measured.config, source, data))
+    measured_run = arguments.reference or arguments.run
+    unseen = data.rows(held_out.rows_held_out(measured.config, measured_run, data))
     valid = unseen.select(measured.names, complete=False).labelled()
     accuracy = preset_card.measure(
         # A net trained in bfloat16 would compute in it; only the weights are to differ.

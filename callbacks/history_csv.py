@@ -1,4 +1,4 @@
-"""The history, a CSV row an epoch."""
+"""The training history as a CSV file, one row per epoch."""
 
 import csv
 import os
@@ -24,11 +24,11 @@ COLUMNS = (
 class HistoryCSV(keras.callbacks.Callback):
     """Appends a row to a CSV file after every epoch, and keeps it as `row` for other callbacks.
 
-    Losses are the logs `mse` and `val_mse`: mean squared errors, also where a net is trained with
-    another loss, so that nets can be compared. Without validation its columns are empty.
+    The losses are the logs `mse` and `val_mse`: mean squared errors even if a net is trained with
+    another loss, so that nets can be compared. Without validation, its columns are empty.
 
     Args:
-        path: the file. When training goes on at epoch e, rows from e on are dropped first.
+        path: the file. Call `truncate` before training, to start it or to resume at an epoch.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -45,7 +45,7 @@ class HistoryCSV(keras.callbacks.Callback):
             return list(csv.DictReader(file))
 
     def truncate(self, epochs: int):
-        """Keeps the rows of the first `epochs` epochs, and the header."""
+        """Drops the rows after the first `epochs`; writes the header if there is no file yet."""
         rows = self.read()[:epochs] if epochs else []
         with (
             atomic_write.replacing(self.path) as temporary,
@@ -73,5 +73,5 @@ class HistoryCSV(keras.callbacks.Callback):
             "momentum": "" if momentum is None else float(keras.ops.convert_to_numpy(momentum)),
         }
         with open(self.path, "a", newline="") as file:
-            known = {key: "" if value != value else value for key, value in self.row.items()}
-            csv.DictWriter(file, COLUMNS).writerow(known)
+            cells = {name: "" if value != value else value for name, value in self.row.items()}
+            csv.DictWriter(file, COLUMNS).writerow(cells)
