@@ -32,6 +32,17 @@ def add_data_argument(parser):
     )
 
 
+def at_least(least):
+    """The `type` of an option whose integer must not be smaller."""
+
+    def integer(text):  # argparse puts the name into its message about other text
+        if int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}. Received: {text}.")
+        return int(text)
+
+    return integer
+
+
 def run(main, program=None, argv=None):
     """Runs a script's `main(argv)` and exits with its status (None is 0).
 

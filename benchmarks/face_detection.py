@@ -1,25 +1,29 @@
-"""How well faces are found in photographs, and how well their crops match the training faces'.
+"""How many faces are found in photographs, and how well their crops match the training faces'.
 
-Faces of as many people as there are, pasted at known places into scikit-learn's two landscapes:
-what fraction is found, how many alarms are false, and how far the crop is from the one pasted.
-Needs the extra `detect`, and faces: python benchmarks/face_detection.py --data FOLDER
+    python -m benchmarks.face_detection --data ~/data/faces
+
+One face of each person (picture, where it is not known who is in it) is pasted at a known place
+into one of scikit-learn's two landscapes. Reported are how many are found, how many boxes hold no
+face, and how far the crops are from the squares that were pasted. Needs the extra `detect`.
 """
 
-import pathlib
-import sys
+import argparse
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import numpy as np
 
 import command_line
 
+PROGRAM = "python -m benchmarks.face_detection"
 _WIDTH, _HEIGHT = 1280, 854  # px, of a photograph
 _SIDES = (64, 340)  # px, of pasted faces; even by their logarithms
 _FACES_EACH = 5
 
 
 def main(argv=None):
-    parser = command_line.Parser(description=__doc__)
+    parser = command_line.Parser(
+        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", required=True, help="Kaggle's files")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
@@ -38,7 +42,6 @@ def main(argv=None):
 
 def compose(data, seed):
     """Photographs with the squares (left, top, side) where faces are, one face a group."""
-    import numpy as np
     from PIL import Image
     from sklearn.datasets import load_sample_images
 
@@ -63,8 +66,6 @@ def compose(data, seed):
 
 def free_square(generator, taken):
     """A square that overlaps none of the others."""
-    import numpy as np
-
     while True:
         side = int(np.exp(generator.uniform(*np.log(_SIDES))))
         left, top = (int(generator.integers(0, end - side)) for end in (_WIDTH, _HEIGHT))
@@ -76,28 +77,35 @@ def free_square(generator, taken):
 
 
 def report(photographs, found, seconds):
-    """Prints what was found, what was not there, and how the crops differ from the squares."""
-    import numpy as np
-
-    differences, alarms = [], 0
+    """Prints how many faces were found, false alarms, and how the crops differ from the squares."""
+    differences, false_alarms = [], 0
     for (_, squares), faces in zip(photographs, found, strict=True):
-        matched = set()
-        for left, top, side in squares:
-            for number, (box, _) in enumerate(faces):
-                shift = np.array([box.left - left, box.top - top]) + (box.width - side) / 2
-                if number not in matched and (np.abs(shift) < 0.25 * side).all():
-                    matched.add(number)
-                    differences.append([*(shift / side), box.width / side])
+        boxes = [box for box, _ in faces]
+        for square in squares:
+            for box in boxes:
+                *shift, scale = difference(box, square)
+                if np.abs(shift).max() < 0.25:
+                    differences.append((*shift, scale))
+                    boxes.remove(box)
                     break
-        alarms += len(faces) - len(matched)
+        false_alarms += len(boxes)
     total = sum(len(squares) for _, squares in photographs)
-    mean, spread = np.mean(differences, axis=0), np.std(differences, axis=0)
-    print(f"{len(differences)} of {total} faces found, {alarms} false alarms in {len(found)} "
-          f"photographs of {_WIDTH}×{_HEIGHT}, {seconds:.2f} s each")  # fmt: skip
-    print("crop beside the square pasted, mean ± spread, as fractions of its side:")
-    for name, i in (("x", 0), ("y", 1), ("side", 2)):
-        print(f"  {name:4} {mean[i]:6.3f} ± {spread[i]:.3f}")
+    print(
+        f"{len(differences)} of {total} faces found, {false_alarms} false alarms in {len(found)} "
+        f"photographs of {_WIDTH}×{_HEIGHT}, {seconds:.2f} s each"
+    )
+    if differences:
+        print("crop compared with the pasted square, mean ± spread, as fractions of its side:")
+        for name, values in zip(("x", "y", "side"), np.transpose(differences), strict=True):
+            print(f"  {name:4} {values.mean():6.3f} ± {values.std():.3f}")
+
+
+def difference(box, square):
+    """How far a box's centre is from the square's, x and y, and its width, all in sides."""
+    left, top, side = square
+    grown = (box.width - side) / 2
+    return (box.left - left + grown) / side, (box.top - top + grown) / side, box.width / side
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, PROGRAM)

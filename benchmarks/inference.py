@@ -1,215 +1,145 @@
-"""Measures inference: exported nets and their flip averages; specialists merged, and in a row.
+"""Measures exported nets and their flip averages; of specialists, also the six one by one.
 
-    python benchmarks/inference.py preset:heatmap_s runs/net7      # any nets, side by side
-    python benchmarks/inference.py runs/specialists                # a specialists run
-    python benchmarks/inference.py          # six untrained net7, as fast as trained specialists
+    python -m benchmarks.inference preset:heatmap_s runs/net7      # any nets, side by side
+    python -m benchmarks.inference runs/specialists
 
 Milliseconds are per face, p50 and p99 over many calls. The ways of calling take turns, one call
-each, so that whatever else the machine does slows all of them alike; ratios hold where single
-figures may not. Load time and memory are measured in a process of their own for each way.
+each, so that whatever else the machine does slows all of them alike: ratios hold where single
+figures may not. Load time and memory are measured in a new process for each way.
 """
 
 import argparse
 import contextlib
-import json
+import multiprocessing
 import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+import numpy as np
 
-import numpy as np  # noqa: E402
+import command_line
+from keypoint_schema import IMAGE_SIZE
 
-import command_line  # noqa: E402
-import keypoint_schema  # noqa: E402
-
+PROGRAM = "python -m benchmarks.inference"
 CALLS = {1: 60, 8: 40, 64: 10}  # by batch size
-NETS = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
-MERGED, FLIP, SIX = "merged SavedModel", "merged, --flip-average", "six SavedModels in a row"
-PREDICT = "six Keras predict() in a row"
 
 
 def main(argv=None):
-    arguments = parse_arguments(argv)
-    if arguments.footprint:
-        print(json.dumps(footprint(arguments.footprint)))
-        return
+    parser = command_line.Parser(
+        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("nets", nargs="+", metavar="NET", help="a run folder or preset:NAME")
+    arguments = parser.parse_args(argv)
     command_line.start_quietly()
     with tempfile.TemporaryDirectory() as folder:
-        if is_specialists(arguments.nets):
-            nets = load_specialists(*arguments.nets)
-            folders = export_specialists(nets, pathlib.Path(folder))
-        else:
-            nets = {}
-            folders = export_nets(arguments.nets, pathlib.Path(folder))
-        latencies = measure_latencies(nets, folders)
-        footprints = {way: start_footprint(paths) for way, paths in folders.items()}
-    print_table(latencies, footprints)
-    if nets:
-        print_ratios(latencies)
+        saved_models, keras_models = {}, {}
+        for number, net in enumerate(arguments.nets):
+            saved, models = prepare(net, pathlib.Path(folder, str(number)))
+            saved_models |= saved
+            keras_models |= models
+        latencies = measure_latencies(saved_models, keras_models)
+        with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
+            costs = processes.map(measure_costs, saved_models.values(), chunksize=1)
+    print_table(latencies, dict(zip(saved_models, costs, strict=True)))
 
 
-def parse_arguments(argv=None):
-    parser = command_line.Parser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "nets",
-        nargs="*",
-        metavar="NET",
-        help="runs and presets, or one specialists run (default: six untrained net7)",
-    )
-    # How the script starts itself for one row's load time and memory.
-    parser.add_argument("--footprint", nargs="+", help=argparse.SUPPRESS)
-    return parser.parse_args(argv)
+def prepare(name, folder):
+    """Exports a net, and each specialist of a specialists run.
 
-
-def is_specialists(sources):
-    """Whether it is a single specialists run that is to be measured, or their stand-ins."""
-    from trained_nets import preset_store, run_folder
-
-    if len(sources) != 1 or preset_store.is_preset(sources[0]):
-        return not sources
-    return run_folder.RunFolder(sources[0]).read_config()["model"] == run_folder.SPECIALISTS
-
-
-def export_nets(sources, folder):
-    """Writes each net's SavedModel, plain and flip-averaged; returns the folders by way."""
+    Returns:
+        The SavedModel folders and the Keras models that each row of the table calls in turn.
+    """
     from exporting import export_saved_model
-    from trained_nets import preset_store
+    from trained_nets.loading import load_keras_net, load_run
+    from trained_nets.run_folder import SPECIALISTS, RunFolder
 
-    ways = {}
-    for source in sources:
-        net = preset_store.load_net(source)
-        for way, flip_average in ((source, False), (f"{source}, --flip-average", True)):
-            base = folder / f"model{len(ways)}"
-            ways[way] = [str(export_saved_model(net, base, flip_average=flip_average).folder)]
-    return ways
+    def export(net, subfolder, **options):
+        return export_saved_model(net, folder / subfolder, **options).folder
 
-
-def load_specialists(run=None):
-    """The six nets by their names."""
-    import keras
-
-    import models
-    from trained_nets import run_folder
-
-    if run is None:
-        keras.utils.set_random_seed(0)
-        return {
-            specialist.name: models.build(
-                "net7", len(specialist.keypoints), model_name=specialist.name
-            )
-            for specialist in keypoint_schema.SPECIALISTS
-        }
-    from exporting.float32_twin import float32_twin
-
-    folder = run_folder.RunFolder(run)
-    return {name: float32_twin(run_folder.load_net(folder.part(name).path).model) for name in NETS}
-
-
-def export_specialists(nets, folder):
-    """Writes each way's SavedModels; returns the lists of folders by way."""
-    import models
-    from exporting import write_saved_model
-
-    def write(model, names, name, **options):
-        write_saved_model(model, names, folder / name, **options)
-        return str(folder / name)
-
-    merged = models.merge_specialists(nets)
-    mirror = keypoint_schema.Mirror.of(keypoint_schema.NAMES)
-    keypoints = {s.name: s.keypoints for s in keypoint_schema.SPECIALISTS}
-    singles = [write(nets[name], keypoints[name], name) for name in NETS]
-    return {
-        MERGED: [write(merged, keypoint_schema.NAMES, "merged")],
-        FLIP: [write(merged, keypoint_schema.NAMES, "flip", mirror=mirror)],
-        SIX: singles,
-        f"single net ({NETS[0]})": singles[:1],
+    net = load_keras_net(name)
+    saved_models = {
+        name: [export(net, "plain")],
+        f"{name}, --flip-average": [export(net, "flip", flip_average=True)],
     }
+    if net.config["model"] != SPECIALISTS:
+        return saved_models, {}
+    parts = RunFolder(name).parts(net.config)
+    nets = {part: load_run(run) for part, run in parts.items()}
+    singles = [export(each, part) for part, each in nets.items()]
+    saved_models[f"{name}, six SavedModels in a row"] = singles
+    saved_models[f"{name}, {next(iter(nets))} alone"] = singles[:1]
+    keras_models = [each.model for each in nets.values()]
+    return saved_models, {f"{name}, six Keras predict() in a row": keras_models}
 
 
-def measure_latencies(nets, folders):
-    """ms per face, by way and batch size."""
+def measure_latencies(saved_models, keras_models):
+    """ms per face of every call, by batch size and way."""
     from exporting import open_saved_model
 
     with contextlib.ExitStack() as stack:
-        opened = {
-            path: stack.enter_context(open_saved_model(path))
-            for path in {path for paths in folders.values() for path in paths}
-        }
 
-        def saved_models(paths):
-            def call(images):
-                for path in paths:
-                    opened[path].run("serving_default", images=images)
+        def serve(folder):
+            saved_model = stack.enter_context(open_saved_model(folder))
+            return lambda images: saved_model.run("serving_default", images=images)
 
-            return call
+        def predict(model):
+            return lambda images: model.predict(images, verbose=0)
 
-        def predict(images):
-            for net in nets.values():
-                net.predict(images, verbose=0)
-
-        ways = {way: saved_models(paths) for way, paths in folders.items()}
-        ways |= {PREDICT: predict} if nets else {}
+        ways = {way: list(map(serve, folders)) for way, folders in saved_models.items()}
+        ways |= {way: list(map(predict, models)) for way, models in keras_models.items()}
         return {batch: take_turns(ways, batch, calls) for batch, calls in CALLS.items()}
 
 
 def take_turns(ways, batch, calls):
-    size = keypoint_schema.IMAGE_SIZE
-    images = np.random.default_rng(0).uniform(0, 255, (batch, size, size, 1)).astype(np.float32)
+    images = random_images(batch)
     seconds = {way: [] for way in ways}
-    for call in ways.values():
-        call(images)
-        call(images)
+    for way in [*ways, *ways]:
+        time_call(ways[way], images)
     order = list(ways)
     for _ in range(calls):
         for way in order:
-            start = time.perf_counter()
-            ways[way](images)
-            seconds[way].append(time.perf_counter() - start)
+            seconds[way].append(time_call(ways[way], images))
         order = order[1:] + order[:1]  # or the same one would always follow predict()
     return {way: np.array(values) * 1e3 / batch for way, values in seconds.items()}
 
 
-def start_footprint(paths):
-    """`footprint` in a fresh process."""
-    command = [sys.executable, __file__, "--footprint", *paths]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return json.loads(output.splitlines()[-1])
+def time_call(functions, images):
+    start = time.perf_counter()
+    for function in functions:
+        function(images)
+    return time.perf_counter() - start
 
 
-def footprint(paths):
-    """Seconds from nothing to the first answer, TensorFlow's import aside, and MB that it took."""
+def random_images(batch):
+    shape = (batch, IMAGE_SIZE, IMAGE_SIZE, 1)
+    return np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+
+
+def measure_costs(folders):
+    """What SavedModels cost a new process: s to load, s to the first answer, MB memory, MB disk.
+
+    TensorFlow's own start does not count.
+    """
+    command_line.start_quietly()
     import tensorflow as tf
 
     from exporting import open_saved_model
 
-    tf.constant(0)  # sets the run-time up
+    tf.constant(0)
+    images = random_images(1)
     before = resident_megabytes()
-    size = keypoint_schema.IMAGE_SIZE
-    image = np.zeros((1, size, size, 1), np.float32)
     with contextlib.ExitStack() as stack:
         start = time.perf_counter()
-        saved = [stack.enter_context(open_saved_model(path)) for path in paths]
+        saved_models = [stack.enter_context(open_saved_model(folder)) for folder in folders]
         loaded = time.perf_counter()
-        for one in saved:
-            one.run("serving_default", images=image)
-        first = time.perf_counter()
-        return {
-            "load_s": loaded - start,
-            "first_s": first - loaded,
-            "megabytes": resident_megabytes() - before,
-            "on_disk": sum(
-                file.stat().st_size for path in paths for file in pathlib.Path(path).rglob("*")
-            )
-            / 1e6,
-        }
+        for saved_model in saved_models:
+            saved_model.run("serving_default", images=images)
+        answered = time.perf_counter()
+        memory = resident_megabytes() - before
+    files = [file for folder in folders for file in folder.rglob("*")]
+    disk = sum(file.stat().st_size for file in files) / 1e6
+    return loaded - start, answered - loaded, memory, disk
 
 
 def resident_megabytes():
@@ -218,30 +148,19 @@ def resident_megabytes():
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def print_table(latencies, footprints):
+def print_table(latencies, costs):
     batches = " | ".join(f"batch {batch}: p50 | p99" for batch in CALLS)
     print(f"| ms per face | {batches} | load | first answer | memory | on disk |")
-    print("|---" * (2 * len(CALLS) + 5) + "|")
+    print("|:--|" + "--:|" * (2 * len(CALLS) + 4))
     for way in latencies[1]:
         cells = [f"{np.percentile(latencies[b][way], p):.2f}" for b in CALLS for p in (50, 99)]
-        if way in footprints:
-            row = footprints[way]
-            cells += [f"{row['load_s']:.2f} s", f"{row['first_s']:.2f} s"]
-            cells += [f"{row['megabytes']:.0f} MB", f"{row['on_disk']:.0f} MB"]
+        if way in costs:
+            forms = ("{:.2f} s", "{:.2f} s", "{:.0f} MB", "{:.0f} MB")
+            cells += [form.format(cost) for form, cost in zip(forms, costs[way], strict=True)]
         else:
             cells += [""] * 4
         print(f"| {way} | {' | '.join(cells)} |")
 
 
-def print_ratios(latencies):
-    print()
-    for way in (SIX, PREDICT, FLIP):
-        ratios = (
-            f"{np.median(values[way]) / np.median(values[MERGED]):.2f} × at batch {batch}"
-            for batch, values in latencies.items()
-        )
-        print(f"{way}, in units of {MERGED}: {', '.join(ratios)}")
-
-
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, PROGRAM)

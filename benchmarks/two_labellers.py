@@ -1,87 +1,62 @@
-"""What `--source-aware` brings where two labellers differ, on data that are made to.
+"""What `source_aware` gains where two labellers disagree, on data that are made to.
 
-    python benchmarks/two_labellers.py --data ~/data/faces
+    python -m benchmarks.two_labellers --data ~/data/faces
 
-The labels of the four-point rows are moved by a shift; the net is trained without the option, with
-it, and on labels that were not moved; the errors are those on held-out faces with all labels, which
-never move.
+The labels of the four-point rows are shifted; the net is trained on them with and without the
+option, and once on the labels as they were. Errors are those on held-out faces with all labels,
+which are never shifted.
 """
 
-import argparse
 import dataclasses
-import pathlib
-import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+import numpy as np
 
-import numpy as np  # noqa: E402
+import command_line
+import keypoint_schema
+from benchmarks import short_training
 
-import command_line  # noqa: E402
-import keypoint_schema  # noqa: E402
-from benchmarks.quiet_training import trained_net  # noqa: E402
+PROGRAM = "python -m benchmarks.two_labellers"
 
 
 def main(argv=None):
-    arguments = parse_arguments(argv)
-    command_line.start_quietly()
-    import data_pipeline
-    import models
-
-    models.set_precision(models.choose_precision("auto")[0])
-    data = data_pipeline.load_faces(arguments.data)
-    print("| RMSE px on complete rows | 15 keypoints | the four |\n|:--|--:|--:|", flush=True)
-    for way, shift, source_aware in (
-        ("moved, unaware", arguments.shift, False),
-        ("moved, --source-aware", arguments.shift, True),
-        ("not moved, unaware", (0.0, 0.0), False),
-    ):
-        errors = [measure(arguments, data, seed, shift, source_aware) for seed in arguments.seeds]
-        cells = " | ".join(f"{error:.3f}" for error in np.mean(errors, axis=0))
-        print(f"| {way} | {cells} |", flush=True)
-
-
-def parse_arguments(argv=None):
-    parser = command_line.Parser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--data", help="as for train.py (default: the drawn faces)")
-    parser.add_argument("--net", default="heatmap_s", help="of the zoo (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=8, help="default: %(default)s")
-    parser.add_argument(
-        "--seeds", type=int, nargs="+", default=[1, 2], help="one split each (default: 1 2)"
-    )
+    parser = short_training.make_parser(PROGRAM, __doc__, net="heatmap_s", epochs=8)
+    short_training.add_seeds(parser, [1, 2])
     parser.add_argument(
         "--shift", type=float, nargs=2, default=(2.0, 2.0), help="x and y, px (default: 2 2)"
     )
     arguments = parser.parse_args(argv)
-    if arguments.epochs < 1:
-        parser.error(f"--epochs must be at least 1. Received: {arguments.epochs}.")
-    return arguments
+    data = short_training.load_data(arguments)
+    shift = data.partial[:, None, None] * np.array(arguments.shift, np.float32)
+    shifted = dataclasses.replace(data, keypoints=data.keypoints + shift)
+    print("| RMSE px on complete rows | 15 keypoints | the four |\n|:--|--:|--:|", flush=True)
+    for way, faces, source_aware in (
+        ("shifted, without the option", shifted, False),
+        ("shifted, `source_aware`", shifted, True),
+        ("not shifted", data, False),
+    ):
+        errors = [measure(arguments, faces, seed, source_aware) for seed in arguments.seeds]
+        every, four = np.mean(errors, axis=0)
+        print(f"| {way} | {every:.3f} | {four:.3f} |", flush=True)
 
 
-def measure(arguments, data, seed, shift, source_aware):
-    """Trains; returns the RMSE in px over all keypoints and over those of the partial source."""
+def measure(arguments, data, seed, source_aware):
+    """Trains; returns the RMSE px over all keypoints, and over those of the four-point rows."""
     import data_pipeline
     import models
     from evaluation import metrics
 
-    keypoints = data.keypoints + data.partial[:, None, None] * np.asarray(shift, np.float32)
-    moved = dataclasses.replace(data, keypoints=keypoints)
-    train, valid = (side.labelled() for side in data_pipeline.split(moved, seed))
-    recipe = models.find(arguments.net).recipe.override(
-        {"epochs": arguments.epochs, "source_aware": source_aware}
-    )
-    model = trained_net(arguments.net, recipe, train, valid, seed).model
+    train, valid = (side.labelled() for side in data_pipeline.split(data, seed))
+    recipe = models.find(arguments.net).recipe
+    recipe = dataclasses.replace(recipe, epochs=arguments.epochs, source_aware=source_aware)
+    net = short_training.train_net(arguments.net, recipe, train, valid, seed)
     complete = valid.select(valid.names)
-    predicted = keypoint_schema.to_pixels(model.predict(complete.images, verbose=0))
+    predicted = net.predict(complete.images)
     four = keypoint_schema.indices(keypoint_schema.PARTIAL_NAMES)
     return [
         metrics.rmse_px(predicted[:, chosen], complete.keypoints[:, chosen]).value()
-        for chosen in (range(len(valid.names)), four)
+        for chosen in (slice(None), four)
     ]
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, PROGRAM)

@@ -5,14 +5,14 @@ import numpy as np
 
 
 class BestWeights(keras.callbacks.Callback):
-    """Remembers the weights of the best epoch, and stops when it is too long ago.
+    """Keeps the weights of the best epoch, and stops training when that is too long ago.
 
-    `restore` puts them back; it is called when training ends, and must be called by whoever
-    catches an exception, for Keras does not end training then.
+    The model gets them back when training ends. After an exception Keras does not call
+    `on_train_end`, so whoever catches it must call `restore`.
 
     Args:
-        monitor: the log to minimize; None takes the last epoch, where there is nothing to judge by.
-        patience: epochs since the best one after which training stops; None never stops.
+        monitor: the log to minimize; None keeps the last epoch, for training without validation.
+        patience: epochs without a better one after which training stops; None never stops.
 
     Raises:
         ValueError: after the first epoch, if the logs have no such entry.
@@ -30,7 +30,7 @@ class BestWeights(keras.callbacks.Callback):
         self._resumed = False
 
     def resume(self, best: float, best_epoch: int, best_weights: list[np.ndarray]):
-        """Goes on from an earlier training's best epoch instead of from nothing."""
+        """Makes the next training start from the best epoch of an earlier one."""
         self.best, self.best_epoch, self.best_weights = best, best_epoch, best_weights
         self._resumed = True
 
@@ -41,12 +41,12 @@ class BestWeights(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if self.monitor is None:
-            if np.isfinite((logs or {}).get("loss", 0.0)):  # else the training is about to end
+            if np.isfinite((logs or {}).get("loss", 0.0)):  # else training is about to stop
                 self._keep(epoch, self.best)
             return
         if self.monitor not in (logs or {}):
             raise ValueError(
-                f"BestWeights monitors {self.monitor!r}, which training does not report. "
+                f"BestWeights monitors {self.monitor!r}, which must be among the logs. "
                 f"Received: {sorted(logs or {})}."
             )
         if logs[self.monitor] < self.best:
@@ -55,7 +55,7 @@ class BestWeights(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def is_out_of_patience(self, epoch: int) -> bool:
-        """Whether training ends after this epoch, counted from 0, if it is not the best one."""
+        """Whether training stops after this epoch, counted from 0, unless it is the best one."""
         return self.patience is not None and epoch - (self.best_epoch or 0) >= self.patience
 
     def _keep(self, epoch, value):
@@ -66,6 +66,6 @@ class BestWeights(keras.callbacks.Callback):
         self.restore()
 
     def restore(self):
-        """Sets the model to the best weights; to nothing new if no epoch was completed."""
+        """Gives the model its best weights; leaves it as it is if no epoch was completed."""
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)

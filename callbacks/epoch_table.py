@@ -10,14 +10,14 @@ _HEADER = "  epoch    train loss    valid loss  train/valid  valid RMSE px      
 
 
 class EpochTable(keras.callbacks.Callback):
-    """Prints a row an epoch; where output is a terminal, a progress bar with ETA below it.
+    """Prints a row per epoch and, on a terminal, a progress bar with an ETA below it.
 
     Args:
-        history: the `HistoryCSV` of this training, which comes earlier in the list of callbacks.
-        best: the `BestWeights` of this training, likewise; its best epoch so far is marked.
-        epochs: the whole training's.
+        history: the `HistoryCSV` of this training; it must come earlier in the list of callbacks.
+        best: the `BestWeights` of this training, likewise; each new best epoch gets a star.
+        epochs: of the whole training, counted from its first start.
         console: where to print.
-        later_steps: of trainings that follow this one; the ETA counts them in.
+        later_steps: steps of the trainings that follow this one; the ETA includes them.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class EpochTable(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         steps = self.params["steps"]
-        if self._task is None:  # a resumed training begins at a later epoch
+        if self._task is None:  # not in `on_train_begin`: a resumed training starts later than 0
             self._task = self._progress.add_task(
                 self.model.name,
                 total=(self.epochs - epoch) * steps + self.later_steps,
@@ -76,11 +76,11 @@ class EpochTable(keras.callbacks.Callback):
         self.close()
 
     def close(self):
-        """Takes the progress bar away; also to be called after an exception."""
+        """Removes the progress bar. To be called after an exception too: Keras stops short then."""
         if self._progress is not None:
             self._progress.stop()
 
 
 def _cell(value, width, digits):
-    """The number, right-aligned; a dash if nothing was held out."""
+    """The number, right-aligned; a dash for NaN, which means that nothing was held out."""
     return "–".rjust(width) if math.isnan(value) else f"{value:{width}.{digits}f}"

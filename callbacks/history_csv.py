@@ -1,4 +1,4 @@
-"""The history, a CSV row an epoch."""
+"""The training history as a CSV file, one row per epoch."""
 
 import csv
 import math
@@ -25,12 +25,12 @@ COLUMNS = (
 class HistoryCSV(keras.callbacks.Callback):
     """Appends a row to a CSV file after every epoch, and keeps it as `row` for other callbacks.
 
-    Losses are the logs `mse` and `val_mse`: mean squared errors, also where a net is trained with
-    another loss, so that nets can be compared. Without validation its columns are empty. `diverged`
-    is the row of the epoch whose loss was no number; None as long as there is none.
+    The losses are the logs `mse` and `val_mse`: mean squared errors even if a net is trained with
+    another loss, so that nets can be compared. Without validation, its columns are empty.
+    `diverged` is the row of the epoch whose loss was no number; None if there is none.
 
     Args:
-        path: the file. When training goes on at epoch e, rows from e on are dropped first.
+        path: the file. Call `truncate` before training, to start it or to resume at an epoch.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -48,7 +48,7 @@ class HistoryCSV(keras.callbacks.Callback):
             return list(csv.DictReader(file))
 
     def truncate(self, epochs: int):
-        """Keeps the rows of the first `epochs` epochs, and the header."""
+        """Drops the rows after the first `epochs`; writes the header if there is no file yet."""
         rows = self.read()[:epochs] if epochs else []
         with (
             atomic_write.replacing(self.path) as temporary,
@@ -78,5 +78,5 @@ class HistoryCSV(keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             self.diverged = self.row
         with open(self.path, "a", newline="") as file:
-            known = {key: "" if value != value else value for key, value in self.row.items()}
-            csv.DictWriter(file, COLUMNS).writerow(known)
+            cells = {name: "" if value != value else value for name, value in self.row.items()}
+            csv.DictWriter(file, COLUMNS).writerow(cells)

@@ -1,14 +1,10 @@
 """Searches dropout and learning rate for one specialist, with scikit-learn.
 
-The tutorial's conclusion proposes it: each specialist may want another regularization. Folds never
-part the pictures of one person, where persons are known.
+The tutorial's conclusion proposes it: each specialist may need its own regularization. Pictures of
+one person stay in one fold, where it is known who is in them.
 """
 
 import argparse
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import command_line
 import keypoint_schema
@@ -38,17 +34,20 @@ def parse_arguments(argv=None):
     parser.add_argument("--specialist", choices=names, default="nose_tip")
     parser.add_argument("--net", default="net6", help="a net with dropout (default: net6)")
     parser.add_argument("--data", help="Kaggle's files (default: the built-in drawn faces)")
-    parser.add_argument("--epochs", type=int, default=5, help="of each net (default: 5)")
-    parser.add_argument(
-        "--faces", type=int, default=300, help="use the first so many; 0 for all (default: 300)"
-    )
-    parser.add_argument("--folds", type=int, default=3, help="(default: 3)")
+    for option, least, default, about in (
+        ("--epochs", 1, 5, "of each net"),
+        ("--faces", 0, 300, "use the first so many; 0 for all"),
+        ("--folds", 2, 3, "of the cross-validation"),
+    ):
+        parser.add_argument(
+            option,
+            type=command_line.at_least(least),
+            default=default,
+            help=f"{about} (default: {default})",
+        )
     parser.add_argument("--dropout", nargs="+", choices=_DROPOUTS, default=list(_DROPOUTS))
     parser.add_argument("--learning-rate", nargs="+", type=float, default=_LEARNING_RATES)
     arguments = parser.parse_args(argv)
-    for option, least in (("epochs", 1), ("faces", 0), ("folds", 2)):
-        if (value := getattr(arguments, option)) < least:
-            parser.error(f"--{option} must be at least {least}. Received: {value}.")
     if min(arguments.learning_rate) <= 0:
         parser.error(f"--learning-rate must be above 0. Received: {min(arguments.learning_rate)}.")
     return arguments
@@ -63,10 +62,10 @@ def main(argv=None):
 
 
 def load(arguments):
-    """Rows with any label of the specialist; missing ones stay NaN.
+    """Rows with any label of the specialist (missing ones stay NaN), and its keypoints' names.
 
     Raises:
-        UserError: if they are of fewer people than there are folds.
+        UserError: if there are fewer people than folds.
     """
     import numpy as np
 
@@ -81,7 +80,7 @@ def load(arguments):
     people = len(np.unique(data.groups))
     if people < arguments.folds:
         raise UserError(
-            f"--folds must be at most {people}: so many {data.grouped_by}s have a label of "
+            f"--folds must be at most {people}, the number of {data.grouped_by}s with a label of "
             f"{arguments.specialist} among these faces. Received: {arguments.folds}."
         )
     return data, names

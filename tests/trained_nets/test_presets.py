@@ -42,7 +42,7 @@ def start(script, *options):
 
 
 def write_notes(path, fingerprint):
-    notes = dict.fromkeys(make_preset.NOTES_ENTRIES, "drawn for a test")
+    notes = dict.fromkeys(("source", "licence", "intended_use", "limits"), "drawn for a test")
     path.write_text(json.dumps(notes | {"fingerprint": fingerprint}))
     return path
 
@@ -174,7 +174,7 @@ def test_training_starts_from_a_preset_and_warns_of_another_split(
     assert start(train, *options) == 0
     printed = capsys.readouterr().out
     assert "Warm start from preset:tiny; left fresh: nothing." in printed
-    assert "preset:tiny was trained on" in printed
+    assert "preset:tiny has seen" in printed
 
 
 def test_unknown_presets_are_refused_with_the_known_ones(tiny):
@@ -222,7 +222,7 @@ def test_notes_about_other_data_are_refused(made, small_folder, tmp_path, monkey
         start(make_preset, *arguments)
 
 
-def test_a_net_trained_on_every_face_is_measured_by_its_twin(
+def test_a_net_trained_on_every_face_has_the_accuracy_of_its_reference_run(
     made, tiny, small_folder, tmp_path, monkeypatch
 ):
     common = ["--data", str(small_folder)]
@@ -230,33 +230,38 @@ def test_a_net_trained_on_every_face_is_measured_by_its_twin(
     assert start(train, *options, "--precision", "float32", *common) == 0
     notes = made[1].parent / "notes.json"
     arguments = [tmp_path / "heatmap_s", "--name", "whole", *common, "--notes", notes]
-    with pytest.raises(UserError, match="--twin"):
+    with pytest.raises(UserError, match="--reference"):
         start(make_preset, *arguments)
-    start(make_preset, *arguments, "--twin", made[1])
-    card, twin = preset_store.read_card("whole"), preset_store.read_card("tiny")
-    assert card["accuracy"]["rmse_px"] == twin["accuracy"]["rmse_px"]
+    start(make_preset, *arguments, "--reference", made[1])
+    card, reference = preset_store.read_card("whole"), preset_store.read_card("tiny")
+    assert card["accuracy"]["rmse_px"] == reference["accuracy"]["rmse_px"]
     assert "held out" in card["accuracy"]["measured_on"]
     run = load_net(tmp_path / "heatmap_s")
     kernel = np.asarray(run.model.weights[0]).astype(np.float16)
     np.testing.assert_array_equal(preset_store.load_preset("whole").model.weights[0], kernel)
 
 
-def test_a_twin_is_made_as_the_run_but_for_the_faces_held_out(made, small_folder):
-    data = data_pipeline.load_faces(small_folder)
-    twin = load_net(made[1]).config
-    run = twin | {"data": twin["data"] | {"hold_out": 0}}
-    make_preset.check_twin(run, twin, data)
-    other_recipe = twin | {"recipe": twin["recipe"] | {"epochs": 9}}
-    other_data = run | {"data": run["data"] | {"fingerprint": "other"}}
-    for config, measured, told in (
-        (run, other_recipe, "same recipe. It has recipe"),
-        (run, twin | {"distill_from": "runs/teacher"}, "same recipe. It has distill_from"),
-        (run, run, "nothing is left to measure"),
-        (dict(twin), twin, "--twin is for a run that was trained on every face"),
-        (other_data, twin, "trained on other data"),
-    ):
-        with pytest.raises(UserError, match=told):
-            make_preset.check_twin(config, measured, data)
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"recipe": {"epochs": 9}}, "same recipe. It has recipe"),
+        ({"distill_from": "runs/teacher"}, "same recipe. It has distill_from True"),
+        ({"data": {"fingerprint": "other"}}, "same recipe. It has fingerprint of data other"),
+    ],
+)
+def test_a_reference_run_is_made_as_the_run_but_for_the_faces_held_out(made, change, told):
+    reference = load_net(made[1]).config
+    run = reference | {"data": reference["data"] | {"hold_out": 0}}
+    make_preset.check_reference(run, reference)
+    make_preset.check_reference(run | {"init_from": "a"}, reference | {"init_from": "b"})
+    with pytest.raises(UserError, match=told):
+        make_preset.check_reference(run, reference | change)
+
+
+def test_a_run_that_held_faces_out_needs_no_reference(made, small_folder, monkeypatch):
+    arguments = [made[1], "--name", "other", "--data", small_folder, "--reference", made[1]]
+    with pytest.raises(UserError, match="Leave --reference out"):
+        start(make_preset, *arguments)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

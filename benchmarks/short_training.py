@@ -1,0 +1,79 @@
+"""What the benchmarks that train share: options, data, and a training that prints nothing."""
+
+import argparse
+import tempfile
+
+import command_line
+
+
+def make_parser(program, description, net, epochs):
+    """A parser with `--data`, `--net`, `--epochs` and `--precision`; `net`, `epochs`: defaults."""
+    parser = command_line.Parser(
+        prog=program,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", help="as for train.py (default: the built-in drawn faces)")
+    parser.add_argument("--net", default=net, help="of the zoo (default: %(default)s)")
+    parser.add_argument(
+        "--epochs", type=command_line.at_least(1), default=epochs, help="(default: %(default)s)"
+    )
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
+    return parser
+
+
+def add_seeds(parser, seeds):
+    """Adds `--seeds`."""
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=seeds,
+        help=f"one split and one training each (default: {' '.join(map(str, seeds))})",
+    )
+
+
+def load_data(arguments):
+    """Sets the precision and loads the faces that the options name."""
+    command_line.start_quietly()
+    import data_pipeline
+    import models
+
+    models.set_precision(models.choose_precision(arguments.precision)[0])
+    return data_pipeline.load_faces(arguments.data)
+
+
+def train_net(net, recipe, train, valid, seed, extra_callbacks=()):
+    """Trains as train.py does, in a temporary folder.
+
+    Args:
+        net: the zoo entry's name.
+        recipe: how to train it.
+        train: the training rows.
+        valid: the validation rows.
+        seed: decides initial weights, order and augmentation.
+        extra_callbacks: called after all others.
+
+    Returns:
+        The `TrainedNet` with the best weights.
+    """
+    import keras
+    import rich.console
+
+    from trained_nets.loading import load_net
+    from trained_nets.run_folder import RunFolder
+    from training.fit import fit
+    from training.task import Settings, Task
+
+    with tempfile.TemporaryDirectory() as folder:
+        task = Task(
+            net=net,
+            model_name=net,
+            recipe=recipe,
+            train=train,
+            valid=valid,
+            run=RunFolder(folder),
+            settings=Settings(seed, keras.config.dtype_policy().name),
+        )
+        fit(task, rich.console.Console(quiet=True), extra_callbacks=extra_callbacks)
+        return load_net(folder)
