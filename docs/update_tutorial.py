@@ -6,9 +6,6 @@ Run the page's commands in a folder first, then: python docs/update_tutorial.py 
 import pathlib
 import re
 import shutil
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import command_line
 from errors import UserError
