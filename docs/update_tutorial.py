@@ -1,4 +1,4 @@
-"""Puts the figures and tables that the tutorial's commands made into docs/tutorial.md.
+"""Copies the figures and tables that the tutorial's commands made into docs/tutorial.md.
 
 Run the page's commands in a folder first, then: python docs/update_tutorial.py FOLDER
 """
@@ -6,9 +6,6 @@ Run the page's commands in a folder first, then: python docs/update_tutorial.py 
 import pathlib
 import re
 import shutil
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import command_line
 from errors import UserError
@@ -27,7 +24,7 @@ def main(argv=None):
     text = PAGE.read_text(encoding="utf-8")
     made = {name: newest_figure(name, folder) for name in _FIGURE.findall(text)}
     updated = _TABLE.sub(lambda match: with_table(match, folder), text)
-    # All that was made is there: only now is anything changed.
+    # Everything is there, so from here on nothing can be missing half-way.
     (DOCS / "figures").mkdir(exist_ok=True)
     for name, figure in made.items():
         shutil.copyfile(figure, DOCS / "figures" / name)
@@ -35,7 +32,7 @@ def main(argv=None):
 
 
 def newest_figure(name, folder):
-    """The figure from the last report that has it."""
+    """The figure, from the newest report that has it."""
     made = list(folder.glob(f"report/*/figures/{name}"))
     if not made:
         raise _not_made(folder, f"report/*/figures/{name}")
@@ -43,7 +40,7 @@ def newest_figure(name, folder):
 
 
 def with_table(match, folder):
-    """The marker with the tables of nets and of paired comparison below it."""
+    """The marker, and below it the report's tables of nets and of paired comparison."""
     start, file, _, end = match.groups()
     try:
         page = (folder / file).read_text(encoding="utf-8")
