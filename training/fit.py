@@ -169,7 +169,7 @@ def _training_batches(task, taught, first_epoch, offsets):
         taught,
         task.recipe.batch_size,
         task.settings.seed,
-        from_recipe.augmentation(task.recipe, task.train.names),
+        from_recipe.augmentation(task.recipe),
         first_epoch,
         offsets,
         by_source=task.recipe.source_aware,

@@ -7,7 +7,7 @@ import numpy as np
 
 import keypoint_schema
 from data_pipeline import FaceData
-from evaluation import metrics, partial_offset
+from evaluation import metrics, mirror_offset, partial_offset
 
 
 def results(
@@ -94,9 +94,7 @@ def measure_mirrors(
 def _mirrors(data, predicted, mirrored, by_source):
     labels = np.split(data.by_source(), 2, axis=1) if by_source else [data.keypoints]
     return [
-        keypoint_schema.Mirror.of(data.names).measured(
-            predicted, mirrored, keypoint_schema.to_normalized(each)
-        )
+        mirror_offset.measured(predicted, mirrored, keypoint_schema.to_normalized(each), data.names)
         for each in labels
     ]
 

@@ -89,7 +89,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
             data,
             recipe.batch_size,
             seed,
-            from_recipe.augmentation(recipe, names),
+            from_recipe.augmentation(recipe),
             by_source=recipe.source_aware,
         )
         # Where a recipe averages weights, Keras leaves the averages in the net at the end.
