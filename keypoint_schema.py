@@ -148,23 +148,23 @@ def flip_permutation(names: Sequence[str] = NAMES) -> np.ndarray:
 
 
 # Kaggle's rows come from two labellers, who put the same keypoint at places that differ a little:
-# one labelled (nearly) all keypoints of a face, the other at most these four, the "partial" source.
-PARTIAL_NAMES = ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
+# the full labeller labelled (nearly) all keypoints of a face, the four-point labeller these alone.
+FOUR_POINTS = ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
 
 
-def is_partial(labelled: np.ndarray, names: Sequence[str] = NAMES) -> np.ndarray:
-    """Which faces come from the partial source: those with labels for none but its keypoints.
+def is_four_point(labelled: np.ndarray, names: Sequence[str] = NAMES) -> np.ndarray:
+    """Which faces the four-point labeller had: those with labels for no other keypoints.
 
     In Kaggle's training table these are exactly the rows from 2,284 on.
 
     Args:
         labelled: bool `(N, K)`, which of the keypoints a face has labels for, or is asked for.
-        names: the K keypoints'. Without keypoints beyond the four, the sources look alike.
+        names: the K keypoints'. Without keypoints beyond the four, the labellers look alike.
 
     Returns:
         bool `(N,)`.
     """
-    among = np.isin(names, PARTIAL_NAMES)
+    among = np.isin(names, FOUR_POINTS)
     return labelled.any(1) & ~labelled[:, ~among].any(1)
 
 

@@ -46,10 +46,10 @@ def main(argv=None):
     data = data_pipeline.load_faces(arguments.data)
     console.print(data_pipeline.summary_table(data))
     train, valid = data_pipeline.split(data, arguments.seed, arguments.hold_out)
-    if arguments.source_aware and not train.partial.any():
+    if arguments.source_aware and not train.four_point.any():
         raise UserError(
             "--source-aware needs faces with no keypoints but "
-            f"{', '.join(keypoint_schema.PARTIAL_NAMES)}; there are none to train. Leave it out."
+            f"{', '.join(keypoint_schema.FOUR_POINTS)}; there are none to train. Leave it out."
         )
     console.print(
         f"Split by {data.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate.\n",

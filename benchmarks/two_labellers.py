@@ -62,12 +62,12 @@ def parse_arguments(argv=None):
 
 
 def measure(arguments, data, seed, shift, source_aware):
-    """Trains; returns the RMSE in px over all keypoints and over those of the partial source."""
+    """Trains; returns the RMSE in px over all keypoints and over the four-point labeller's."""
     import data_pipeline
     import models
     from evaluation import metrics
 
-    keypoints = data.keypoints + data.partial[:, None, None] * np.asarray(shift, np.float32)
+    keypoints = data.keypoints + data.four_point[:, None, None] * np.asarray(shift, np.float32)
     moved = dataclasses.replace(data, keypoints=keypoints)
     train, valid = (side.labelled() for side in data_pipeline.split(moved, seed))
     recipe = models.find(arguments.net).recipe.override(
@@ -76,7 +76,7 @@ def measure(arguments, data, seed, shift, source_aware):
     model = trained_net(arguments.net, recipe, train, valid, seed).model
     complete = valid.select(valid.names)
     predicted = keypoint_schema.to_pixels(model.predict(complete.images, verbose=0))
-    four = keypoint_schema.indices(keypoint_schema.PARTIAL_NAMES)
+    four = keypoint_schema.indices(keypoint_schema.FOUR_POINTS)
     return [
         metrics.rmse_px(predicted[:, chosen], complete.keypoints[:, chosen]).value()
         for chosen in (range(len(valid.names)), four)

@@ -20,11 +20,10 @@ class TrainingModel(keras.Model):
     the likelihood `log_scales`. Both count in training only, so that validation losses are those
     of keypoints alone.
 
-    The twin answers for rows of the partial source, whose labeller put the same keypoints
-    elsewhere, so that the net itself learns from them all but where its answers should lie. With
-    it keypoints and labels are `(batch, 2K, 2)`, as `FaceData.by_source` has them: first the net's
-    own, then the twin's. Labels are missing on one side or the other, and what has no label gets
-    no gradient.
+    The twin answers for rows of the four-point labeller, who put the same keypoints elsewhere, so
+    that the net itself learns from them all but where its answers should lie. With it keypoints and
+    labels are `(batch, 2K, 2)`, as `FaceData.by_labeller` has them: first the net's own, then the
+    twin's. Labels are missing on one side or the other, and what has no label gets no gradient.
 
     Args:
         net: for `heatmap_loss` it ends in a `SoftArgmax` layer; for `source_aware` it has a layer
@@ -97,7 +96,7 @@ def _twin(net):
     tail = net.layers[names.index(OUTPUT_LAYER) :]
     answer = tail[0].input
     for layer in tail:
-        copy = type(layer).from_config(layer.get_config() | {"name": f"{layer.name}_partial"})
+        copy = type(layer).from_config(layer.get_config() | {"name": f"{layer.name}_four_point"})
         before, answer = answer, copy(answer)
         copy.set_weights(layer.get_weights())
     return before, answer

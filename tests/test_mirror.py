@@ -181,9 +181,9 @@ def test_without_a_table_labels_are_mirror_symmetric():
 
 def test_labels_of_two_labellers_are_mirrored_apart():
     data = dataclasses.replace(
-        faces(4), keypoints=np.repeat(FACE, 4, 0), partial=np.array([True, False] * 2)
+        faces(4), keypoints=np.repeat(FACE, 4, 0), four_point=np.array([True, False] * 2)
     )
-    _, keypoints = next(iter(training_batches(data, 4, 1, flip_half, by_source=True)))
+    _, keypoints = next(iter(training_batches(data, 4, 1, flip_half, by_labeller=True)))
     x = np.round(keypoint_schema.to_pixels(keypoints.numpy()[..., 0]), 3)
     first = np.isfinite(x[:, :3]).all(1)
     assert first.sum() == 2

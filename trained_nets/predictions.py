@@ -127,7 +127,7 @@ def _judged(predictor, name, data, is_held_out):
         description=config["description"] if config else "exported model",
         predicted=partial_offset.added(
             predictor.predict_all(data.images),
-            data.partial,
+            data.four_point,
             keypoint_schema.NAMES,
             predictor.partial_offset_px,
         ),

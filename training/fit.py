@@ -125,10 +125,11 @@ def check(task: Task):
     Raises:
         UserError: if source-awareness, teacher or warm start do not suit the task.
     """
-    if task.recipe.source_aware and task.train.partial.all():
+    if task.recipe.source_aware and task.train.four_point.all():
         raise UserError(
-            f"{task.model_name} has no complete rows to learn from, only ones of the partial "
-            "source, which teach a twin that is not kept. Leave out --source-aware."
+            f"{task.model_name} has no complete rows to learn from, only ones with "
+            "four keypoints or fewer, which teach a layer that is not kept. Leave out "
+            "--source-aware."
         )
     if task.settings.teacher is not None:
         distillation.check(task.settings.teacher, task.train.names)
@@ -172,7 +173,7 @@ def _training_batches(task, taught, first_epoch, offsets):
         from_recipe.augmentation(task.recipe),
         first_epoch,
         offsets,
-        by_source=task.recipe.source_aware,
+        by_labeller=task.recipe.source_aware,
     )
 
 
@@ -187,7 +188,7 @@ def _validation_batches(task):
     if not len(task.valid):
         return None
     return data_pipeline.evaluation_batches(
-        task.valid, task.recipe.batch_size, by_source=task.recipe.source_aware
+        task.valid, task.recipe.batch_size, by_labeller=task.recipe.source_aware
     )
 
 

@@ -90,7 +90,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
             recipe.batch_size,
             seed,
             from_recipe.augmentation(recipe),
-            by_source=recipe.source_aware,
+            by_labeller=recipe.source_aware,
         )
         # Where a recipe averages weights, Keras leaves the averages in the net at the end.
         history = from_recipe.compiled(model, recipe, steps).fit(
