@@ -58,7 +58,7 @@ def read_columns(content: bytes, file: str, columns: list[str]) -> pd.DataFrame:
     """Reads a CSV table that must have these columns; others are left out.
 
     Raises:
-        UserError: if it is no CSV, is empty or lacks a column.
+        UserError: if it is not a CSV table, is empty or lacks a column.
     """
     try:
         # As a string, so that an image of one number comes as others do.
@@ -66,7 +66,7 @@ def read_columns(content: bytes, file: str, columns: list[str]) -> pd.DataFrame:
             io.BytesIO(content), low_memory=False, index_col=False, dtype={"Image": str}
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} is no CSV table: {error}") from error
+        raise UserError(f"{file} is not a CSV table: {error}") from error
     missing = [column for column in columns if column not in table.columns]
     if missing:
         shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")

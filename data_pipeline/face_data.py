@@ -17,8 +17,8 @@ class FaceData:
         keypoints: float32 `(N, K, 2)`, px, NaN where unlabelled.
         groups: int64 `(N,)`; rows of one group (one picture, one person) are never split apart.
         names: the K keypoints' names.
-        fingerprint: says which data it is.
-        description: the same for people.
+        fingerprint: identifies the data.
+        description: names them for people.
         grouped_by: what a group is, "image" or "person".
         four_point: bool `(N,)`, the four-point labeller's rows, as `keypoint_schema.is_four_point`
             finds them; `rows`, `select` and `dataclasses.replace` hand it on, for a part of a row's
