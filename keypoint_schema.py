@@ -5,6 +5,7 @@ Kaggle's column names, flip permutations, output sizes. It checks itself at impo
 """
 
 import dataclasses
+import sys
 import types
 from collections.abc import Mapping, Sequence
 
@@ -147,27 +148,27 @@ def flip_permutation(names: Sequence[str] = NAMES) -> np.ndarray:
 
 
 # Kaggle's rows come from two labellers, who put the same keypoint at places that differ a little:
-# one labelled (nearly) all keypoints of a face, the other at most these four, the "partial" source.
-PARTIAL_NAMES = ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
+# the full labeller labelled (nearly) all keypoints of a face, the four-point labeller these alone.
+FOUR_POINTS = ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
 
 
-def is_partial(labelled: np.ndarray, names: Sequence[str] = NAMES) -> np.ndarray:
-    """Which faces come from the partial source: those with labels for none but its keypoints.
+def is_four_point(labelled: np.ndarray, names: Sequence[str] = NAMES) -> np.ndarray:
+    """Which faces the four-point labeller had: those with labels for no other keypoints.
 
     In Kaggle's training table these are exactly the rows from 2,284 on.
 
     Args:
         labelled: bool `(N, K)`, which of the keypoints a face has labels for, or is asked for.
-        names: the K keypoints'. Without keypoints beyond the four, the sources look alike.
+        names: the K keypoints'. Without keypoints beyond the four, the labellers look alike.
 
     Returns:
         bool `(N,)`.
     """
-    among = np.isin(names, PARTIAL_NAMES)
+    among = np.isin(names, FOUR_POINTS)
     return labelled.any(1) & ~labelled[:, ~among].any(1)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)  # arrays have no one equality
 class Mirror:
     """How the labels of a mirrored picture follow from those of the picture.
 
@@ -177,8 +178,8 @@ class Mirror:
 
     Attributes:
         permutation: `(K,)` int64, from `flip_permutation`.
-        offset: float32 `(K, 2)`, normalized: labels minus where symmetric ones would be. Its own
-            mirror image with the sign reversed.
+        offset: float32 `(K, 2)`, normalized, an array or a tensor: labels minus where symmetric
+            ones would be. Its own mirror image with the sign reversed.
     """
 
     permutation: np.ndarray
@@ -199,29 +200,22 @@ class Mirror:
         offset = np.array([known.get(name, (0.0, 0.0)) for name in names], np.float32)
         return cls(flip_permutation(names), offset / PIXELS_PER_UNIT)
 
-    def __call__(self, keypoints: np.ndarray) -> np.ndarray:
-        """Normalized keypoints `(N, K, 2)` of pictures → those of the mirrored pictures."""
-        return self._reflected(keypoints) + 2 * self.offset
-
-    def measured(
-        self, predicted: np.ndarray, predicted_mirrored: np.ndarray, labels: np.ndarray
-    ) -> "Mirror":
-        """The same mirror with the offset that labels show beside a net's answers.
-
-        The mean of a net's answers for a picture and, mirrored back, for its mirror image is
-        symmetric, whatever the net has learned of the offset: what labels differ from it on
-        average, and a mirror reverses, is the offset.
+    def __call__(self, keypoints):
+        """Keypoints of pictures → those of the mirrored pictures.
 
         Args:
-            predicted: `(N, K, 2)`, normalized, for pictures.
-            predicted_mirrored: the same for their mirror images.
-            labels: `(N, K, 2)`, normalized, NaN where unlabelled.
+            keypoints: `(..., K, 2)`, normalized; a NumPy array or a TensorFlow tensor.
+
+        Raises:
+            ValueError: if there are not K of them.
         """
-        symmetric = (predicted + self._reflected(predicted_mirrored)) / 2
-        known = np.isfinite(labels)
-        errors = np.where(known, labels - symmetric, 0.0).sum(0) / np.maximum(known.sum(0), 1)
-        offset = (errors - self._reflected(errors[None])[0]) / 2
-        return Mirror(self.permutation, offset.astype(np.float32))
+        if keypoints.shape[-2] != len(self.permutation):
+            raise ValueError(
+                f"A mirror of {len(self.permutation)} keypoints takes as many. Received: keypoints "
+                f"of shape {tuple(keypoints.shape)}."
+            )
+        swapped = _take(keypoints, self.permutation)
+        return swapped * np.array([-1.0, 1.0], np.float32) + 2.0 * self.offset
 
     def offset_px(self, names: Sequence[str]) -> dict[str, list[float]]:
         """The offset as JSON can hold it; `of` reads it."""
@@ -230,8 +224,12 @@ class Mirror:
             for name, offset in zip(names, self.offset, strict=True)
         }
 
-    def _reflected(self, keypoints):
-        return keypoints[:, self.permutation] * np.array([-1.0, 1.0], np.float32)
+
+def _take(keypoints, positions):
+    if isinstance(keypoints, np.ndarray):
+        return keypoints[..., positions, :]
+    # Tensors lack such indexing. Whoever has one has imported their library, which is slow to load.
+    return sys.modules["tensorflow"].gather(keypoints, positions, axis=-2)
 
 
 def _check():

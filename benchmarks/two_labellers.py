@@ -26,7 +26,7 @@ def main(argv=None):
     )
     arguments = parser.parse_args(argv)
     data = short_training.load_data(arguments)
-    shift = data.partial[:, None, None] * np.array(arguments.shift, np.float32)
+    shift = data.four_point[:, None, None] * np.array(arguments.shift, np.float32)
     shifted = dataclasses.replace(data, keypoints=data.keypoints + shift)
     print("| RMSE px on complete rows | 15 keypoints | the four |\n|:--|--:|--:|", flush=True)
     for way, faces, source_aware in (
@@ -51,7 +51,7 @@ def measure(arguments, data, seed, source_aware):
     net = short_training.train_net(arguments.net, recipe, train, valid, seed)
     complete = valid.select(valid.names)
     predicted = net.predict(complete.images)
-    four = keypoint_schema.indices(keypoint_schema.PARTIAL_NAMES)
+    four = keypoint_schema.indices(keypoint_schema.FOUR_POINTS)
     return [
         metrics.rmse_px(predicted[:, chosen], complete.keypoints[:, chosen]).value()
         for chosen in (slice(None), four)

@@ -1,19 +1,19 @@
-"""Measures during training how labels lie beside mirror-symmetric ones, for flips to keep it so."""
+"""Measures during training how far labels are from mirror-symmetric, so that flips keep it so."""
 
 from collections.abc import Callable
 
 import keras
 import numpy as np
 
-FIRST_EPOCHS = 5  # before, a net is too far off to tell
-FACTOR = 3  # then after 15, 45, … epochs, for it keeps growing more accurate
+FIRST_EPOCHS = 5  # before that a net is too far off to tell
+FACTOR = 3  # then after 15, 45, … epochs, as the net grows more accurate
 
 
 class MirrorOffsets(keras.callbacks.Callback):
     """Fills the table of offsets that the flips of later epochs use.
 
-    An epoch's first batches are made while the one before still runs, so that a measurement counts
-    from the epoch after the next: which batch is made with which offset never depends on timing.
+    An epoch's first batches are made while the previous one still runs, so a measurement counts
+    from the epoch after the next: which offset a batch is made with never depends on timing.
 
     Args:
         table: a variable `(epochs, K, 2)`, an offset an epoch.

@@ -3,29 +3,35 @@
 import tensorflow as tf
 
 from data_pipeline.lighting import LightRanges, change_light
-from data_pipeline.warps import WarpRanges, draw_warps, warp_images, warp_keypoints
+from data_pipeline.warps import WarpRanges, random_warps, warp_images, warp_keypoints
+from keypoint_schema import Mirror
 
 
-def augment(images, keypoints, seed, permutation, warps=None, light=None, offset=0.0):
+def augment(
+    images,
+    keypoints,
+    seed,
+    mirror: Mirror,
+    warps: WarpRanges | None = None,
+    light: LightRanges | None = None,
+):
     """Augments a batch; the seed alone decides.
 
     Args:
         images: `(batch, 96, 96, 1)`, uint8 or float32, 0–255.
         keypoints: float32 `(batch, K, 2)`, normalized (x, y); NaN where unlabelled.
         seed: `(2,)` ints.
-        permutation: `(K,)` ints from `keypoint_schema.flip_permutation`.
-        warps: `WarpRanges`; None for the defaults, as for `light`.
-        light: `LightRanges`.
-        offset: `(K, 2)`, normalized, the labels' `keypoint_schema.Mirror.offset`.
+        mirror: of the K keypoints.
+        warps, light: how far to go; None for the defaults.
 
     Returns:
         Images float32, 0–255, and keypoints, same shapes and units; NaN also for keypoints that
         left the picture.
     """
     geometry_seed, light_seed = tf.unstack(tf.random.split(seed, 2), num=2)
-    warp = draw_warps(tf.shape(images)[0], geometry_seed, warps or WarpRanges())
+    warp = random_warps(tf.shape(images)[0], geometry_seed, warps or WarpRanges())
     warped = warp_images(images, warp)
     return (
         change_light(warped, light_seed, light or LightRanges()),
-        warp_keypoints(keypoints, warp, permutation, offset),
+        warp_keypoints(keypoints, warp, mirror),
     )

@@ -1,10 +1,13 @@
 """From arrays to `tf.data` batches of (images, normalized keypoints)."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
 import keypoint_schema
 from data_pipeline.face_data import FaceData
+from keypoint_schema import Mirror
 
 _FOREVER = np.iinfo(np.int64).max
 
@@ -21,7 +24,7 @@ def training_batches(
     augment=None,
     first_epoch: int = 0,
     mirror_offsets: tf.Variable | None = None,
-    by_source: bool = False,
+    by_labeller: bool = False,
 ) -> tf.data.Dataset:
     """Endless shuffled batches; every epoch sees each face once.
 
@@ -33,33 +36,40 @@ def training_batches(
         batch_size: faces a batch.
         seed: decides order and augmentation.
         augment: None, or a function of images `(batch, 96, 96, 1)` uint8, normalized keypoints
-            `(batch, K, 2)` and a `(2,)` seed that returns the first two anew.
+            `(batch, K, 2)`, a `(2,)` seed and the keypoints' `Mirror` that returns the first two
+            anew.
         first_epoch: the epoch to begin with.
-        mirror_offsets: `(epochs, K, 2)`, normalized; `augment` is given the epoch's as `offset`.
-            It is read when an epoch's first batch is made, which may be before the epoch before
-            has ended: change the rows of later epochs only.
-        by_source: keypoints as `FaceData.by_source` has them, so that K above and below is twice
-            the data's. A row's source is settled before augmentation, which may take labels away.
+        mirror_offsets: `(epochs, K, 2)`, normalized, the mirror's offset in each epoch; None for
+            no offset. A row is read when its epoch's first batch is made, which may be before the
+            previous epoch has ended: change the rows of later epochs only.
+        by_labeller: keypoints as `FaceData.by_labeller` has them, so that K above and below is
+            twice the data's. A row's labeller is settled before augmentation, which may take labels
+            away.
 
     Returns:
         A dataset of images uint8 `(batch, 96, 96, 1)` (or what `augment` returns) and keypoints
         float32 `(batch, K, 2)`, normalized, NaN where unlabelled; `steps_per_epoch` to an epoch.
+
+    Raises:
+        ValueError: if `augment` is given, and a keypoint's mirror is not among the data's.
     """
     images = tf.constant(data.images)
-    keypoints = tf.constant(_normalized_labels(data, by_source))
+    keypoints = tf.constant(_normalized_labels(data, by_labeller))
+    mirror = None if augment is None else _mirror(data.names, by_labeller)
 
     def batches_of_epoch(epoch):
         epoch_seed = tf.random.fold_in([seed, 0], epoch)
-        options = {}
-        if mirror_offsets is not None:  # batches are made ahead, beyond the last epoch too
+        epoch_mirror = mirror
+        if mirror is not None and mirror_offsets is not None:
+            # Batches are made ahead, beyond the last epoch too.
             row = tf.minimum(epoch, mirror_offsets.shape[0] - 1)
-            options = {"offset": tf.gather(mirror_offsets, row)}
+            epoch_mirror = dataclasses.replace(mirror, offset=tf.gather(mirror_offsets, row))
         order = tf.random.experimental.stateless_shuffle(tf.range(len(data)), epoch_seed)
 
         def gather(step, rows):
             batch = tf.gather(images, rows), tf.gather(keypoints, rows)
             if augment is not None:
-                batch = augment(*batch, tf.random.fold_in(epoch_seed, step + 1), **options)
+                batch = augment(*batch, tf.random.fold_in(epoch_seed, step + 1), epoch_mirror)
             return batch
 
         rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
@@ -75,12 +85,22 @@ def mirror_offset_table(epochs: int, num_keypoints: int) -> tf.Variable:
     return tf.Variable(tf.zeros([epochs, num_keypoints, 2]))
 
 
-def evaluation_batches(data: FaceData, batch_size: int, by_source: bool = False) -> tf.data.Dataset:
-    """Every face once, in order, with normalized keypoints; `by_source` as in training."""
-    keypoints = _normalized_labels(data, by_source)
+def evaluation_batches(
+    data: FaceData, batch_size: int, by_labeller: bool = False
+) -> tf.data.Dataset:
+    """Every face once, in order, with normalized keypoints; `by_labeller` as in training."""
+    keypoints = _normalized_labels(data, by_labeller)
     dataset = tf.data.Dataset.from_tensor_slices((data.images, keypoints))
     return dataset.batch(batch_size).prefetch(2)
 
 
-def _normalized_labels(data, by_source):
-    return keypoint_schema.to_normalized(data.by_source() if by_source else data.keypoints)
+def _mirror(names, by_labeller):
+    mirror = Mirror.of(names)
+    if not by_labeller:
+        return mirror
+    permutation = np.concatenate([mirror.permutation, mirror.permutation + len(names)])
+    return Mirror(permutation, np.tile(mirror.offset, (2, 1)))
+
+
+def _normalized_labels(data, by_labeller):
+    return keypoint_schema.to_normalized(data.by_labeller() if by_labeller else data.keypoints)

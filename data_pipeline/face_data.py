@@ -17,11 +17,11 @@ class FaceData:
         keypoints: float32 `(N, K, 2)`, px, NaN where unlabelled.
         groups: int64 `(N,)`; rows of one group (one picture, one person) are never split apart.
         names: the K keypoints' names.
-        fingerprint: says which data it is.
-        description: the same for people.
+        fingerprint: identifies the data.
+        description: names them for people.
         grouped_by: what a group is, "image" or "person".
-        partial: bool `(N,)`, rows from the partial source, as `keypoint_schema.is_partial` finds
-            them; `rows`, `select` and `dataclasses.replace` hand it on, for a part of a row's
+        four_point: bool `(N,)`, the four-point labeller's rows, as `keypoint_schema.is_four_point`
+            finds them; `rows`, `select` and `dataclasses.replace` hand it on, for a part of a row's
             labels does not tell.
     """
 
@@ -32,12 +32,13 @@ class FaceData:
     fingerprint: str = ""
     description: str = ""
     grouped_by: str = "image"
-    partial: np.ndarray | None = None
+    four_point: np.ndarray | None = None
 
     def __post_init__(self):
-        if self.partial is None:
+        if self.four_point is None:
             labelled = np.isfinite(self.keypoints).any(-1)
-            object.__setattr__(self, "partial", keypoint_schema.is_partial(labelled, self.names))
+            found = keypoint_schema.is_four_point(labelled, self.names)
+            object.__setattr__(self, "four_point", found)
 
     def __len__(self):
         return len(self.images)
@@ -49,7 +50,7 @@ class FaceData:
             images=self.images[index],
             keypoints=self.keypoints[index],
             groups=self.groups[index],
-            partial=self.partial[index],
+            four_point=self.four_point[index],
         )
 
     def select(self, names: Sequence[str], complete: bool = True) -> "FaceData":
@@ -80,19 +81,20 @@ class FaceData:
         return self.rows(~np.isnan(self.keypoints).all(axis=(1, 2)))
 
     @property
-    def is_partials(self) -> np.ndarray:
-        """Which keypoints of which rows are the partial source's to place, bool `(N, K)`."""
-        return self.partial[:, None] & np.isin(self.names, keypoint_schema.PARTIAL_NAMES)
+    def by_four_point_labeller(self) -> np.ndarray:
+        """Which keypoints of which rows are the four-point labeller's to place, bool `(N, K)`."""
+        return self.four_point[:, None] & np.isin(self.names, keypoint_schema.FOUR_POINTS)
 
-    def by_source(self) -> np.ndarray:
-        """The labels with a place for each source: two labellers' keypoints are not the same ones.
+    def by_labeller(self) -> np.ndarray:
+        """The labels with a place for each labeller: their keypoints are not the same ones.
 
         Returns:
-            float32 `(N, 2K, 2)`, px: first the K keypoints as the complete source puts them, then
-            as the partial source does; NaN where a row has none from this source. In a partial row
-            that was given labels for other keypoints, these count as the complete source's.
+            float32 `(N, 2K, 2)`, px: first the K keypoints as the full labeller puts them, then as
+            the four-point labeller does; NaN where a row has none from this one. Where a row of the
+            four-point labeller was given labels for other keypoints, these count as the full
+            labeller's.
         """
-        is_partial = self.is_partials[..., None]
+        four_point = self.by_four_point_labeller[..., None]
         missing = np.float32(np.nan)
-        complete = np.where(is_partial, missing, self.keypoints)
-        return np.concatenate([complete, np.where(is_partial, self.keypoints, missing)], axis=1)
+        full = np.where(four_point, missing, self.keypoints)
+        return np.concatenate([full, np.where(four_point, self.keypoints, missing)], axis=1)

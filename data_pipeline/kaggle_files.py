@@ -71,7 +71,7 @@ def find_table(data: str | pathlib.Path, stem: str) -> TableFile:
 
     Args:
         data: a folder with `<stem>.csv`, `.csv.gz` or `.zip`, or with the competition's zip; or
-            that zip itself; or one of the former files (its neighbours are then found too).
+            that zip itself; or one of the other files (its neighbours are then found too).
         stem: the table's name, without ending.
 
     Raises:
@@ -89,7 +89,7 @@ def find_table(data: str | pathlib.Path, stem: str) -> TableFile:
             return TableFile(path, members)
         if path.name not in [form.format(table) for table in _TABLES for form in _FORMS]:
             raise UserError(
-                f"{path} is none of Kaggle's files, and no zip with {stem}.csv. --data takes a "
+                f"{path} is not one of Kaggle's files, nor a zip with {stem}.csv. --data takes a "
                 "folder with training.csv, .csv.gz or .zip, or the competition's zip."
             )
         path = path.parent
@@ -122,5 +122,5 @@ def _find_member(path, stem):
                             if pathlib.PurePosixPath(name).name == f"{stem}.csv":
                                 return (inner, name)
     except _UNREADABLE as error:
-        raise UserError(f"{path} is no readable zip archive: {error}.") from error
+        raise UserError(f"{path} is not a readable zip archive: {error}.") from error
     return None

@@ -12,9 +12,9 @@ from data_pipeline.parsed_cache import cached_arrays
 from errors import UserError
 
 # Enough for a real task, few enough to draw within seconds, at about 4 ms a face.
-NUM_DRAWN_TRAINING = 3000
-NUM_DRAWN_TEST = 600
-_DRAWN_SEED = 2014  # another seed for the test faces keeps the two sets apart
+NUM_SYNTHETIC_TRAINING = 3000
+NUM_SYNTHETIC_TEST = 600
+_SYNTHETIC_SEED = 2014  # another seed for the test faces keeps the two sets apart
 PERSONS_FILE = "training_persons.csv"
 
 
@@ -31,7 +31,7 @@ def load_faces(data: str | pathlib.Path | None = None) -> FaceData:
         UserError: if it is missing or malformed, naming file, row and column.
     """
     if data is None:
-        return _drawn_training_faces()
+        return _synthetic_training_faces()
     table = kaggle_files.find_table(data, "training")
     fingerprint = table.fingerprint()
 
@@ -58,8 +58,8 @@ def load_test(data: str | pathlib.Path | None = None) -> tuple[np.ndarray, np.nd
         UserError: as `load_faces`.
     """
     if data is None:
-        drawn = load_drawn_test_faces()
-        return drawn.images, np.arange(1, len(drawn) + 1)
+        faces = load_synthetic_test_faces()
+        return faces.images, np.arange(1, len(faces) + 1)
     table = kaggle_files.find_table(data, "test")
 
     def build():
@@ -70,18 +70,19 @@ def load_test(data: str | pathlib.Path | None = None) -> tuple[np.ndarray, np.nd
     return arrays["images"], arrays["image_ids"]
 
 
-def load_drawn_test_faces() -> FaceData:
+def load_synthetic_test_faces() -> FaceData:
     """The built-in test faces, with all their labels."""
-    return _drawn_faces("drawn test faces", NUM_DRAWN_TEST, _DRAWN_SEED + 1)
+    return _synthetic_faces("drawn test faces", NUM_SYNTHETIC_TEST, _SYNTHETIC_SEED + 1)
 
 
-def _drawn_training_faces():
-    faces = _drawn_faces("built-in drawn faces", NUM_DRAWN_TRAINING, _DRAWN_SEED)
-    hidden = synthetic_faces.hide_labels(faces.keypoints, seed=_DRAWN_SEED)
-    return dataclasses.replace(faces, keypoints=hidden, partial=None)  # as the new labels have it
+def _synthetic_training_faces():
+    faces = _synthetic_faces("built-in drawn faces", NUM_SYNTHETIC_TRAINING, _SYNTHETIC_SEED)
+    hidden = synthetic_faces.hide_labels(faces.keypoints, seed=_SYNTHETIC_SEED)
+    # Whose rows they are follows from the labels that are left.
+    return dataclasses.replace(faces, keypoints=hidden, four_point=None)
 
 
-def _drawn_faces(description, count, seed):
+def _synthetic_faces(description, count, seed):
     # The drawing code is part of the key: after a change, faces are drawn anew.
     sources = sorted(pathlib.Path(synthetic_faces.__file__).parent.glob("*.py"))
     code = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()

@@ -15,7 +15,7 @@ HOLD_OUT = 0.2
 
 
 def group_rows(images: np.ndarray, persons: np.ndarray | None = None) -> np.ndarray:
-    """Groups rows with identical images, and where it is known, rows of one person.
+    """Groups rows with identical images, and rows of one person where persons are known.
 
     Args:
         images: uint8 `(N, 96, 96, 1)`.
@@ -39,12 +39,12 @@ def group_rows(images: np.ndarray, persons: np.ndarray | None = None) -> np.ndar
 
 
 def split(data: FaceData, seed: int, hold_out: float = HOLD_OUT) -> tuple[FaceData, FaceData]:
-    """Splits by groups, 80/20 as a rule; the seed decides.
+    """Splits by groups, 80/20 by default.
 
     Args:
         data: all rows.
-        seed: decides.
-        hold_out: share of the groups that are for validation; 0 trains on every row.
+        seed: decides which groups are held out.
+        hold_out: share of the groups that are for validation; 0 leaves every row for training.
 
     Returns:
         Training and validation rows, each in the file's order.
@@ -71,7 +71,7 @@ def split(data: FaceData, seed: int, hold_out: float = HOLD_OUT) -> tuple[FaceDa
 
 
 def split_digest(valid: FaceData) -> str:
-    """Says which rows were held out, to be compared when a split is repeated."""
+    """Identifies the rows that were held out, for a split that is repeated to be checked."""
     return hashlib.sha256(np.ascontiguousarray(valid.groups, np.int64)).hexdigest()[:16]
 
 

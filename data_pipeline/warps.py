@@ -13,7 +13,6 @@ import numpy as np
 import tensorflow as tf
 
 import keypoint_schema
-from data_pipeline.flips import mirror_keypoints
 
 _SIZE = keypoint_schema.IMAGE_SIZE
 _HALF_WAVES = 4  # the elastic field's cosines per axis: 0 to 3 half waves over the picture
@@ -23,7 +22,7 @@ _EDGE = (_SIZE / 2) / keypoint_schema.PIXELS_PER_UNIT  # normalized; the outer e
 
 @dataclasses.dataclass(frozen=True)
 class WarpRanges:
-    """How far each part of the geometry may go; each is drawn uniformly from ± its range."""
+    """How far each part of the geometry may go; each is uniform within ± its range."""
 
     flip: float = 0.5  # probability
     rotation: float = 20.0  # degrees
@@ -37,7 +36,7 @@ class WarpRanges:
 
 @dataclasses.dataclass(frozen=True)
 class Warp:
-    """One drawn map a picture.
+    """One map a picture.
 
     Attributes:
         homography: `(batch, 3, 3)`, H without the mirror.
@@ -50,8 +49,8 @@ class Warp:
     flipped: tf.Tensor
 
 
-def draw_warps(batch, seed, ranges: WarpRanges) -> Warp:
-    """Draws `batch` maps; `seed` `(2,)` ints decides."""
+def random_warps(batch, seed, ranges: WarpRanges) -> Warp:
+    """As many maps as `batch` says; `seed` `(2,)` ints decides."""
     seeds = iter(tf.unstack(tf.random.split(seed, 9), num=9))
 
     def uniform(limit, *shape):
@@ -113,13 +112,12 @@ def warp_images(images, warp: Warp):
     return _sample(tf.cast(images, tf.float32), keypoint_schema.to_pixels(source))
 
 
-def warp_keypoints(keypoints, warp: Warp, permutation, offset=0.0):
+def warp_keypoints(keypoints, warp: Warp, mirror: keypoint_schema.Mirror):
     """Moves keypoints with their picture; left and right are swapped in mirrored ones.
 
     Args:
         keypoints: float32 `(batch, K, 2)`, normalized; NaN where unlabelled.
-        permutation: `(K,)` ints from `keypoint_schema.flip_permutation`.
-        offset: `(K, 2)`, normalized, the labels' `keypoint_schema.Mirror.offset`.
+        mirror: of the K keypoints.
 
     Returns:
         The same shape and units. A keypoint that leaves the picture loses its label (NaN): the net
@@ -131,8 +129,7 @@ def warp_keypoints(keypoints, warp: Warp, permutation, offset=0.0):
         x, y = _cosines(moved[..., 0]), _cosines(moved[..., 1])
         field = tf.einsum("bkm,bcmn,bkn->bkc", y, warp.field, x)
         moved = _project(inverse, keypoints - field)
-    mirrored = mirror_keypoints(moved, permutation, offset)
-    moved = tf.where(warp.flipped[:, None, None], mirrored, moved)
+    moved = tf.where(warp.flipped[:, None, None], mirror(moved), moved)
     inside = tf.reduce_all(tf.abs(moved) <= _EDGE, axis=-1, keepdims=True)
     return tf.where(inside, moved, np.float32(np.nan))
 

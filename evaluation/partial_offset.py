@@ -1,7 +1,7 @@
-"""The few constant pixels between a net's answers and the labels of rows of the partial source.
+"""The few constant pixels between a net's answers and where the four-point labeller puts labels.
 
-A source-aware net answers as complete rows are labelled; where answers are to agree with partial
-rows (`keypoint_schema.is_partial`), this offset makes up for it.
+A source-aware net answers as the full labeller does; where answers are to agree with rows of the
+four-point labeller (`keypoint_schema.is_four_point`), this offset makes up for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ def measured(
 
     Args:
         predicted: `(N, K, 2)` px.
-        actual: `(N, K, 2)` px, the labels from the partial source alone; NaN elsewhere.
+        actual: `(N, K, 2)` px, the four-point labeller's labels alone; NaN elsewhere.
         names: the K keypoints'.
 
     Returns:
@@ -32,7 +32,7 @@ def measured(
 
 def added(
     predicted: np.ndarray,
-    is_partial: np.ndarray,
+    is_four_point: np.ndarray,
     names: Sequence[str],
     offset_px: Mapping[str, Sequence[float]] | None,
 ) -> np.ndarray:
@@ -40,7 +40,7 @@ def added(
 
     Args:
         predicted: `(N, K, 2)` px.
-        is_partial: bool `(N,)`, the rows that get the offset.
+        is_four_point: bool `(N,)`, the rows that get the offset.
         names: the K keypoints'.
         offset_px: as `measured`; None, and keypoints that it lacks, change nothing.
 
@@ -49,4 +49,4 @@ def added(
     """
     known = offset_px or {}
     offset = np.array([known.get(name, (0.0, 0.0)) for name in names], predicted.dtype)
-    return predicted + is_partial[:, None, None] * offset
+    return predicted + is_four_point[:, None, None] * offset

@@ -27,7 +27,7 @@ def submission(
         predicted: `(N, K, 2)` px.
         names: the K keypoints'.
         partial_offset_px: a net's, as `evaluation.partial_offset` explains. It is added for faces
-            that the table asks no other keypoints of than those of the partial source.
+            of which the table asks for none but the four-point labeller's keypoints.
 
     Returns:
         `RowId` and `Location`, one row for each of the lookup table's, in its order; locations in
@@ -45,8 +45,8 @@ def submission(
     row, column = row.to_numpy(int), column.to_numpy(int)
     asked = np.zeros(predicted.shape[:2], bool)
     asked[row, column // 2] = True  # x and y
-    is_partial = keypoint_schema.is_partial(asked, names)
-    predicted = partial_offset.added(predicted, is_partial, names, partial_offset_px)
+    is_four_point = keypoint_schema.is_four_point(asked, names)
+    predicted = partial_offset.added(predicted, is_four_point, names, partial_offset_px)
     values = predicted.reshape(len(predicted), -1)[row, column]
     if not np.isfinite(values).all():
         raise ValueError("Predictions must be finite numbers.")

@@ -25,8 +25,7 @@ def face_core(model, mirror=None):
         # One call on both: at batch 1 the time goes into reading the weights, once for the two.
         both = model(tf.concat([images, images[:, :, ::-1]], axis=0), training=False)
         straight, mirrored = tf.split(both, 2)
-        back = tf.gather(mirrored, mirror.permutation, axis=1) * tf.constant([-1.0, 1.0])
-        return to_pixels((straight + back) / 2.0 + mirror.offset)
+        return to_pixels((straight + mirror(mirrored)) / 2.0)
 
     signature = [tf.TensorSpec(FACE_SHAPE, tf.float32, name="images")]
     function = tf.function(predict, input_signature=signature, autograph=False)

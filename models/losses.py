@@ -1,4 +1,4 @@
-"""The losses over labelled coordinates."""
+"""What counts as a label, and the losses over the coordinates of labelled keypoints."""
 
 import keras
 from keras import ops
@@ -6,11 +6,25 @@ from keras import ops
 import keypoint_schema
 
 
-def masked_errors(y_true, y_pred):
-    """Errors where there is a label, zero elsewhere, and how many labels there are.
+def labelled_keypoints(y_true):
+    """Which keypoints have a label, and where.
 
-    NaN labels are replaced before the subtraction: a `where` after it would still pass NaN
-    gradients back, for 0 · NaN is NaN.
+    Whatever a net is taught by, a keypoint counts if it has both of its coordinates: one alone is
+    no place. NaN labels are replaced before any subtraction: a `where` after it would still pass
+    NaN gradients back, for 0 · NaN is NaN.
+
+    Args:
+        y_true: float32 `(batch, K, 2)`, NaN where unlabelled.
+
+    Returns:
+        bool `(batch, K)`, and the labels with zeros where there is none.
+    """
+    labelled = ops.logical_not(ops.any(ops.isnan(y_true), axis=-1))
+    return labelled, ops.where(labelled[..., None], y_true, ops.zeros_like(y_true))
+
+
+def masked_errors(y_true, y_pred):
+    """Errors where there is a label, zero elsewhere, and how many coordinates are labelled.
 
     Args:
         y_true: float32 `(batch, K, 2)`, NaN where unlabelled.
@@ -19,10 +33,15 @@ def masked_errors(y_true, y_pred):
     Returns:
         `(batch, K, 2)` errors, and the count as a float32 scalar.
     """
-    labelled = ops.logical_not(ops.isnan(y_true))
-    target = ops.where(labelled, y_true, ops.zeros_like(y_true))
+    labelled, places = labelled_keypoints(y_true)
     mask = ops.cast(labelled, y_pred.dtype)
-    return mask * (y_pred - target), ops.sum(mask)
+    return mask[..., None] * (y_pred - places), 2 * ops.sum(mask)
+
+
+def labelled_mean(values, labelled):
+    """The mean of `(batch, K)` values over labelled keypoints; 0 if there are none."""
+    mask = ops.cast(labelled, values.dtype)
+    return ops.sum(mask * values) / ops.maximum(ops.sum(mask), 1.0)
 
 
 @keras.saving.register_keras_serializable(package="facial_keypoints")

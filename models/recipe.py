@@ -23,7 +23,7 @@ class Recipe:
     # the net says, for heatmap nets; validation is by "huber" then.
     loss: str = "mse"
     heatmap_loss: float = 0.0  # weight of a cross-entropy on heatmaps beside it; for heatmap nets
-    source_aware: bool = False  # a second output layer learns from rows of the partial source
+    source_aware: bool = False  # a second output layer learns the four-point labeller's rows
     mirror_offset: bool = False  # measure how flips must treat labels that are not mirror-symmetric
     optimizer: str = "nesterov"  # or "adamw"
     learning_rate: float = 0.01  # nesterov: in the first epoch; adamw: at its peak

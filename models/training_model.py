@@ -7,6 +7,7 @@ from keras import ops
 import keypoint_schema
 from models.heatmap_layers import SoftArgmax, cell_centres
 from models.heatmap_nets import CONTEXT_LAYER
+from models.losses import labelled_keypoints, labelled_mean
 from models.warm_start import OUTPUT_LAYER
 
 TARGET_DEVIATION = 3.0  # px, of the Gaussian that a heatmap is compared with
@@ -19,11 +20,10 @@ class TrainingModel(keras.Model):
     the likelihood `log_scales`. Both count in training only, so that validation losses are those
     of keypoints alone.
 
-    The twin answers for rows of the partial source, whose labeller put the same keypoints
-    elsewhere, so that the net itself learns from them all but where its answers should lie. With
-    it keypoints and labels are `(batch, 2K, 2)`, as `FaceData.by_source` has them: first the net's
-    own, then the twin's. Labels are missing on one side or the other, and what has no label gets
-    no gradient.
+    The twin answers for rows of the four-point labeller, who put the same keypoints elsewhere, so
+    that the net itself learns from them all but where its answers should lie. With it keypoints and
+    labels are `(batch, 2K, 2)`, as `FaceData.by_labeller` has them: first the net's own, then the
+    twin's. Labels are missing on one side or the other, and what has no label gets no gradient.
 
     Args:
         net: for `heatmap_loss` it ends in a `SoftArgmax` layer; for `source_aware` it has a layer
@@ -96,7 +96,7 @@ def _twin(net):
     tail = net.layers[names.index(OUTPUT_LAYER) :]
     answer = tail[0].input
     for layer in tail:
-        copy = type(layer).from_config(layer.get_config() | {"name": f"{layer.name}_partial"})
+        copy = type(layer).from_config(layer.get_config() | {"name": f"{layer.name}_four_point"})
         before, answer = answer, copy(answer)
         copy.set_weights(layer.get_weights())
     return before, answer
@@ -126,13 +126,12 @@ def laplace_loss(y_true, y_pred, log_scales):
     Source: Kendall and Gal, "What Uncertainties Do We Need in Bayesian Deep Learning for Computer
     Vision?", 2017, with a Laplace density of the distance.
     """
-    labelled, places = _labelled(y_true)
-    mask = ops.cast(labelled, y_pred.dtype)
-    errors = (y_pred - places) * keypoint_schema.PIXELS_PER_UNIT * mask[..., None]
+    labelled, places = labelled_keypoints(y_true)
+    errors = (y_pred - places) * keypoint_schema.PIXELS_PER_UNIT
     # The square root of 0 has no derivative.
     distances = ops.sqrt(ops.sum(ops.square(errors), axis=-1) + 0.01)
     losses = distances * ops.exp(-log_scales) + 2 * log_scales
-    return ops.sum(mask * losses) / ops.maximum(ops.sum(mask), 1.0)
+    return labelled_mean(losses, labelled)
 
 
 def heatmap_cross_entropy(y_true, logits):
@@ -145,18 +144,11 @@ def heatmap_cross_entropy(y_true, logits):
     Returns:
         A scalar, in nats; 0 if there are no labels.
     """
-    labelled, places = _labelled(y_true)
+    labelled, places = labelled_keypoints(y_true)
     cells = cell_centres(*logits.shape[1:3]).astype(np.float32)
     distances = ops.sum(ops.square(places[:, :, None] - cells), axis=-1)
     deviation = TARGET_DEVIATION / keypoint_schema.PIXELS_PER_UNIT
     targets = ops.softmax(-distances / (2 * deviation**2), axis=-1)
     heatmaps = ops.transpose(ops.reshape(logits, (-1, len(cells), logits.shape[-1])), (0, 2, 1))
     entropies = -ops.sum(targets * ops.log_softmax(heatmaps, axis=-1), axis=-1)
-    mask = ops.cast(labelled, entropies.dtype)
-    return ops.sum(mask * entropies) / ops.maximum(ops.sum(mask), 1.0)
-
-
-def _labelled(y_true):
-    """Which keypoints have a label, and the labels with zeros where there is none."""
-    labelled = ops.logical_not(ops.any(ops.isnan(y_true), axis=-1))
-    return labelled, ops.where(labelled[..., None], y_true, ops.zeros_like(y_true))
+    return labelled_mean(entropies, labelled)

@@ -15,7 +15,7 @@ NUM_TRAINING, NUM_TEST = 60, 8
 def faces(count=NUM_TRAINING, seed=5):
     """Images uint8 and keypoints px; of every three rows, the third has four keypoints only."""
     images, keypoints = synthetic_faces.draw_faces(count, seed)
-    four = keypoint_schema.indices(keypoint_schema.PARTIAL_NAMES)
+    four = keypoint_schema.indices(keypoint_schema.FOUR_POINTS)
     keypoints[2::3, np.setdiff1d(np.arange(keypoint_schema.NUM_KEYPOINTS), four)] = np.nan
     return images, keypoints
 
@@ -39,7 +39,7 @@ def write_download(folder: pathlib.Path):
         (image_id, column)
         for image_id in range(1, NUM_TEST + 1)
         for column in keypoint_schema.column_names(
-            keypoint_schema.NAMES if image_id % 2 else keypoint_schema.PARTIAL_NAMES
+            keypoint_schema.NAMES if image_id % 2 else keypoint_schema.FOUR_POINTS
         )
     ]
     rows = [f"{row},{image},{column}," for row, (image, column) in enumerate(asked, start=1)]

@@ -1,7 +1,6 @@
 """Mirroring of labels that are not mirror-symmetric, in NumPy, on tensors and in batches."""
 
 import dataclasses
-import functools
 import itertools
 import time
 
@@ -18,7 +17,6 @@ from data_pipeline import (
     mirror_offset_table,
     training_batches,
 )
-from data_pipeline.flips import mirror_keypoints
 from data_pipeline.lighting import LightRanges
 from data_pipeline.warps import Warp, WarpRanges, warp_keypoints
 from keypoint_schema import Mirror
@@ -74,48 +72,33 @@ def test_a_keypoint_without_its_mirror_is_refused():
         Mirror.of(["left_eye_center", "nose_tip"], OFFSET_PX)
 
 
-@pytest.mark.parametrize("has_learned", [False, True])
-def test_a_known_offset_is_found_again(has_learned):
-    symmetric = some_keypoints()
-    labels = symmetric + MIRROR.offset
-    labels[::3, 0] = np.nan
-    labels[1::3, 2, 0] = np.nan
-    # Trained on such labels and their mirror images, a net puts the offset onto both alike.
-    learned = MIRROR.offset if has_learned else 0
-    found = Mirror.of(NAMES).measured(symmetric + learned, reflected(symmetric) + learned, labels)
-    np.testing.assert_allclose(found.offset, MIRROR.offset, atol=1e-6)
-    np.testing.assert_array_equal(found.permutation, MIRROR.permutation)
-
-
-def test_what_a_mirror_keeps_is_no_offset():
-    symmetric = some_keypoints()
-    # Labels that are lower than the net says, and eyes that are farther apart.
-    labels = symmetric + np.array([[0.02, 0.01], [-0.02, 0.01], [0, 0.03]], np.float32)
-    found = MIRROR.measured(symmetric, reflected(symmetric), labels)
-    np.testing.assert_allclose(found.offset, 0, atol=1e-6)
-
-
-def test_a_keypoint_without_labels_takes_part_as_if_without_error():
-    symmetric = some_keypoints()
-    labels = np.full_like(symmetric, np.nan)
-    labels[:, 0] = symmetric[:, 0] + [0.04, 0]
-    found = MIRROR.measured(symmetric, reflected(symmetric), labels)
-    np.testing.assert_allclose(found.offset, [[0.02, 0], [0.02, 0], [0, 0]], atol=1e-6)
+def test_another_number_of_keypoints_is_refused():
+    with pytest.raises(ValueError, match=r"mirror of 3 keypoints .* shape \(200, 2, 2\)"):
+        MIRROR(some_keypoints()[:, :2])
 
 
 def test_tensors_mirror_as_arrays_do():
     keypoints = some_keypoints()
     keypoints[::4, 1] = np.nan
-    tensors = mirror_keypoints(keypoints, MIRROR.permutation, MIRROR.offset)
-    np.testing.assert_allclose(tensors, MIRROR(keypoints), rtol=1e-6)
-    plain = mirror_keypoints(keypoints, MIRROR.permutation)
-    np.testing.assert_array_equal(plain, reflected(keypoints))
+    tensors = MIRROR(tf.constant(keypoints))
+    assert tf.is_tensor(tensors)
+    np.testing.assert_array_equal(tensors, MIRROR(keypoints))
+    one = MIRROR(tf.constant(keypoints[0]))
+    np.testing.assert_array_equal(one, MIRROR(keypoints)[0])
+    traced = tf.function(MIRROR)(tf.constant(keypoints))
+    np.testing.assert_allclose(traced, MIRROR(keypoints), rtol=1e-6)
+
+
+def test_offset_may_be_a_tensor():
+    mirror = dataclasses.replace(MIRROR, offset=tf.constant(MIRROR.offset))
+    for keypoints in (some_keypoints(), tf.constant(some_keypoints())):
+        np.testing.assert_array_equal(mirror(keypoints), MIRROR(some_keypoints()))
 
 
 def test_flip_moves_labels_by_the_offset():
     images = np.zeros((1, 4, 4, 1), np.uint8)
     keypoints = keypoint_schema.to_normalized(FACE)
-    _, flipped = flip_horizontal(images, keypoints, MIRROR.permutation, MIRROR.offset)
+    _, flipped = flip_horizontal(images, keypoints, MIRROR)
     np.testing.assert_allclose(keypoint_schema.to_pixels(flipped), MIRRORED_FACE, atol=1e-4)
 
 
@@ -123,7 +106,7 @@ def test_only_the_flipped_half_is_moved():
     images = np.zeros((6, 4, 4, 1), np.uint8)
     images[:, 0, 0] = 9
     keypoints = keypoint_schema.to_normalized(np.repeat(FACE, 6, 0))
-    flipped, moved = flip_half(images, keypoints, (3, 4), MIRROR.permutation, MIRROR.offset)
+    flipped, moved = flip_half(images, keypoints, (3, 4), MIRROR)
     is_flipped = flipped.numpy()[:, 0, 3, 0] == 9
     assert is_flipped.sum() == 3
     pixels = keypoint_schema.to_pixels(moved.numpy())
@@ -138,10 +121,9 @@ def test_full_augmentation_moves_mirrored_faces_by_the_offset(flip, expected):
         np.zeros((1, 96, 96, 1), np.uint8),
         keypoint_schema.to_normalized(FACE),
         (1, 2),
-        MIRROR.permutation,
+        MIRROR,
         WarpRanges(**{**nothing, "flip": flip}),
         LightRanges(0.0, 0.0, 0.0, 0.0, 0.0, 0.4),
-        offset=MIRROR.offset,
     )
     np.testing.assert_allclose(keypoint_schema.to_pixels(moved.numpy()), expected, atol=1e-3)
 
@@ -150,10 +132,10 @@ def test_a_label_that_the_offset_moves_out_of_the_picture_is_lost():
     warp = Warp(tf.eye(3, batch_shape=[1]), tf.zeros([1, 2, 4, 4]), tf.constant([True]))
     keypoints = keypoint_schema.to_normalized(FACE)
     keypoints[0, 2] = keypoint_schema.to_normalized(2.0)  # mirrored: 93, and 4 px more
-    moved = warp_keypoints(keypoints, warp, MIRROR.permutation, MIRROR.offset).numpy()
+    moved = warp_keypoints(keypoints, warp, MIRROR).numpy()
     assert np.isnan(moved[0, 2]).all()
     assert np.isfinite(moved[0, :2]).all()
-    without = warp_keypoints(keypoints, warp, MIRROR.permutation).numpy()
+    without = warp_keypoints(keypoints, warp, Mirror.of(NAMES)).numpy()
     np.testing.assert_allclose(keypoint_schema.to_pixels(without[0, 2]), [93, 2], atol=1e-3)
 
 
@@ -163,8 +145,8 @@ def faces(count=5):
     return FaceData(images, keypoints, np.arange(count), NAMES)
 
 
-def moved_by(images, keypoints, seed, offset):
-    return images, keypoints + offset
+def moved_by(images, keypoints, seed, mirror):
+    return images, keypoints + mirror.offset
 
 
 def numbered_table(epochs):
@@ -184,11 +166,38 @@ def test_flipped_batches_are_moved_by_the_offset():
     data = dataclasses.replace(faces(4), keypoints=np.repeat(FACE, 4, 0))
     table = mirror_offset_table(2, len(NAMES))
     table[1].assign(MIRROR.offset)
-    flip = functools.partial(flip_half, permutation=MIRROR.permutation)
-    batches = itertools.islice(training_batches(data, 4, 1, flip, mirror_offsets=table), 2)
+    batches = itertools.islice(training_batches(data, 4, 1, flip_half, mirror_offsets=table), 2)
     x = [np.round(keypoint_schema.to_pixels(y.numpy()[..., 0]), 3).tolist() for _, y in batches]
     assert sorted(x[0]) == [[60, 20, 50]] * 2 + [[75, 35, 45]] * 2
     assert sorted(x[1]) == [[60, 20, 50]] * 2 + [[77, 37, 49]] * 2
+
+
+def test_without_a_table_labels_are_mirror_symmetric():
+    data = dataclasses.replace(faces(4), keypoints=np.repeat(FACE, 4, 0))
+    _, keypoints = next(iter(training_batches(data, 4, 1, flip_half)))
+    x = np.round(keypoint_schema.to_pixels(keypoints.numpy()[..., 0]), 3).tolist()
+    assert sorted(x) == [[60, 20, 50]] * 2 + [[75, 35, 45]] * 2
+
+
+def test_labels_of_two_labellers_are_mirrored_apart():
+    data = dataclasses.replace(
+        faces(4), keypoints=np.repeat(FACE, 4, 0), four_point=np.array([True, False] * 2)
+    )
+    _, keypoints = next(iter(training_batches(data, 4, 1, flip_half, by_labeller=True)))
+    x = np.round(keypoint_schema.to_pixels(keypoints.numpy()[..., 0]), 3)
+    first = np.isfinite(x[:, :3]).all(1)
+    assert first.sum() == 2
+    assert np.isnan(x[first, 3:]).all()
+    assert np.isnan(x[~first, :3]).all()
+    faces_seen = np.concatenate([x[first, :3], x[~first, 3:]]).tolist()
+    assert sorted(faces_seen) == [[60, 20, 50]] * 2 + [[75, 35, 45]] * 2
+
+
+def test_only_augmentation_needs_both_sides():
+    data = faces().select(["left_eye_center"])
+    next(iter(training_batches(data, 4, 1)))
+    with pytest.raises(ValueError, match="'right_eye_center' is not"):
+        training_batches(data, 4, 1, flip_half)
 
 
 @pytest.mark.parametrize("batch_size", [2, 3, 5])  # 3, 2 and 1 batches an epoch

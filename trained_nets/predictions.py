@@ -124,7 +124,7 @@ def _judged(net, name, data, is_held_out):
         description=config["description"] if config else "exported model",
         predicted=partial_offset.added(
             net.predict_all(data.images),
-            data.partial,
+            data.four_point,
             keypoint_schema.NAMES,
             net.partial_offset_px,
         ),

@@ -119,10 +119,10 @@ def _first_look(arguments, plan):
 
 
 def _require_partial_rows(recipe, train):
-    if recipe.source_aware and not train.partial.any():
+    if recipe.source_aware and not train.four_point.any():
         raise UserError(
             "--set source_aware=true needs faces with no keypoints but "
-            f"{', '.join(keypoint_schema.PARTIAL_NAMES)}; there are none to train. Leave it out."
+            f"{', '.join(keypoint_schema.FOUR_POINTS)}; there are none to train. Leave it out."
         )
 
 

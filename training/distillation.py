@@ -21,14 +21,14 @@ from trained_nets.trained_net import TrainedNet, flip_averaged
 SHARE = 0.5  # of the teacher's answer in what is learned where there is a label
 
 
-def distilled(train: FaceData, teacher: TrainedNet, keep_partial: bool = False) -> FaceData:
+def distilled(train: FaceData, teacher: TrainedNet, keep_four_point: bool = False) -> FaceData:
     """Moves labels towards the teacher's answers, and fills in missing ones with them.
 
     Args:
         train: the student's training rows.
         teacher: is asked about each face and its mirror image, for the mean of both answers.
-        keep_partial: leave the partial source's keypoints in its rows as they are, labelled or
-            not, for a student that learns where that labeller puts them.
+        keep_four_point: leave the four-point labeller's keypoints in its rows as they are, labelled
+            or not, for a student that learns where that labeller puts them.
 
     Returns:
         The same rows, all keypoints labelled but those left as they are.
@@ -41,8 +41,8 @@ def distilled(train: FaceData, teacher: TrainedNet, keep_partial: bool = False) 
     answers = answers[:, keypoint_schema.indices(train.names)]
     labels = train.keypoints
     taught = np.where(np.isnan(labels), answers, (1 - SHARE) * labels + SHARE * answers)
-    if keep_partial:
-        taught = np.where(train.is_partials[..., None], labels, taught)
+    if keep_four_point:
+        taught = np.where(train.by_four_point_labeller[..., None], labels, taught)
     return dataclasses.replace(train, keypoints=taught.astype(np.float32))
 
 

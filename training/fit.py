@@ -79,10 +79,11 @@ def check(task: Task):
     Raises:
         UserError: if source-awareness, teacher or warm start do not suit the task.
     """
-    if task.recipe.source_aware and task.train.partial.all():
+    if task.recipe.source_aware and task.train.four_point.all():
         raise UserError(
-            f"{task.model_name} has no complete rows to learn from, only ones of the partial "
-            "source, and what those teach is not kept. Leave out --set source_aware=true."
+            f"{task.model_name} has no complete rows to learn from, only ones with "
+            "four keypoints or fewer, and what those teach is not kept. Leave out "
+            "--set source_aware=true."
         )
     if task.settings.teacher is not None:
         distillation.check(task.settings.teacher, task.train.names)
@@ -165,10 +166,10 @@ class _Training:
             rows,
             task.recipe.batch_size,
             task.settings.seed,
-            from_recipe.augmentation(task.recipe, task.train.names),
+            from_recipe.augmentation(task.recipe),
             first_epoch,
             self.offsets,
-            by_source=task.recipe.source_aware,
+            by_labeller=task.recipe.source_aware,
         )
 
     def _validation_batches(self):
@@ -176,7 +177,7 @@ class _Training:
         if not len(task.valid):
             return None
         return data_pipeline.evaluation_batches(
-            task.valid, task.recipe.batch_size, by_source=task.recipe.source_aware
+            task.valid, task.recipe.batch_size, by_labeller=task.recipe.source_aware
         )
 
     def _mirror_offsets(self):

@@ -1,14 +1,9 @@
-"""What a recipe makes of a net: the compiled model, schedules, augmentation."""
-
-import functools
-from collections.abc import Sequence
+"""What a recipe asks for: the compiled model, schedules, augmentation."""
 
 import keras
-import numpy as np
 
 import callbacks
 import data_pipeline
-import keypoint_schema
 import models
 from errors import UserError
 
@@ -78,16 +73,10 @@ def _warmed_up_cosine(recipe, steps):
     )
 
 
-def augmentation(recipe: models.Recipe, names: Sequence[str]):
+def augmentation(recipe: models.Recipe):
     """What a recipe's batches go through, for `data_pipeline.training_batches`; None: nothing."""
     functions = {"none": None, "flip": data_pipeline.flip_half, "full": data_pipeline.augment}
-    augment = functions[recipe.augmentation]
-    if augment is None:
-        return None
-    permutation = keypoint_schema.flip_permutation(names)
-    if recipe.source_aware:  # as `FaceData.by_source` has the labels
-        permutation = np.concatenate([permutation, permutation + len(names)])
-    return functools.partial(augment, permutation=permutation)
+    return functions[recipe.augmentation]
 
 
 def averaged(recipe: models.Recipe, judges: list) -> list[keras.callbacks.Callback]:

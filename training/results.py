@@ -9,7 +9,7 @@ import numpy as np
 import keypoint_schema
 import models
 from data_pipeline import FaceData
-from evaluation import metrics, partial_offset
+from evaluation import metrics, mirror_offset, partial_offset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,9 +124,9 @@ def measure_results(
     predicted = keypoint_schema.to_pixels(answers)
     offset = None
     if source_aware:
-        partial_labels = train.by_source()[:, len(train.names) :]
-        offset = partial_offset.measured(predicted, partial_labels, train.names)
-        predicted = partial_offset.added(predicted, train.partial, train.names, offset)
+        four_point_labels = train.by_labeller()[:, len(train.names) :]
+        offset = partial_offset.measured(predicted, four_point_labels, train.names)
+        predicted = partial_offset.added(predicted, train.four_point, train.names, offset)
     return Results(
         epochs_run=len(seconds),
         seconds=round(sum(seconds), 1),
@@ -147,14 +147,14 @@ def validate(
     Args:
         predicted: `(N, K, 2)` px, the answers of the net that is kept.
         valid: N faces.
-        partial_offset_px: a source-aware net's, which is added in rows of the partial source.
+        partial_offset_px: a source-aware net's, which is added in rows of the four-point labeller.
 
     Returns:
         None if there are no faces.
     """
     if not len(valid):
         return None
-    predicted = partial_offset.added(predicted, valid.partial, valid.names, partial_offset_px)
+    predicted = partial_offset.added(predicted, valid.four_point, valid.names, partial_offset_px)
     labels = valid.keypoints
     return Validation(
         rmse_px=metrics.rmse_px(predicted, labels).value(),
@@ -196,27 +196,25 @@ def pool_validation(parts: Sequence[Validation]) -> Validation:
 
 
 def measure_mirrors(
-    model: keras.Model, data: FaceData, by_source: bool = False
+    model: keras.Model, data: FaceData, by_labeller: bool = False
 ) -> list[keypoint_schema.Mirror]:
     """How the labels of these faces behave under mirroring, as far as the net can tell.
 
     Returns:
-        One mirror; or with `by_source`, that of the complete source's labels and that of the
-        partial source's. A labeller's offset shows whichever way the net itself answers.
+        One mirror; or with `by_labeller`, that of the full labeller's labels and that of the
+        four-point labeller's. Each offset shows whichever way the net itself answers.
 
     Raises:
         ValueError: if the mirror of a keypoint is not among the data's.
     """
     answers = models.predict_normalized(model, data.images), _predict_mirrored(model, data.images)
-    return _mirrors(data, *answers, by_source)
+    return _mirrors(data, *answers, by_labeller)
 
 
-def _mirrors(data, predicted, mirrored, by_source):
-    labels = np.split(data.by_source(), 2, axis=1) if by_source else [data.keypoints]
+def _mirrors(data, predicted, mirrored, by_labeller):
+    labels = np.split(data.by_labeller(), 2, axis=1) if by_labeller else [data.keypoints]
     return [
-        keypoint_schema.Mirror.of(data.names).measured(
-            predicted, mirrored, keypoint_schema.to_normalized(each)
-        )
+        mirror_offset.measured(predicted, mirrored, keypoint_schema.to_normalized(each), data.names)
         for each in labels
     ]
 

@@ -88,8 +88,8 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
             data,
             recipe.batch_size,
             seed,
-            from_recipe.augmentation(recipe, names),
-            by_source=recipe.source_aware,
+            from_recipe.augmentation(recipe),
+            by_labeller=recipe.source_aware,
         )
         # Where a recipe averages weights, Keras leaves the averages in the net at the end.
         history = from_recipe.compiled(model, recipe, steps).fit(

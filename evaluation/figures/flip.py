@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-import keypoint_schema
 from evaluation.figures import style
+from keypoint_schema import MIRRORS, NAMES, Mirror, to_normalized, to_pixels
 
 
 @style.styled
@@ -18,29 +18,24 @@ def flip(image: np.ndarray, keypoints: np.ndarray) -> Figure:
         image: `(96, 96, 1)`, 0–255.
         keypoints: `(15, 2)` px, in the schema's order; NaN where unlabelled.
     """
-    mirrored = mirror(keypoints)
+    mirror = Mirror.of(NAMES)
+    swapped = to_pixels(mirror(to_normalized(keypoints)))
     panels = (
         ("a face", image, keypoints),
-        ("flipped, labels not swapped: wrong", image[:, ::-1], mirrored),
-        ("flipped, labels swapped", image[:, ::-1], mirrored[keypoint_schema.flip_permutation()]),
+        ("flipped, labels not swapped: wrong", image[:, ::-1], swapped[mirror.permutation]),
+        ("flipped, labels swapped", image[:, ::-1], swapped),
     )
     figure, axes = style.face_grid(1, 3, "A face and its flip", cell=3.2, captions=True)
     for axis, (caption, picture, points) in zip(axes.flat, panels, strict=True):
         style.draw_face(axis, picture)
         axis.set_title(caption, fontsize=10, fontweight="normal", loc="center")
         for side, (color, marker) in _SIDES.items():
-            chosen = [side == _side(name) for name in keypoint_schema.NAMES]
+            chosen = [side == _side(name) for name in NAMES]
             axis.scatter(
                 *points[chosen].T, s=34, c=color, marker=marker, linewidths=0.7, edgecolors="black"
             )
     style.point_legend(figure, {f"{side} keypoint": look for side, look in _SIDES.items()})
     return figure
-
-
-def mirror(keypoints: np.ndarray) -> np.ndarray:
-    """Coordinates of the mirrored picture, each still under its old name."""
-    x, y = keypoints[..., 0], keypoints[..., 1]
-    return np.stack([2 * keypoint_schema.IMAGE_CENTER - x, y], axis=-1)
 
 
 _SIDES = {
@@ -51,6 +46,6 @@ _SIDES = {
 
 
 def _side(name):
-    if keypoint_schema.MIRRORS[name] == name:
+    if MIRRORS[name] == name:
         return "middle"
     return "left" if "left" in name else "right"

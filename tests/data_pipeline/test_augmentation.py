@@ -8,7 +8,8 @@ import tensorflow as tf
 import keypoint_schema
 from data_pipeline.augmentation import augment
 from data_pipeline.lighting import LightRanges, change_light
-from data_pipeline.warps import Warp, WarpRanges, draw_warps, warp_images, warp_keypoints
+from data_pipeline.warps import Warp, WarpRanges, random_warps, warp_images, warp_keypoints
+from keypoint_schema import Mirror
 
 NOTHING = WarpRanges(**dict.fromkeys([f.name for f in dataclasses.fields(WarpRanges)], 0.0))
 NO_LIGHT = LightRanges(0.0, 0.0, 0.0, 0.0, 0.0, 0.4)
@@ -22,7 +23,12 @@ ALONE = {
     "perspective": 0.15,
     "elastic": 1.5,
 }
-PERMUTATION = keypoint_schema.flip_permutation()
+MIRROR = Mirror.of(keypoint_schema.NAMES)
+
+
+def unswapped(count):
+    """A mirror that leaves each keypoint its name."""
+    return Mirror(np.arange(count), np.zeros((count, 2), np.float32))
 
 
 def dots(count=6, seed=0):
@@ -49,9 +55,9 @@ def test_a_drawn_dot_follows_its_keypoint(transform):
     alone = {} if transform == "all" else {transform: ALONE[transform]}
     ranges = dataclasses.replace(NOTHING if alone else WarpRanges(), **alone)
     pictures, places = dots()
-    warp = draw_warps(len(places), (4, 7), ranges)
+    warp = random_warps(len(places), (4, 7), ranges)
     moved = keypoint_schema.to_pixels(
-        warp_keypoints(keypoint_schema.to_normalized(places), warp, range(15)).numpy()
+        warp_keypoints(keypoint_schema.to_normalized(places), warp, unswapped(15)).numpy()
     )
     assert np.abs(moved - places).max() > 0.5 or transform == "flip"
     for k in range(15):
@@ -65,7 +71,7 @@ def test_nothing_drawn_changes_nothing():
     pictures, places = dots(2)
     images = np.round(pictures[:, 0]).astype(np.uint8)
     keypoints = keypoint_schema.to_normalized(places)
-    changed, moved = augment(images, keypoints, (1, 2), PERMUTATION, NOTHING, NO_LIGHT)
+    changed, moved = augment(images, keypoints, (1, 2), MIRROR, NOTHING, NO_LIGHT)
     # Gray 0 comes back as a thousandth of the range: gamma has no slope at 0.
     np.testing.assert_allclose(changed, images, atol=0.3)
     np.testing.assert_allclose(moved, keypoints, atol=1e-6)
@@ -75,7 +81,7 @@ def test_mirrored_faces_swap_left_and_right():
     pictures, places = dots(2)
     keypoints = keypoint_schema.to_normalized(places)
     only_flip = dataclasses.replace(NOTHING, flip=1.0)
-    images, moved = augment(pictures[:, 0], keypoints, (1, 2), PERMUTATION, only_flip, NO_LIGHT)
+    images, moved = augment(pictures[:, 0], keypoints, (1, 2), MIRROR, only_flip, NO_LIGHT)
     np.testing.assert_allclose(images, pictures[:, 0, :, ::-1], atol=0.3)
     np.testing.assert_allclose(moved[:, 0], keypoints[:, 1] * [-1, 1], atol=1e-6)
 
@@ -84,7 +90,7 @@ def test_rotation_by_hand():
     quarter = np.array([[[0, -1, 0], [1, 0, 0], [0, 0, 1]]], np.float32)
     warp = Warp(tf.constant(quarter), tf.zeros([1, 2, 4, 4]), tf.constant([False]))
     # The map leads from output (x, y) to source (−y, x), so the source's (0.5, 0) is at (0, −0.5).
-    moved = warp_keypoints(tf.constant([[[0.5, 0.0]]]), warp, [0])
+    moved = warp_keypoints(tf.constant([[[0.5, 0.0]]]), warp, unswapped(1))
     np.testing.assert_allclose(moved, [[[0.0, -0.5]]], atol=1e-6)
 
 
@@ -93,7 +99,7 @@ def test_keypoint_that_leaves_the_picture_loses_its_label():
     aside[0, 0, 2] = -10 / 48  # everything moves 10 px to the right
     warp = Warp(tf.constant(aside), tf.zeros([1, 2, 4, 4]), tf.constant([False]))
     keypoints = keypoint_schema.to_normalized(np.array([[[85.0, 5], [86, 5]]], np.float32))
-    moved = warp_keypoints(keypoints, warp, [0, 1]).numpy()
+    moved = warp_keypoints(keypoints, warp, unswapped(2)).numpy()
     np.testing.assert_allclose(keypoint_schema.to_pixels(moved[0, 0]), [95, 5], atol=1e-4)
     assert np.isnan(moved[0, 1]).all()
 
@@ -101,21 +107,19 @@ def test_keypoint_that_leaves_the_picture_loses_its_label():
 def test_missing_labels_stay_missing():
     keypoints = np.full((3, 15, 2), np.nan, np.float32)
     keypoints[:, 10] = 0.1
-    _, moved = augment(np.zeros((3, 96, 96, 1), np.uint8), keypoints, (1, 2), PERMUTATION)
+    _, moved = augment(np.zeros((3, 96, 96, 1), np.uint8), keypoints, (1, 2), MIRROR)
     assert np.isnan(moved.numpy()).all(-1).sum(1).tolist() == [14, 14, 14]
 
 
 def test_eager_and_tf_data_agree_and_the_seed_decides():
     pictures, places = dots(4)
     batch = pictures[:, 0].astype(np.uint8), keypoint_schema.to_normalized(places)
-    eager = augment(*batch, (1, 2), PERMUTATION)
-    dataset = tf.data.Dataset.from_tensors(batch).map(
-        lambda x, y: augment(x, y, (1, 2), PERMUTATION)
-    )
+    eager = augment(*batch, (1, 2), MIRROR)
+    dataset = tf.data.Dataset.from_tensors(batch).map(lambda x, y: augment(x, y, (1, 2), MIRROR))
     for lazy in dataset:
         np.testing.assert_allclose(lazy[0], eager[0], atol=1e-3)
         np.testing.assert_allclose(lazy[1], eager[1], atol=1e-6)
-    assert not np.allclose(augment(*batch, (1, 3), PERMUTATION)[0], eager[0], atol=5)
+    assert not np.allclose(augment(*batch, (1, 3), MIRROR)[0], eager[0], atol=5)
 
 
 def test_light_stays_in_range_and_covers_the_asked_share():

@@ -43,7 +43,12 @@ IMAGE = r"training.csv, row 3 \(line 4\), column Image: "
         (-1, lambda text: "300" + text[text.index(" ") :], IMAGE + "300 where"),
         (-1, lambda text: "-1" + text[text.index(" ") :], IMAGE + "-1 where"),
         (-1, lambda text: "65636" + text[text.index(" ") :], IMAGE + "65636 where"),
+        (-1, lambda text: "99999999999" + text[text.index(" ") :], IMAGE + "99999999999 where"),
+        (-1, lambda text: text.replace(" ", " 12.5 ", 1), IMAGE + "12.5 where 9,216 whole numbers"),
+        (-1, lambda text: text + " 0x1F", IMAGE + r"text among the numbers \('0x1F'\)"),
+        (-1, lambda text: "7", IMAGE + "1 values where"),
         (-1, lambda text: "", IMAGE + "nothing where"),
+        (-1, lambda text: "  ", IMAGE + "nothing where"),
         (2, lambda text: "99999", "column right_eye_center_x: 99999 is far outside"),
         (1, lambda text: "abc", r"row 3 \(line 4\), column left_eye_center_y: .*'abc'"),
         (0, lambda text: "inf", r"row 3 \(line 4\), column left_eye_center_x"),
@@ -52,6 +57,26 @@ IMAGE = r"training.csv, row 3 \(line 4\), column Image: "
 def test_wrong_field_is_named_by_file_row_and_column(table, column, new, message):
     with pytest.raises(UserError, match=message):
         parse_training(change(table, 3, column, new), "training.csv")
+
+
+def test_first_wrong_row_of_many_is_named():
+    pixels = " ".join(["7"] * 9216)
+    rows = [pixels] * 70
+    rows[40], rows[41], rows[69] = pixels + " 7", pixels + "x", ""  # two of them parsed together
+    table = "\n".join(["ImageId,Image", *(f"{i},{row}" for i, row in enumerate(rows))])
+    with pytest.raises(UserError, match=r"row 41 \(line 42\), column Image: 9,217 values"):
+        parse_test(table.encode(), "test.csv")
+    rows[40] = pixels
+    table = "\n".join(["ImageId,Image", *(f"{i},{row}" for i, row in enumerate(rows))])
+    with pytest.raises(UserError, match=r"row 42 \(line 43\), column Image: text among"):
+        parse_test(table.encode(), "test.csv")
+
+
+def test_spaces_may_be_several():
+    pixels = "  ".join(["0", "255"] * 4608) + " "
+    images, _ = parse_test(f"ImageId,Image\n7,{pixels}\n".encode(), "test.csv")
+    assert images.shape == (1, 96, 96, 1)
+    assert images.ravel()[:3].tolist() == [0, 255, 0]
 
 
 def test_missing_columns_are_named(table):

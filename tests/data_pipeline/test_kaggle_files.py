@@ -48,7 +48,7 @@ def test_a_file_leads_to_its_neighbours(tmp_path):
 def test_another_file_is_not_replaced_by_its_neighbours(tmp_path):
     (tmp_path / "training.csv").write_bytes(CONTENT)
     (tmp_path / "training_cleaned.csv").write_bytes(CONTENT)
-    with pytest.raises(UserError, match="training_cleaned.csv is none of Kaggle's files"):
+    with pytest.raises(UserError, match="training_cleaned.csv is not one of Kaggle's files"):
         find_table(tmp_path / "training_cleaned.csv", "training")
 
 

@@ -6,8 +6,8 @@ import pytest
 from data_pipeline import (
     FaceData,
     label_counts,
-    load_drawn_test_faces,
     load_faces,
+    load_synthetic_test_faces,
     load_test,
     split,
 )
@@ -106,10 +106,10 @@ def test_persons_file_groups_the_rows(tmp_path):
         load_faces(tmp_path)
 
 
-def test_drawn_test_faces_are_not_the_training_faces(monkeypatch):
-    monkeypatch.setattr("data_pipeline.loading.NUM_DRAWN_TRAINING", 12)
-    monkeypatch.setattr("data_pipeline.loading.NUM_DRAWN_TEST", 8)
-    train, test = load_faces(), load_drawn_test_faces()
+def test_synthetic_test_faces_are_not_the_training_faces(monkeypatch):
+    monkeypatch.setattr("data_pipeline.loading.NUM_SYNTHETIC_TRAINING", 12)
+    monkeypatch.setattr("data_pipeline.loading.NUM_SYNTHETIC_TEST", 8)
+    train, test = load_faces(), load_synthetic_test_faces()
     assert (len(train), len(test)) == (12, 8)
     assert np.isnan(train.keypoints).any()
     assert not np.isnan(test.keypoints).any()

@@ -19,7 +19,6 @@ from evaluation import figures, first_layers, metrics
 from evaluation.figures import style
 from evaluation.figures.disagreement import most_different
 from evaluation.figures.filters import as_pictures
-from evaluation.figures.flip import mirror
 from evaluation.figures.specialist_curves import weighted_mean
 from evaluation.report_figures import NamedFigure
 from tests import run_fixtures, small_data
@@ -221,11 +220,6 @@ def test_faces_where_nets_differ_most_come_first():
     assert most_different(first, second).tolist() == [1, 2, 0]
 
 
-def test_mirroring_twice_is_the_identity_and_moves_labels_with_pixels():
-    np.testing.assert_allclose(mirror(mirror(LABELS)), LABELS, atol=1e-4)
-    np.testing.assert_array_equal(mirror(np.array([[0.0, 7.0]])), [[95.0, 7.0]])
-
-
 def test_flip_shows_the_missing_swap(made):
     unswapped, swapped = (points_of(axes) for axes in made["flip"].axes[1:3])
     # Groups are left, right, middle. Left keypoints belong on the right-hand side of the picture.
@@ -233,6 +227,9 @@ def test_flip_shows_the_missing_swap(made):
     assert swapped[0][:, 0].mean() > swapped[1][:, 0].mean()
     both = [np.sort(np.concatenate(groups), axis=0) for groups in (unswapped, swapped)]
     np.testing.assert_allclose(*both)
+    # The nose, mirrored with its pixels: x -> 95 - x.
+    nose = LABELS[0, keypoint_schema.NAMES.index("nose_tip")]
+    assert np.abs(swapped[2] - [95 - nose[0], nose[1]]).max(1).min() < 1e-4
 
 
 def test_best_faces_come_before_the_worst():

@@ -3,14 +3,15 @@ import pytest
 import tensorflow as tf
 
 from models import MaskedHuber, MaskedMeanSquaredError, RootMeanSquaredErrorPixels
+from models.training_model import heatmap_cross_entropy, laplace_loss
 
-Y_TRUE = np.array([[[0.5, np.nan]], [[np.nan, np.nan]], [[-1.0, 0.25]]], np.float32)
-Y_PRED = np.array([[[0.0, 9.0]], [[3.0, 4.0]], [[0.0, 0.0]]], np.float32)
+Y_TRUE = np.array([[[0.5, 0.0]], [[np.nan, np.nan]], [[-1.0, 0.25]]], np.float32)
+Y_PRED = np.array([[[0.0, 0.5]], [[3.0, 4.0]], [[0.0, 0.0]]], np.float32)
 
 
 def test_loss_is_the_mean_over_labelled_coordinates():
     loss = MaskedMeanSquaredError()(Y_TRUE, Y_PRED)
-    assert float(loss) == pytest.approx((0.25 + 1.0 + 0.0625) / 3)
+    assert float(loss) == pytest.approx((0.25 + 0.25 + 1.0 + 0.0625) / 4)
 
 
 def test_loss_without_labels_is_zero():
@@ -22,21 +23,49 @@ def test_missing_label_gets_no_gradient():
     with tf.GradientTape() as tape:
         loss = MaskedMeanSquaredError()(Y_TRUE, predicted)
     gradient = tape.gradient(loss, predicted).numpy()
-    expected = np.where(np.isnan(Y_TRUE), 0, 2 / 3 * (Y_PRED - Y_TRUE))
+    expected = np.where(np.isnan(Y_TRUE), 0, 2 / 4 * (Y_PRED - Y_TRUE))
     np.testing.assert_allclose(gradient, expected, rtol=1e-6)
 
 
 def test_huber_by_hand():
-    # Errors of 0.5, 1 and 0.25 of 48 px: all beyond 1.5 px, where the loss is |e| − δ/2.
-    assert float(MaskedHuber(1.5)(Y_TRUE, Y_PRED)) == pytest.approx((24 + 48 + 12) / 3 - 0.75)
+    # Errors of 0.5, 0.5, 1 and 0.25 of 48 px: all beyond 1.5 px, where the loss is |e| − δ/2.
+    assert float(MaskedHuber(1.5)(Y_TRUE, Y_PRED)) == pytest.approx((24 + 24 + 48 + 12) / 4 - 0.75)
     small = np.array([[[0.0, 1 / 48]]], np.float32)  # 1 px: e² / 2δ
     assert float(MaskedHuber(1.5)(np.zeros_like(small), small)) == pytest.approx(1 / 3 / 2)
 
 
+def rmse(y_true, y_pred):
+    metric = RootMeanSquaredErrorPixels()
+    metric.update_state(y_true, y_pred)
+    return metric.result()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        MaskedMeanSquaredError(),
+        MaskedHuber(),
+        rmse,
+        lambda y, answers: laplace_loss(y, answers, np.zeros(y.shape[:2], np.float32)),
+        lambda y, _: heatmap_cross_entropy(
+            y, np.random.default_rng(0).normal(size=(3, 4, 4, 1)).astype(np.float32)
+        ),
+    ],
+    ids=["mse", "huber", "rmse", "laplace", "heatmaps"],
+)
+def test_a_keypoint_with_one_coordinate_counts_as_unlabelled(loss):
+    half, none = Y_TRUE.copy(), Y_TRUE.copy()
+    half[0, 0, 1] = none[0] = np.nan
+    assert float(loss(half, Y_PRED)) == float(loss(none, Y_PRED)) > 0
+    assert float(loss(half, Y_PRED)) != float(loss(Y_TRUE, Y_PRED))
+
+
 def test_rmse_weighs_batches_by_their_labels():
     metric = RootMeanSquaredErrorPixels()
-    metric.update_state(Y_TRUE[:1], Y_PRED[:1])  # one labelled coordinate, error 0.5
-    metric.update_state(Y_TRUE[1:], Y_PRED[1:])  # two, errors 1 and 0.25
-    assert float(metric.result()) == pytest.approx(48 * np.sqrt((0.25 + 1.0 + 0.0625) / 3))
+    metric.update_state(Y_TRUE[:2], Y_PRED[:2])  # two labelled coordinates, errors 0.5
+    metric.update_state(
+        np.tile(Y_TRUE[2:], (2, 1, 1)), np.zeros((2, 1, 2), np.float32)
+    )  # four, 1 and 0.25
+    assert float(metric.result()) == pytest.approx(48 * np.sqrt((0.5 + 2 * 1.0625) / 6))
     metric.reset_state()
     assert float(metric.result()) == 0

@@ -167,21 +167,21 @@ def test_a_net_without_heatmaps_is_refused():
         compiled(net, 0.2)
 
 
-def of_both_sources(keypoints, partial):
-    """Labels by source, as `FaceData.by_source` has them."""
-    partial = np.array(partial)[:, None, None]
+def of_both_labellers(keypoints, four_point):
+    """Labels by labeller, as `FaceData.by_labeller` has them."""
+    four_point = np.array(four_point)[:, None, None]
     nan = np.float32(np.nan)
     return np.concatenate(
-        [np.where(partial, nan, keypoints), np.where(partial, keypoints, nan)], axis=1
+        [np.where(four_point, nan, keypoints), np.where(four_point, keypoints, nan)], axis=1
     )
 
 
 @pytest.mark.parametrize("heatmap_loss", [0.0, 0.25])
-@pytest.mark.parametrize("partial", [True, False])
-def test_a_row_teaches_the_output_layer_of_its_source_alone(net, batch, partial, heatmap_loss):
+@pytest.mark.parametrize("four_point", [True, False])
+def test_a_row_teaches_the_output_layer_of_its_labeller_alone(net, batch, four_point, heatmap_loss):
     images, keypoints = batch
     trained = compiled(net, heatmap_loss, source_aware=True)
-    labels = of_both_sources(keypoints, [partial] * 4)
+    labels = of_both_labellers(keypoints, [four_point] * 4)
     with tf.GradientTape() as tape:
         loss = trained.compute_loss(images, labels, trained(images), training=True)
     gradients = tape.gradient(loss, trained.trainable_variables)
@@ -194,25 +194,27 @@ def test_a_row_teaches_the_output_layer_of_its_source_alone(net, batch, partial,
     twins = taught.keys() - own - shared
     assert len(own) == len(twins) == 2
     assert all(taught[path] for path in shared)
-    assert [taught[path] for path in (*own, *twins)] == [not partial] * 2 + [partial] * 2
+    assert [taught[path] for path in (*own, *twins)] == [not four_point] * 2 + [four_point] * 2
 
 
-def test_rows_of_each_source_are_judged_by_their_own_answers(net, batch):
+def test_rows_of_each_labeller_are_judged_by_their_own_answers(net, batch):
     images, keypoints = batch
     trained = compiled(net, 0.25, source_aware=True)
     answers = trained(images)
     np.testing.assert_array_equal(answers["keypoints"][:, :2], net(images))
     np.testing.assert_array_equal(answers["keypoints"][:, 2:], net(images))  # as it begins
-    twin = [weight for weight in trained.weights if "_partial" in weight.path]
+    twin = [weight for weight in trained.weights if "_four_point" in weight.path]
     for weight in twin:
         weight.assign(weight + 0.1 * np.random.default_rng(1).normal(size=weight.shape))
     answers = trained(images)
     np.testing.assert_array_equal(answers["keypoints"][:, :2], net(images))
     np.testing.assert_array_equal(answers["heatmaps"][..., :2], logits_of(net, images))
-    partial = [False, True, False, True]
-    labels = of_both_sources(keypoints, partial)
+    four_point = [False, True, False, True]
+    labels = of_both_labellers(keypoints, four_point)
     of_rows = np.where(
-        np.array(partial)[:, None, None], answers["keypoints"][:, 2:], answers["keypoints"][:, :2]
+        np.array(four_point)[:, None, None],
+        answers["keypoints"][:, 2:],
+        answers["keypoints"][:, :2],
     )
     assert np.abs(of_rows - net(images)).max() > 1e-3
     validation = trained.evaluate(images, labels, verbose=0, return_dict=True)
@@ -220,7 +222,9 @@ def test_rows_of_each_source_are_judged_by_their_own_answers(net, batch):
     errors = (of_rows - keypoints)[np.isfinite(keypoints)]
     assert validation["mse"] == pytest.approx((errors**2).mean(), rel=1e-5)
     heatmaps = np.asarray(answers["heatmaps"])
-    of_rows = np.where(np.array(partial)[:, None, None, None], heatmaps[..., 2:], heatmaps[..., :2])
+    of_rows = np.where(
+        np.array(four_point)[:, None, None, None], heatmaps[..., 2:], heatmaps[..., :2]
+    )
     added = 0.25 * cross_entropy(keypoints, of_rows)
     training = trained.train_on_batch(images, labels, return_dict=True)
     assert training["loss"] == pytest.approx(validation["loss"] + added, rel=1e-5)

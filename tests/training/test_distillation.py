@@ -27,7 +27,7 @@ def face(**changes):
         "keypoints": LABELS,
         "groups": np.zeros(1, np.int64),
         "names": EYES,
-        "partial": np.array([False]),
+        "four_point": np.array([False]),
     }
     return FaceData(**(fields | changes))
 
@@ -44,17 +44,17 @@ def test_the_teacher_is_asked_about_the_mirror_image_too():
     np.testing.assert_allclose(taught.keypoints, [[[72, 41], [25, 40]]])
 
 
-def test_the_partial_sources_keypoints_stay_for_a_source_aware_student():
+def test_the_four_point_labellers_keypoints_stay_for_a_source_aware_student():
     corners = ("left_eye_inner_corner", "right_eye_inner_corner")
     answers = np.concatenate([ANSWERS, [[60, 42], [35, 42]]]).astype(np.float32)
     labels = np.full((1, 4, 2), np.nan, np.float32)
     labels[0, 0] = LABELS[0, 0]
-    rows = face(keypoints=labels, names=EYES + corners, partial=np.array([True]))
+    rows = face(keypoints=labels, names=EYES + corners, four_point=np.array([True]))
     teacher = teacher_of(EYES + corners, answers)
-    aware = distillation.distilled(rows, teacher, keep_partial=True)
+    aware = distillation.distilled(rows, teacher, keep_four_point=True)
     # The other eye is that labeller's too, and not the teacher's to place.
     np.testing.assert_allclose(aware.keypoints, [[[74, 42], [np.nan] * 2, [60, 42], [35, 42]]])
-    assert aware.partial.all()
+    assert aware.four_point.all()
     unaware = distillation.distilled(rows, teacher)
     np.testing.assert_allclose(unaware.keypoints, [[[72, 41], [25, 40], [60, 42], [35, 42]]])
 
