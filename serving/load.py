@@ -13,7 +13,8 @@ import command_line
 import keypoint_schema
 from errors import UserError
 from serving.client import add_target_arguments, prepare, target_of
-from serving.connection import MAX_BATCH, connect
+from serving.connection import connect
+from serving.target import MAX_BATCH
 
 PROGRAM = "python -m serving.load"
 EXAMPLES = """examples:

@@ -11,7 +11,7 @@ import pandas as pd
 import data_pipeline
 import keypoint_schema
 from errors import UserError
-from evaluation import Counted, History, NetPredictions, partial_offset
+from evaluation import History, LabelScope, NetPredictions, labeller_offset
 from trained_nets import held_out, preset_store, run_folder
 from trained_nets.predictor import Predictor, load_predictor
 
@@ -107,13 +107,13 @@ def _held_out_by(predictor, runs, data):
         raise UserError(f"{error} --rows all counts every face.") from error
 
 
-def _counted(config, data, is_held_out):
+def _scope(config, data, is_held_out):
     if is_held_out is not None:
-        return Counted.HELD_OUT if config else Counted.BORROWED
+        return LabelScope.HELD_OUT if config else LabelScope.HELD_OUT_BY_ANOTHER
     if config is None:
-        return Counted.UNKNOWN
+        return LabelScope.UNKNOWN
     same = config["data"]["fingerprint"] == data.fingerprint
-    return Counted.TRAINED_ON if same else Counted.OTHER_DATA
+    return LabelScope.TRAINED_ON if same else LabelScope.OTHER_DATA
 
 
 def _judged(predictor, name, data, is_held_out):
@@ -125,17 +125,17 @@ def _judged(predictor, name, data, is_held_out):
     predictions = NetPredictions(
         name=name,
         description=config["description"] if config else "exported model",
-        predicted=partial_offset.added(
+        predicted=labeller_offset.add(
             predictor.predict_all(data.images),
             data.partial,
             keypoint_schema.NAMES,
             predictor.partial_offset_px,
         ),
-        held_out=labels if is_held_out is None else _only(labels, is_held_out),
-        trained_on=None
+        judged_labels=labels if is_held_out is None else _only(labels, is_held_out),
+        training_labels=None
         if is_held_out is None or config is None
         else _trained_on(predictor, labels, ~is_held_out),
-        counted=_counted(config, data, is_held_out),
+        scope=_scope(config, data, is_held_out),
         epochs=results.get("epochs_run"),
         train_loss=train_loss,
         valid_loss=valid_loss,

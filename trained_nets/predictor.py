@@ -25,7 +25,7 @@ class Predictor:
         names: the K keypoints that it predicts.
         mirror_offset_px: of its labels, by keypoint name, as `keypoint_schema.Mirror` explains.
         predict: uint8 or float32 `(N, 96, 96, 1)`, 0–255, to float32 `(N, K, 2)` px.
-        partial_offset_px: of its answers, as `evaluation.partial_offset` explains; None if it has
+        partial_offset_px: of its answers, as `evaluation.labeller_offset` explains; None if it has
             none.
         config: of the run, from its `config.json` or the preset's card; None for an exported model.
         model: the Keras model; None for an exported model.

@@ -57,7 +57,7 @@ class LoadedNet:
 
     @property
     def partial_offset_px(self) -> dict | None:
-        """What `evaluation.partial_offset` adds; None if the net was not source-aware."""
+        """What `evaluation.labeller_offset` adds; None if the net was not source-aware."""
         return self._results.get("partial_offset_px")
 
     @property

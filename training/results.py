@@ -7,7 +7,7 @@ import numpy as np
 
 import keypoint_schema
 from data_pipeline import FaceData
-from evaluation import metrics, partial_offset
+from evaluation import labeller_offset, metrics
 
 
 def results(
@@ -34,8 +34,8 @@ def results(
     offset = None
     if source_aware:
         partial_labels = train.by_source()[:, len(train.names) :]
-        offset = partial_offset.measured(predicted, partial_labels, train.names)
-        predicted = partial_offset.added(predicted, train.partial, train.names, offset)
+        offset = labeller_offset.measure(predicted, partial_labels, train.names)
+        predicted = labeller_offset.add(predicted, train.partial, train.names, offset)
     found = {
         "epochs_run": len(seconds),
         "seconds": round(sum(seconds), 1),
@@ -61,7 +61,7 @@ def validation_results(
         valid: N faces with any label.
         partial_offset_px: a source-aware net's, which is added in rows of the partial source.
     """
-    predicted = partial_offset.added(predicted, valid.partial, valid.names, partial_offset_px)
+    predicted = labeller_offset.add(predicted, valid.partial, valid.names, partial_offset_px)
     labels = valid.keypoints
     return {
         "valid_loss": metrics.loss(predicted, labels),

@@ -1,7 +1,7 @@
-"""The few constant pixels between a net's answers and the labels of rows of the partial source.
+"""The few constant pixels between a net's answers and where the second labeller puts keypoints.
 
-A source-aware net answers as complete rows are labelled; where answers are to agree with partial
-rows (`keypoint_schema.is_partial`), this offset makes up for it.
+Kaggle's labels come from two labellers (`keypoint_schema.is_partial`). A source-aware net answers
+as the first one labels; this offset leads to the second one's labels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 
-def measured(
+def measure(
     predicted: np.ndarray, actual: np.ndarray, names: Sequence[str]
 ) -> dict[str, list[float]]:
     """Mean of labels minus answers.
 
     Args:
         predicted: `(N, K, 2)` px.
-        actual: `(N, K, 2)` px, the labels from the partial source alone; NaN elsewhere.
+        actual: `(N, K, 2)` px, the second labeller's labels alone; NaN elsewhere.
         names: the K keypoints'.
 
     Returns:
@@ -30,7 +30,7 @@ def measured(
     }
 
 
-def added(
+def add(
     predicted: np.ndarray,
     is_partial: np.ndarray,
     names: Sequence[str],
@@ -40,9 +40,9 @@ def added(
 
     Args:
         predicted: `(N, K, 2)` px.
-        is_partial: bool `(N,)`, the rows that get the offset.
+        is_partial: bool `(N,)`, the second labeller's rows, which get the offset.
         names: the K keypoints'.
-        offset_px: as `measured`; None, and keypoints that it lacks, change nothing.
+        offset_px: as `measure` returns it; None, and keypoints that it lacks, change nothing.
 
     Returns:
         The same shape; a copy.
