@@ -96,7 +96,7 @@ def judge(
     Args:
         net: its predictions for N faces.
         labels: `(N, 15, 2)` px, all labels, for the distance between the eyes.
-        groups: int `(N,)`, faces that the bootstrap draws together.
+        groups: int `(N,)`, faces that the bootstrap resamples together.
         threshold: NME above which a face counts as a failure.
     """
     distance = metrics.inter_ocular_distance(labels)

@@ -1,13 +1,11 @@
 """Finds the keypoints of face pictures by asking a TensorFlow Serving server."""
 
 import argparse
-import io
 import json
 import pathlib
 import sys
 
 import numpy as np
-from PIL import Image
 
 import command_line
 import pictures
@@ -36,7 +34,7 @@ def main(argv=None):
         keypoints = ask(connection, arguments.pictures, files)
     print_keypoints(arguments, names, keypoints)
     if arguments.draw:
-        annotate(arguments, files, names, keypoints)
+        annotate(arguments, names, keypoints)
 
 
 def parse_arguments(argv=None):
@@ -124,12 +122,11 @@ def print_keypoints(arguments, names, keypoints):
             print(f"  {name:26}{x:9.2f}{y:9.2f}")
 
 
-def annotate(arguments, files, names, keypoints):
+def annotate(arguments, names, keypoints):
     """Draws on copies, and says so on stderr: stdout may be read by a program."""
     places = pictures.annotated_files(arguments.pictures, arguments.draw, arguments.pictures)
-    for file, points, place in zip(files, keypoints, places, strict=True):
-        # Not turned upright: neither does the server, so the keypoints are those of the file as is.
-        picture = Image.open(io.BytesIO(file))
+    for path, points, place in zip(arguments.pictures, keypoints, places, strict=True):
+        picture = pictures.read_picture(path, upright=False)  # as the server reads it
         face = pictures.Face(pictures.Box(0, 0, *picture.size), points)
         pictures.write_annotated(place, picture, [face], names)
         print(f"Drew {place}", file=sys.stderr)

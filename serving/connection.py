@@ -19,12 +19,12 @@ _CONNECTIONS = {
 def connect(target: Target) -> RestConnection | GrpcConnection:
     """Opens a connection: a context manager with `predict(signature, **inputs)` and `names()`.
 
-    `predict` takes NumPy arrays, strings as arrays of `bytes` objects, and gives a dict of float32
-    arrays by output name. `names` gives the served keypoints in the schema's order.
+    `predict` takes NumPy arrays (strings as arrays of `bytes` objects) and returns float32 arrays
+    by output name. `names` returns the served keypoints in the schema's order.
 
     Raises:
-        UserError: if the URL is of no known kind; later, if the server cannot be reached, takes
-            longer than the time-out, or refuses a request.
+        UserError: if the URL cannot be read or its scheme is unknown; later, if the server cannot
+            be reached, takes longer than the time-out, or refuses a request.
     """
     scheme = _scheme(target.url)
     if scheme not in _CONNECTIONS:

@@ -53,7 +53,7 @@ class RestConnection:
             try:
                 response = self._send(method, path, body, headers)
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-                self._http.close()  # the server closed an idle connection; a new one may do
+                self._http.close()  # the server closed an idle connection; try a new one
                 response = self._send(method, path, body, headers)
             content = response.read()
         except TimeoutError:

@@ -60,6 +60,8 @@ def test_turned_photographs_come_upright(tmp_path, orientation):
     Image.fromarray(np.ascontiguousarray(stored)).save(file, quality=95, exif=exif)
     read = pictures.to_gray(pictures.read_picture(file)).astype(int)
     assert np.abs(read - upright).mean() < 3
+    as_stored = pictures.to_gray(pictures.read_picture(file, upright=False)).astype(int)
+    assert np.abs(as_stored - stored).mean() < 3
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", None])

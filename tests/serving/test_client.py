@@ -329,7 +329,7 @@ def test_largest_batch_is_the_servers(url, number):
 def test_load_counts_every_request_once(server, saved):
     with server(saved) as (url, requests):
         inputs = load.make_inputs("serve_bytes", 3)
-        result = load.run_load(Target(url), "serve_bytes", inputs, clients=4, requests=9)
+        result = load.run_load(Target(url), load.Traffic("serve_bytes", inputs, 4, requests=9))
     assert len(result.latencies) == 9
     assert result.faces == 27
     assert not result.errors
@@ -338,6 +338,6 @@ def test_load_counts_every_request_once(server, saved):
 
 
 def test_load_on_no_server_is_an_error():
-    inputs = load.make_inputs("serve_bytes", 1)
+    traffic = load.Traffic("serve_bytes", load.make_inputs("serve_bytes", 1), 1, requests=1)
     with pytest.raises(UserError, match="No TensorFlow Serving answers"):
-        load.run_load(Target("http://127.0.0.1:9"), "serve_bytes", inputs, clients=1, requests=1)
+        load.run_load(Target("http://127.0.0.1:9"), traffic)
