@@ -102,7 +102,7 @@ def start_quietly():
 
 
 def import_tensorflow_quietly():
-    """The same for scripts that have no use for Keras, so whatever its backend is set to."""
+    """The same for scripts that do not use Keras, whatever its backend is set to."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with without_lines(_START_UP_NOISE):
         with _without_packages(_UNUSED_BY_KERAS):
@@ -129,7 +129,7 @@ def _without_packages(names):
 def without_lines(noise):
     """Keeps lines that match `noise`, a pattern of bytes, off stderr, whoever writes them.
 
-    Whatever else is written meanwhile (warnings, the reason of a failure) comes through at the end.
+    Everything else (warnings, the reason of a failure) is written when the block ends.
     """
     sys.stderr.flush()
     stderr = os.dup(2)

@@ -32,7 +32,7 @@ def measure(
 
 def add(
     predicted: np.ndarray,
-    is_partial: np.ndarray,
+    by_second_labeller: np.ndarray,
     names: Sequence[str],
     offset_px: Mapping[str, Sequence[float]] | None,
 ) -> np.ndarray:
@@ -40,7 +40,7 @@ def add(
 
     Args:
         predicted: `(N, K, 2)` px.
-        is_partial: bool `(N,)`, the second labeller's rows, which get the offset.
+        by_second_labeller: bool `(N,)`, the rows that get the offset.
         names: the K keypoints'.
         offset_px: as `measure` returns it; None, and keypoints that it lacks, change nothing.
 
@@ -49,4 +49,4 @@ def add(
     """
     known = offset_px or {}
     offset = np.array([known.get(name, (0.0, 0.0)) for name in names], predicted.dtype)
-    return predicted + is_partial[:, None, None] * offset
+    return predicted + by_second_labeller[:, None, None] * offset

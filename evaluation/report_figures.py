@@ -107,7 +107,7 @@ def _curves(nets):
     if len(single) > 1:
         yield NamedFigure(
             "learning_curves",
-            "Train loss dashed, validation solid; dropout is at work in the former only.",
+            "Train loss dashed, validation loss solid; dropout is at work in the train loss only.",
             figures.learning_curves(single),
         )
     for net in nets:
@@ -123,8 +123,8 @@ def _curves(nets):
                 f"specialist_curves_{name}",
                 "RMSE of the specialists by their share of epochs: validation solid, train dashed, "
                 "and in black the mean of the solid curves, weighted by how many values each "
-                "predicts. The tables' RMSE is another mean: it is over all labels together, of "
-                "which some keypoints have many more than others.",
+                "predicts. The tables' RMSE is another mean, over all labels together: some "
+                "keypoints have many more labels than others.",
                 figures.specialist_curves(net.histories),
             )
 
@@ -143,9 +143,7 @@ def _is_specialists(net):
 
 
 def _disagreement(first, second, images):
-    both = np.isfinite(first.judged_labels).any((1, 2)) & np.isfinite(second.judged_labels).any(
-        (1, 2)
-    )
+    both = _is_judged(first) & _is_judged(second)
     if both.any():
         yield NamedFigure(
             f"{first.name}_and_{second.name}",
@@ -159,6 +157,10 @@ def _disagreement(first, second, images):
                 second.judged_labels[both],
             ),
         )
+
+
+def _is_judged(net):
+    return np.isfinite(net.judged_labels).any((1, 2))
 
 
 def _flip(images, labels):

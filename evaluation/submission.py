@@ -75,8 +75,8 @@ def submission(lookup: pd.DataFrame, predictions: Answers) -> pd.DataFrame:
     row, column = row.to_numpy(int), column.to_numpy(int)
     asked = np.zeros(keypoints.shape[:2], bool)
     asked[row, column // 2] = True  # x and y
-    is_partial = keypoint_schema.is_partial(asked, names)
-    moved = labeller_offset.add(keypoints, is_partial, names, predictions.labeller_offset_px)
+    by_second = keypoint_schema.is_partial(asked, names)
+    moved = labeller_offset.add(keypoints, by_second, names, predictions.labeller_offset_px)
     values = moved.reshape(len(moved), -1)[row, column]
     if not np.isfinite(values).all():
         raise ValueError("Predictions must be finite numbers.")

@@ -97,5 +97,5 @@ def _plain(picture):
 def _deep_gray(picture):
     """Sixteen or more bits of gray to eight; Pillow's own conversion clips them at 255."""
     values = np.nan_to_num(np.asarray(picture, np.float64))
-    whole = 65535.0 if picture.mode != "F" else max(values.max(), 1.0)
-    return Image.fromarray(np.clip(np.round(values * (255 / whole)), 0, 255).astype(np.uint8))
+    brightest = 65535.0 if picture.mode != "F" else max(values.max(), 1.0)
+    return Image.fromarray(np.clip(np.round(values * (255 / brightest)), 0, 255).astype(np.uint8))

@@ -78,7 +78,7 @@ def target_of(arguments):
 
 
 def prepare(arguments):
-    """gRPC's messages need TensorFlow, which is quiet only if told so before; REST does not."""
+    """Imports TensorFlow quietly for gRPC, whose messages need it; REST does not."""
     if arguments.url.startswith("grpc"):
         command_line.import_tensorflow_quietly()
 

@@ -37,7 +37,7 @@ def served_names(outputs: Mapping[str, Collection[str]], target: Target) -> list
         target: where they come from.
 
     Raises:
-        UserError: if export.py did not write the model: its `serve_named` tells the keypoints.
+        UserError: if the model has no `serve_named`, whose outputs are called by keypoint.
     """
     if "serve_named" not in outputs:
         raise UserError(

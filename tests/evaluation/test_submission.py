@@ -42,7 +42,7 @@ def test_locations_are_clipped_to_the_image():
     assert table["Location"].tolist() == [0, 95]
 
 
-def test_partial_offset_is_for_faces_asked_for_the_four_alone():
+def test_labeller_offset_is_for_faces_asked_for_the_four_alone():
     offset = {"nose_tip": [1.5, -2.0], "left_eye_center": [0.25, 0.5]}
     asked = lookup(
         (1, 7, "nose_tip_x"),
@@ -50,7 +50,7 @@ def test_partial_offset_is_for_faces_asked_for_the_four_alone():
         (3, 7, "mouth_center_bottom_lip_x"),  # for which there is no offset
         (4, 3, "left_eye_center_y"),
         (5, 9, "nose_tip_x"),
-        (6, 9, "mouth_center_top_lip_y"),  # so the third face comes from the other source
+        (6, 9, "mouth_center_top_lip_y"),  # so the first labeller placed the third face
     )
     before = submission(asked, answers())["Location"]
     after = submission(asked, answers(offset=offset))["Location"]

@@ -64,7 +64,7 @@ def test_submission_answers_the_lookup_table(run_path, small_folder, tmp_path, m
     assert f"{len(lookup)} locations" in capsys.readouterr().out
 
 
-def test_submission_adds_the_partial_offset_where_only_four_keypoints_are_asked(
+def test_submission_adds_the_labeller_offset_where_only_four_keypoints_are_asked(
     small_folder, tmp_path, monkeypatch
 ):
     data = data_pipeline.load_faces(small_folder)
@@ -116,7 +116,7 @@ def test_csv_is_printed_when_no_file_is_named(run_path, folder, monkeypatch, cap
     assert [row["keypoint"] for row in rows] == list(keypoint_schema.NAMES)
 
 
-def test_pictures_of_one_name_are_all_drawn(run_path, folder, tmp_path, monkeypatch):
+def test_pictures_of_one_name_are_all_annotated(run_path, folder, tmp_path, monkeypatch):
     other = tmp_path / "a.png"
     other.write_bytes((folder / "b.png").read_bytes())
     run(monkeypatch, run_path, folder / "a.png", other, "--draw", tmp_path / "annotated")
@@ -124,7 +124,7 @@ def test_pictures_of_one_name_are_all_drawn(run_path, folder, tmp_path, monkeypa
     assert annotated == {"a_keypoints.png", "a-2_keypoints.png"}
 
 
-def test_pictures_may_be_drawn_into_their_own_folder(run_path, folder, monkeypatch, capsys):
+def test_pictures_may_be_annotated_in_their_own_folder(run_path, folder, monkeypatch, capsys):
     before = {path: path.read_bytes() for path in folder.iterdir()}
     run(monkeypatch, run_path, folder, "--draw", folder)
     assert "Drew 2 pictures" in capsys.readouterr().out
