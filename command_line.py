@@ -55,7 +55,7 @@ def run(main, program=None, argv=None):
         program: what messages begin with; None takes the file's name.
         argv: the options.
     """
-    program = program or os.path.basename(sys.argv[0])
+    program = program or _script()
     try:
         status = main(argv)
         sys.stdout.flush()
@@ -71,6 +71,15 @@ def run(main, program=None, argv=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
     sys.exit(status)
+
+
+def warn(message):
+    """Prints a line about something that is left out, while the script goes on."""
+    print(f"{_script()}: {message}", file=sys.stderr)
+
+
+def _script():
+    return os.path.basename(sys.argv[0])
 
 
 def counted(number, noun):
@@ -96,6 +105,9 @@ def require_backend():
         )
 
 
+# Keras imports these for galleries, data frames and scikit-learn pipelines. The project hands it
+# none of them, and they take more than a third of the time that an import of TensorFlow takes.
+_UNUSED_BY_KERAS = ("matplotlib", "pandas", "sklearn")
 # What TensorFlow's libraries say at start about CPU features and absent GPUs, whatever their log
 # level is set to: glog lines, and absl's warning that it was not initialized for them.
 _START_UP_NOISE = re.compile(
@@ -114,10 +126,11 @@ def start_quietly():
 
 
 def import_tensorflow_quietly():
-    """The same for scripts that have no use for Keras, so whatever its backend is set to."""
+    """The same for scripts that do not use Keras, whatever its backend is set to."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with without_lines(_START_UP_NOISE):
-        import tensorflow as tf
+        with _without_packages(_UNUSED_BY_KERAS):
+            import tensorflow as tf
 
         tf.config.list_physical_devices()
         # Six specialists mean six traces; TensorFlow would warn of the fifth and each later.
@@ -125,23 +138,35 @@ def import_tensorflow_quietly():
 
 
 @contextlib.contextmanager
+def _without_packages(names):
+    """Makes packages that are not imported yet seem not to be installed."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
 def without_lines(noise):
     """Keeps lines that match `noise`, a pattern of bytes, off stderr, whoever writes them.
 
-    Whatever else is written meanwhile (warnings, the reason of a failure) comes through at the end.
+    Everything else (warnings, the reason of a failure) is written when the block ends.
     """
     sys.stderr.flush()
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
+    with tempfile.TemporaryFile() as captured:
+        os.dup2(captured.fileno(), 2)
         try:
             yield
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)
             os.close(stderr)
-            held_back.seek(0)
-            for line in held_back:
+            captured.seek(0)
+            for line in captured:
                 if not noise.fullmatch(line.rstrip()):
                     sys.stderr.buffer.write(line)
             sys.stderr.flush()

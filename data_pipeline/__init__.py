@@ -11,6 +11,7 @@ from data_pipeline.face_data import FaceData
 from data_pipeline.flips import flip_half, flip_horizontal
 from data_pipeline.label_summary import label_counts, summary_table
 from data_pipeline.loading import load_faces, load_synthetic_test_faces, load_test
+from data_pipeline.lookup_table import load_lookup
 from data_pipeline.splits import HOLD_OUT, folds, split, split_digest
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "folds",
     "label_counts",
     "load_faces",
+    "load_lookup",
     "load_synthetic_test_faces",
     "load_test",
     "mirror_offset_table",

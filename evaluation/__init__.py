@@ -1,34 +1,18 @@
-"""How good a net is: metrics with confidence intervals, tables, figures, the Kaggle submission."""
+"""How good a net is: metrics with confidence intervals, tables, figures, the Kaggle submission.
 
-from evaluation.first_layers import first_layers
+Figures need Matplotlib, so `evaluation.report` is not imported here.
+"""
+
 from evaluation.history import History
-from evaluation.judgement import Counted, Judgement, NetPredictions, compare, judge
+from evaluation.judgement import Judgement, LabelScope, NetPredictions, compare, judge
 from evaluation.metrics import FAILURE_THRESHOLD
-from evaluation.report import write_report
-from evaluation.report_figures import ReportNet, report_figures
-from evaluation.tables import (
-    comparison_table,
-    error_table,
-    keypoint_table,
-    specialist_table,
-    summary_table,
-)
 
 __all__ = [
     "FAILURE_THRESHOLD",
-    "Counted",
     "History",
     "Judgement",
+    "LabelScope",
     "NetPredictions",
-    "ReportNet",
     "compare",
-    "comparison_table",
-    "error_table",
-    "first_layers",
     "judge",
-    "keypoint_table",
-    "report_figures",
-    "specialist_table",
-    "summary_table",
-    "write_report",
 ]

@@ -1,7 +1,8 @@
 """Confidence intervals, and whether one net is better than another, by resampling faces.
 
-Faces are drawn in whole groups (the frames of one person, copies of one picture): a dozen nearly
-equal frames are one observation, and counting them as twelve would make intervals far too narrow.
+Faces are resampled in whole groups (the frames of one person, copies of one picture): a dozen
+nearly equal frames are one observation, and counting them as twelve would make intervals far too
+narrow.
 Source: B. Efron and R. Tibshirani, An Introduction to the Bootstrap (1993), percentile method.
 """
 
@@ -55,7 +56,7 @@ def estimate(metric: Ratio, groups: np.ndarray, seed: int = 0) -> Estimate:
 
     Args:
         metric: per-face numerators and denominators, `(N,)` each.
-        groups: int `(N,)`, faces that are drawn together.
+        groups: int `(N,)`, faces that are resampled together.
         seed: decides the resamples.
     """
     return _interval(metric.value(), _resampled([metric], groups, seed)[:, 0])
@@ -69,14 +70,14 @@ def difference(first: Ratio, second: Ratio, groups: np.ndarray, seed: int = 0) -
 
 def _resampled(metrics, groups, seed):
     """The metrics of every resample, `(RESAMPLES, len(metrics))`; the same draws for each."""
-    has_say = np.any([metric.denominators > 0 for metric in metrics], axis=0)
-    _, group = np.unique(np.asarray(groups)[has_say], return_inverse=True)
+    counts = np.any([metric.denominators > 0 for metric in metrics], axis=0)
+    _, group = np.unique(np.asarray(groups)[counts], return_inverse=True)
     num_groups = int(group.max()) + 1 if len(group) else 0
     if num_groups < 2:
         return np.full((RESAMPLES, len(metrics)), np.nan)
     sums = np.stack(
         [
-            np.bincount(group, part[has_say], num_groups)
+            np.bincount(group, part[counts], num_groups)
             for metric in metrics
             for part in (metric.numerators, metric.denominators)
         ],

@@ -24,7 +24,7 @@ class History:
         """The row of the best epoch.
 
         Where that is not known, as of a training that was killed: the row with the smallest mean
-        squared error, or the last one, if nothing was held out to judge by.
+        squared error, or the last one of a training without validation.
         """
         kept = self.table[self.table["epoch"] == self.best_epoch]
         if len(kept):

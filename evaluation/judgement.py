@@ -11,11 +11,11 @@ from evaluation import bootstrap, metrics
 from evaluation.bootstrap import Comparison, Estimate
 
 
-class Counted(enum.Enum):
-    """Which labels a net is judged by, and whether it may know them."""
+class LabelScope(enum.Enum):
+    """Which labels a net is judged by, and whether it may have trained on them."""
 
     HELD_OUT = enum.auto()  # of faces that its own run held out
-    BORROWED = enum.auto()  # of faces that another run held out, for it knows no split
+    HELD_OUT_BY_ANOTHER = enum.auto()  # of faces that another run held out: it knows no split
     TRAINED_ON = enum.auto()  # every label, also those that it trained on
     OTHER_DATA = enum.auto()  # every label, of other data than it trained on
     UNKNOWN = enum.auto()  # every label, and what it trained on is not known
@@ -23,7 +23,7 @@ class Counted(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class NetPredictions:
-    """What a net says about N faces, and what it is judged by.
+    """What a net predicts for N faces, and the labels that it is judged by.
 
     All keypoints are in the schema's order; a net that lacks some has NaN there.
 
@@ -31,9 +31,9 @@ class NetPredictions:
         name: what tables and figures call the net.
         description: what it is, in a few words.
         predicted: `(N, 15, 2)` px.
-        held_out: `(N, 15, 2)` px, the labels that it is judged by; NaN elsewhere.
-        trained_on: the same for those that it trained on; None if that is not known.
-        counted: what the labels that it is judged by are to it.
+        judged_labels: `(N, 15, 2)` px, the labels that it is judged by; NaN elsewhere.
+        training_labels: the same for those that it trained on; None if that is not known.
+        scope: which labels `judged_labels` are.
         epochs: how many it was trained; None if not known (as below).
         train_loss: of the epoch that was kept, as training logged it, with dropout at work.
         valid_loss: of the epoch that was kept, as training logged it.
@@ -42,9 +42,9 @@ class NetPredictions:
     name: str
     description: str
     predicted: np.ndarray
-    held_out: np.ndarray
-    trained_on: np.ndarray | None = None
-    counted: Counted = Counted.HELD_OUT
+    judged_labels: np.ndarray
+    training_labels: np.ndarray | None = None
+    scope: LabelScope = LabelScope.HELD_OUT
     epochs: int | None = None
     train_loss: float | None = None
     valid_loss: float | None = None
@@ -96,17 +96,16 @@ def judge(
     Args:
         net: its predictions for N faces.
         labels: `(N, 15, 2)` px, all labels, for the distance between the eyes.
-        groups: int `(N,)`, faces that the bootstrap draws together.
+        groups: int `(N,)`, faces that the bootstrap resamples together.
         threshold: NME above which a face counts as a failure.
     """
     distance = metrics.inter_ocular_distance(labels)
-    face_nme = metrics.face_nme(net.predicted, net.held_out, distance)
-    squared = metrics.rmse_px(net.predicted, net.held_out)
-    trained_on = net.trained_on
+    face_nme = metrics.face_nme(net.predicted, net.judged_labels, distance)
+    squared = metrics.rmse_px(net.predicted, net.judged_labels)
 
     def rmse_of(names):
         columns = keypoint_schema.indices(names)
-        ratio = metrics.rmse_px(net.predicted[:, columns], net.held_out[:, columns])
+        ratio = metrics.rmse_px(net.predicted[:, columns], net.judged_labels[:, columns])
         return bootstrap.estimate(ratio, groups)
 
     known = [
@@ -122,7 +121,9 @@ def judge(
         nme=bootstrap.estimate(metrics.mean_nme(face_nme), groups),
         failure_rate=bootstrap.estimate(metrics.failure_rate(face_nme, threshold), groups),
         auc=bootstrap.estimate(metrics.error_curve_auc(face_nme, threshold), groups),
-        plain_train_loss=None if trained_on is None else metrics.loss(net.predicted, trained_on),
+        plain_train_loss=None
+        if net.training_labels is None
+        else metrics.loss(net.predicted, net.training_labels),
         keypoints={name: rmse_of([name]) for name in known},
         specialists={
             specialist.name: rmse_of(specialist.keypoints)
@@ -139,11 +140,11 @@ def compare(first: NetPredictions, second: NetPredictions, groups: np.ndarray) -
     Returns:
         None if there is no such label.
     """
-    both = np.isfinite(first.held_out) & np.isfinite(second.held_out)
+    both = np.isfinite(first.judged_labels) & np.isfinite(second.judged_labels)
     both &= np.isfinite(first.predicted) & np.isfinite(second.predicted)
     if not both.any():
         return None
-    labels = np.where(both, first.held_out, np.nan)
+    labels = np.where(both, first.judged_labels, np.nan)
     ratios = [metrics.rmse_px(net.predicted, labels) for net in (first, second)]
     return Comparison(
         first=first.name,

@@ -19,8 +19,8 @@ class Ratio:
     """A metric as Σ numerators / Σ denominators over faces.
 
     Attributes:
-        numerators: float64 `(N,)`, a face's share; 0 where it has no say.
-        denominators: float64 `(N,)`, its weight (labels, or 1); 0 where it has no say.
+        numerators: float64 `(N,)`, a face's share; 0 where it does not count.
+        denominators: float64 `(N,)`, its weight (labels, or 1); 0 where it does not count.
         root: whether the metric is the square root of the ratio.
     """
 
@@ -29,7 +29,7 @@ class Ratio:
     root: bool = False
 
     def value(self) -> float:
-        """The metric over all faces; NaN if none has a say."""
+        """The metric over all faces; NaN if none counts."""
         total = self.denominators.sum()
         return float(self.of(self.numerators.sum() / total)) if total else float("nan")
 
@@ -63,8 +63,8 @@ def loss(predicted: np.ndarray, actual: np.ndarray) -> float:
 def inter_ocular_distance(actual: np.ndarray, names=keypoint_schema.NAMES) -> np.ndarray:
     """Distance between the labelled eye centres, `(N,)` px; NaN where one is unlabelled.
 
-    The eye centres and not, as in 300-W, the outer corners, for Kaggle labels the centres of
-    nearly every face and the corners of a third.
+    300-W takes the outer corners of the eyes; Kaggle labels these in a third of the faces only, but
+    the centres in nearly all.
     """
     left, right = (np.asarray(actual, np.float64)[:, names.index(eye)] for eye in EYES)
     return np.linalg.norm(left - right, axis=1)
@@ -104,7 +104,7 @@ def failure_rate(nme: np.ndarray, threshold: float = FAILURE_THRESHOLD) -> Ratio
 def error_curve_auc(nme: np.ndarray, threshold: float = FAILURE_THRESHOLD) -> Ratio:
     """The area under the cumulative error curve from 0 to the threshold, as a fraction of all.
 
-    Exact, for the curve is a sum of steps: a face adds what is right of its own error.
+    Exact, since the curve is a sum of steps: a face adds what is right of its own error.
     """
     with np.errstate(invalid="ignore"):
         return _face_mean(nme, np.clip(1 - nme / threshold, 0, 1))

@@ -1,14 +1,14 @@
-"""One HTML page with the tables and figures inside it, which opens from disk."""
+"""A folder with everything that was measured, and one HTML page that shows it all."""
 
 import base64
 import html
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import atomic_write
 from evaluation.figures import rendered
 from evaluation.report_figures import NamedFigure
-from evaluation.table import Table
+from evaluation.results import Results
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #202124; background: #fff;
@@ -25,37 +25,42 @@ figure { margin: 2rem 0; } img { max-width: 100%; height: auto; }
 
 
 def write_report(
-    folder: pathlib.Path,
-    title: str,
-    facts: Sequence[str],
-    tables: Sequence[Table],
-    named_figures: Iterable[NamedFigure],
+    folder: pathlib.Path, results: Results, note: str, named_figures: Iterable[NamedFigure]
 ) -> pathlib.Path:
-    """Writes `index.html` with everything inside, and `figures/*.png` and `*.svg` beside it.
+    """Writes a report's files.
+
+        index.html      everything inside one page, which opens from disk
+        figures/        each figure as PNG and SVG
+        tables.md       the tables
+        nets.csv        a row a net
+        results.json    all numbers
 
     Args:
         folder: made if it is not there.
-        title: the page's.
-        facts: lines under the title, what was judged and how.
-        tables: shown first.
-        named_figures: shown after them.
+        results: for the tables.
+        note: a sentence on the figures, which the page begins with.
+        named_figures: shown below the tables.
 
     Returns:
-        The page's path.
+        The path of `index.html`.
 
     Raises:
         UserError: if the folder cannot be written.
     """
     folder = pathlib.Path(folder).expanduser()
     shown = [_figure(named, folder / "figures") for named in named_figures]
+    atomic_write.write_text(folder / "tables.md", results.to_markdown())
+    atomic_write.write_text(folder / "nets.csv", results.to_csv())
+    atomic_write.write_text(folder / "results.json", results.to_json())
+    title = "Facial keypoints: " + ", ".join(each.name for each in results.judgements)
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{html.escape(title)}</h1>",
-        *(f"<p>{html.escape(fact)}</p>" for fact in facts),
-        *(table.to_html() for table in tables),
+        *(f"<p>{html.escape(sentence)}</p>" for sentence in (results.about, note)),
+        *(table.to_html() for table in results.tables()),
         *shown,
         "</body></html>\n",
     ]
@@ -71,9 +76,9 @@ def _figure(named, folder):
     atomic_write.write_bytes(folder / f"{named.stem}.svg", svg)
     kind, content = ("svg+xml", svg) if len(svg) <= len(png) else ("png", png)
     width = round(named.figure.get_figwidth() * 96)  # px of CSS to the inch
-    source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    data_url = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
     caption = html.escape(named.caption)
     return (
         f'<figure id="{html.escape(named.stem)}"><img width="{width}" alt="{caption}" '
-        f'src="{source}"><figcaption>{caption}</figcaption></figure>'
+        f'src="{data_url}"><figcaption>{caption}</figcaption></figure>'
     )

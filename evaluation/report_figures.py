@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+import command_line
 import keypoint_schema
 from evaluation import figures
 from evaluation.history import History
@@ -22,15 +23,30 @@ class ReportNet:
 
     Attributes:
         judgement: its figures on the data set's faces.
-        histories: by net, by specialist or by fold; empty if not known.
+        histories: by net, specialist or fold; empty if not known.
         first_layers: weights by title, from `first_layers`.
-        test_predicted: `(M, 15, 2)` px on the faces shown in the 4 × 4 picture.
+        sample_keypoints: `(M, 15, 2)` px, its predictions for the sample faces.
     """
 
     judgement: Judgement
     histories: Mapping[str, History]
     first_layers: Mapping[str, np.ndarray]
-    test_predicted: np.ndarray
+    sample_keypoints: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportFaces:
+    """The faces of a report.
+
+    Attributes:
+        images: `(N, 96, 96, 1)`, the data set's.
+        labels: `(N, 15, 2)` px, NaN where unlabelled.
+        samples: `(M, 96, 96, 1)`, for the 4 × 4 pictures.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    samples: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,55 +59,46 @@ class NamedFigure:
 
 
 def report_figures(
-    nets: Sequence[ReportNet],
-    images: np.ndarray,
-    labels: np.ndarray,
-    test_images: np.ndarray,
-    threshold: float,
+    nets: Sequence[ReportNet], faces: ReportFaces, threshold: float
 ) -> Iterator[NamedFigure]:
     """Makes the figures one after the other, so that few are in memory at once.
 
     Args:
         nets: in the order of the tables.
-        images: `(N, 96, 96, 1)`, the data set's faces.
-        labels: `(N, 15, 2)` px, NaN where unlabelled.
-        test_images: `(M, 96, 96, 1)`, faces for the 4 × 4 picture.
+        faces: that they predicted.
         threshold: NME above which a face counts as a failure.
 
     Returns:
-        Figures whose stems are file names, each another one, whatever the nets are called.
+        Figures whose stems are different file names, whatever the nets are called.
     """
     taken = set()
-    for named in _every_figure(nets, images, labels, test_images, threshold):
+    for named in _every_figure(nets, faces, threshold):
         stem = _file_stem(named.stem, taken)
         taken.add(stem)
         yield dataclasses.replace(named, stem=stem)
 
 
 def _file_stem(wanted, taken):
-    """Runs of one name are called by their paths, which must not lead out of the folder."""
+    """Nets of one name are called by their paths, which must not lead out of the folder."""
     safe = re.sub(r"[^\w.-]+", "-", wanted)
     safe = re.sub(r"(^|_)[.-]+", r"\1", safe)[:_LONGEST_STEM]
     numbered = (f"{safe}-{number}" for number in itertools.count(2))
     return next(stem for stem in itertools.chain([safe], numbered) if stem not in taken)
 
 
-def _every_figure(nets, images, labels, test_images, threshold):
+def _every_figure(nets, faces, threshold):
     yield from _curves(nets)
     errors = {net.judgement.name: net.judgement.face_nme for net in nets}
     yield NamedFigure(
         "cumulative_error",
-        "Which fraction of the faces is within which error; the higher, the better.",
+        "The fraction of faces whose error is at most x; the higher the curve, the better.",
         figures.error_curve(errors, threshold),
     )
     if len(nets) > 1:
-        yield from _disagreement(nets[-2].judgement.net, nets[-1].judgement.net, images)
-    yield from _flip(images, labels)
-    mean_face = images.mean(axis=0)
-    # Unlike nanmean, this does not warn of a keypoint that has no label at all.
-    mean_keypoints = np.ma.masked_invalid(labels).mean(axis=0).filled(np.nan)
+        yield from _disagreement(nets[-2].judgement.net, nets[-1].judgement.net, faces.images)
+    yield from _flip(faces.images, faces.labels)
     for net in nets:
-        yield from _of_one_net(net, images, test_images, mean_face, mean_keypoints)
+        yield from _of_one_net(net, faces)
 
 
 def _curves(nets):
@@ -100,7 +107,7 @@ def _curves(nets):
     if len(single) > 1:
         yield NamedFigure(
             "learning_curves",
-            "Train loss dashed, validation solid; dropout is at work in the former only.",
+            "Train loss dashed, validation loss solid; dropout is at work in the train loss only.",
             figures.learning_curves(single),
         )
     for net in nets:
@@ -116,8 +123,8 @@ def _curves(nets):
                 f"specialist_curves_{name}",
                 "RMSE of the specialists by their share of epochs: validation solid, train dashed, "
                 "and in black the mean of the solid curves, weighted by how many values each "
-                "predicts. The tables' RMSE is another mean: it is over all labels together, of "
-                "which some keypoints have many more than others.",
+                "predicts. The tables' RMSE is another mean, over all labels together: some "
+                "keypoints have many more labels than others.",
                 figures.specialist_curves(net.histories),
             )
 
@@ -136,7 +143,7 @@ def _is_specialists(net):
 
 
 def _disagreement(first, second, images):
-    both = np.isfinite(first.held_out).any((1, 2)) & np.isfinite(second.held_out).any((1, 2))
+    both = _is_judged(first) & _is_judged(second)
     if both.any():
         yield NamedFigure(
             f"{first.name}_and_{second.name}",
@@ -147,9 +154,13 @@ def _disagreement(first, second, images):
                 first.predicted[both],
                 second.predicted[both],
                 (first.name, second.name),
-                second.held_out[both],
+                second.judged_labels[both],
             ),
         )
+
+
+def _is_judged(net):
+    return np.isfinite(net.judged_labels).any((1, 2))
 
 
 def _flip(images, labels):
@@ -163,25 +174,28 @@ def _flip(images, labels):
         )
 
 
-def _of_one_net(net, images, test_images, mean_face, mean_keypoints):
+def _of_one_net(net, faces):
     judgement = net.judgement
     name, of_net = judgement.name, judgement.net
     yield NamedFigure(
         f"predictions_{name}",
-        f"What {name} sees in {len(test_images)} face{'s' * (len(test_images) != 1)}.",
-        figures.predictions(test_images, net.test_predicted, name),
+        f"What {name} finds in {command_line.counted(len(faces.samples), 'face')}.",
+        figures.predictions(faces.samples, net.sample_keypoints, name),
     )
     yield NamedFigure(
         f"best_and_worst_{name}",
         f"Of the faces that {name} is judged by, those with the smallest and the largest error.",
-        figures.best_and_worst(images, of_net.predicted, of_net.held_out, judgement.face_nme, name),
+        figures.best_and_worst(
+            faces.images, of_net.predicted, of_net.judged_labels, judgement.face_nme, name
+        ),
     )
     yield NamedFigure(
         f"keypoint_errors_{name}",
         f"RMSE px of {name} by keypoint, as a circle of that radius on the mean face.",
         figures.keypoint_errors(
-            mean_face,
-            mean_keypoints,
+            faces.images.mean(axis=0),
+            # Unlike nanmean, this does not warn of a keypoint that has no label at all.
+            np.ma.masked_invalid(faces.labels).mean(axis=0).filled(np.nan),
             {keypoint: estimate.value for keypoint, estimate in judgement.keypoints.items()},
             name,
         ),

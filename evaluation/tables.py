@@ -6,24 +6,24 @@ from collections.abc import Sequence
 import keypoint_schema
 from evaluation import bootstrap, metrics
 from evaluation.bootstrap import Comparison, Estimate
-from evaluation.judgement import Counted, Judgement
+from evaluation.judgement import Judgement, LabelScope
 from evaluation.table import Table
 
 _INTERVAL = f"{bootstrap.CONFIDENCE:.0%} intervals in brackets, by bootstrap over faces"
 MISSING = "–"
-_COUNTED = {
-    Counted.HELD_OUT: (
+_SCOPES = {
+    LabelScope.HELD_OUT: (
         "every label of the faces that each net's run held out, also of faces that lack some "
         "keypoints. The RMSE at the end of a training may differ: by most recipes it is over the "
         "held-out faces that have all the net's keypoints"
     ),
-    Counted.BORROWED: (
-        "the faces that the first run here held out, for an exported model knows no split; it may "
-        "have been trained on some of them"
+    LabelScope.HELD_OUT_BY_ANOTHER: (
+        "the faces that the first run here held out, since an exported model knows no split; it "
+        "may have been trained on some of them"
     ),
-    Counted.TRAINED_ON: "every label, also those that the net trained on, which flatters it",
-    Counted.OTHER_DATA: "every label; by their fingerprint these are other data than the net's",
-    Counted.UNKNOWN: "every label; an exported model may have been trained on some of them",
+    LabelScope.TRAINED_ON: "every label, also those that the net trained on, which flatters it",
+    LabelScope.OTHER_DATA: "every label; by their fingerprint, the net trained on other data",
+    LabelScope.UNKNOWN: "every label; an exported model may have been trained on some of them",
 }
 _NETS_WITH_INTERVALS = 4  # side by side; the files have all of them
 
@@ -101,7 +101,8 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
         title="Paired comparison",
         columns=["nets", "difference in RMSE px", "faces", "verdict"],
         rows=rows,
-        note=f"{_INTERVAL}, both nets on the same resampled faces; below 0 the first is better.",
+        note=f"{_INTERVAL}, both nets on the same resampled faces; below 0 the net named first is "
+        "better.",
         text_columns=(0, 3),
     )
 
@@ -112,15 +113,14 @@ def pixels(estimate: Estimate | None, sign: str = "") -> str:
 
 
 def _which_labels(judgements):
-    """A sentence for each way that labels count, with the nets' names if there are several."""
+    """A sentence for each scope of labels, with the nets' names if there are several."""
     nets = {}
     for judgement in judgements:
-        nets.setdefault(judgement.net.counted, []).append(judgement.name)
+        nets.setdefault(judgement.net.scope, []).append(judgement.name)
     if len(nets) == 1:
-        return f"RMSE is over {_COUNTED[next(iter(nets))]}."
+        return f"RMSE is over {_SCOPES[next(iter(nets))]}."
     return " ".join(
-        f"RMSE of {', '.join(names)} is over {_COUNTED[counted]}."
-        for counted, names in nets.items()
+        f"RMSE of {', '.join(names)} is over {_SCOPES[scope]}." for scope, names in nets.items()
     )
 
 

@@ -1,13 +1,14 @@
 """Finds faces in whole photographs with MTCNN, whose weights come inside its package.
 
 Source: K. Zhang et al., Joint Face Detection and Alignment Using Multi-task Cascaded Convolutional
-Networks (2016); package `mtcnn`. Tried beside it on training faces of 278 people, pasted into
-landscapes at 64 to 340 px, and on the few real photographs that packages ship: OpenCV's Haar
-cascades and dlib found as many upright faces, but lost those tilted by 15° and in profile.
+Networks (2016); package `mtcnn`. Compared on training faces of 278 people, pasted into landscapes
+at 64 to 340 px, and on the few real photographs that packages ship, OpenCV's Haar cascades and dlib
+found as many upright faces, but missed those tilted by 15° and in profile.
 `benchmarks/face_detection.py` repeats the figures below.
 """
 
 import os
+import typing
 import warnings
 
 import numpy as np
@@ -28,6 +29,13 @@ _SIDE = 1.168  # of the geometric mean of the box's width and height
 _SHIFT = (0.014, -0.053)  # of the side, from the centre of the five landmarks
 
 
+class DetectedFace(typing.NamedTuple):
+    """The square around a face as the nets expect it; the confidence is None for a face crop."""
+
+    box: Box
+    confidence: float | None = None
+
+
 class FaceDetector:
     """Finds faces; loads the detector once."""
 
@@ -46,15 +54,14 @@ class FaceDetector:
             ) from error
         self._detect = MTCNN(device="CPU:0").detect_faces
 
-    def find(self, picture: Image.Image) -> list[tuple[Box, float]]:
+    def find(self, picture: Image.Image) -> list[DetectedFace]:
         """Finds the faces of a photograph.
 
         Args:
             picture: upright, mode "L" or "RGB".
 
         Returns:
-            The square around each face as the nets expect it, and the detector's confidence;
-            from left to right.
+            The faces from left to right.
         """
         scale = max(1.0, max(picture.size) / _MAX_SIDE)
         small = picture.convert("RGB").resize(
@@ -68,12 +75,14 @@ class FaceDetector:
             detections = self._detect(np.asarray(small), fit_to_image=False)
         ratio = np.divide(picture.size, small.size)
         found = [
-            (face_box(np.array(each["box"]), np.array(list(each["keypoints"].values())), ratio),
-             float(each["confidence"]))
+            DetectedFace(
+                face_box(np.array(each["box"]), np.array(list(each["keypoints"].values())), ratio),
+                float(each["confidence"]),
+            )
             for each in detections
             if each["confidence"] >= MIN_CONFIDENCE
-        ]  # fmt: skip
-        return sorted(found, key=lambda face: face[0].left)
+        ]
+        return sorted(found, key=lambda face: face.box.left)
 
 
 def face_box(box: np.ndarray, landmarks: np.ndarray, ratio: np.ndarray) -> Box:

@@ -1,4 +1,4 @@
-"""Reads picture files of any kind as upright photographs."""
+"""Reads picture files of any format as upright photographs."""
 
 import pathlib
 import warnings
@@ -10,13 +10,13 @@ from PIL import Image, ImageOps
 from errors import UserError
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-# A telephone's largest photographs have 200 megapixels, 600 MB in memory. What is far larger is
-# more likely a file made to fill the memory.
+# The largest photographs of phones have 200 megapixels, 600 MB in memory. What is far larger was
+# more likely made to fill the memory.
 MAX_PIXELS = 300_000_000
 
 
 class UnreadablePictureError(UserError):
-    """A file that is no picture, is damaged, or is too large."""
+    """A file that is not a picture, is damaged, or is too large."""
 
 
 def find_pictures(paths: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
@@ -42,11 +42,12 @@ def find_pictures(paths: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
     return found
 
 
-def read_picture(path: pathlib.Path) -> Image.Image:
+def read_picture(path: pathlib.Path, upright: bool = True) -> Image.Image:
     """Reads a picture as people see it: turned upright by its EXIF tag, without transparency.
 
     Args:
-        path: a file in any format that Pillow reads; of an animation the first frame counts.
+        path: a file in any format that Pillow reads; of an animation, the first frame is read.
+        upright: False ignores the EXIF tag, as exported models do.
 
     Returns:
         A picture in mode "L" or "RGB".
@@ -60,7 +61,7 @@ def read_picture(path: pathlib.Path) -> Image.Image:
             warnings.simplefilter("ignore")
             with _pixel_limit(), Image.open(path) as picture:
                 picture.load()
-                return _plain(ImageOps.exif_transpose(picture))
+                return _plain(ImageOps.exif_transpose(picture) if upright else picture)
     # Decoders raise nearly anything for damaged files: OSError, SyntaxError, struct.error, …
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -96,5 +97,5 @@ def _plain(picture):
 def _deep_gray(picture):
     """Sixteen or more bits of gray to eight; Pillow's own conversion clips them at 255."""
     values = np.nan_to_num(np.asarray(picture, np.float64))
-    whole = 65535.0 if picture.mode != "F" else max(values.max(), 1.0)
-    return Image.fromarray(np.clip(np.round(values * (255 / whole)), 0, 255).astype(np.uint8))
+    brightest = 65535.0 if picture.mode != "F" else max(values.max(), 1.0)
+    return Image.fromarray(np.clip(np.round(values * (255 / brightest)), 0, 255).astype(np.uint8))

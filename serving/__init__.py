@@ -1,5 +1,6 @@
 """Clients of a TensorFlow Serving server that holds an exported model, and its configuration."""
 
-from serving.connection import Target, connect
+from serving.connection import connect
+from serving.target import Target
 
 __all__ = ["Target", "connect"]

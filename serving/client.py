@@ -4,21 +4,20 @@ import argparse
 import json
 import pathlib
 import sys
-import tempfile
 
 import numpy as np
 
 import command_line
 import pictures
 from errors import UserError
-from serving.connection import MAX_BATCH, Target, connect
-from serving.drawing import draw_keypoints
+from serving.connection import connect
+from serving.target import MAX_BATCH, Target
 
 PROGRAM = "python -m serving.client"
 EXAMPLES = """examples:
   python -m serving.client face.jpg
   python -m serving.client face.jpg --url grpc://localhost:8500 --label stable
-  python -m serving.client *.png --draw drawn/ --json
+  python -m serving.client *.png --draw annotated/ --json
 
 A picture shows one face and little else, as in the training data: PNG, JPEG, BMP or GIF.
 """
@@ -27,15 +26,15 @@ A picture shows one face and little else, as in the training data: PNG, JPEG, BM
 def main(argv=None):
     arguments = parse_arguments(argv)
     files = read_files(arguments.pictures)
-    if arguments.draw:
-        make_folder(arguments.draw)
+    outputs = pictures.Outputs(annotated=arguments.draw)
+    outputs.require_writable()
     prepare(arguments)
     with connect(target_of(arguments)) as connection:
         names = connection.names()
         keypoints = ask(connection, arguments.pictures, files)
     print_keypoints(arguments, names, keypoints)
     if arguments.draw:
-        draw_all(arguments, files, keypoints)
+        annotate(arguments, names, keypoints)
 
 
 def parse_arguments(argv=None):
@@ -49,7 +48,10 @@ def parse_arguments(argv=None):
     add_target_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
-        "--draw", type=pathlib.Path, metavar="FOLDER", help="write the pictures with their points"
+        "--draw",
+        type=pathlib.Path,
+        metavar="FOLDER",
+        help="draw the keypoints on copies: <picture>_keypoints.png",
     )
     return parser.parse_args(argv)
 
@@ -76,7 +78,7 @@ def target_of(arguments):
 
 
 def prepare(arguments):
-    """gRPC's messages need TensorFlow, which is quiet only if told so before; REST does not."""
+    """Imports TensorFlow quietly for gRPC, whose messages need it; REST does not."""
     if arguments.url.startswith("grpc"):
         command_line.import_tensorflow_quietly()
 
@@ -90,19 +92,6 @@ def read_files(paths):
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     return files
-
-
-def make_folder(folder):
-    """Makes the folder for drawn pictures, before anything is asked that could not be drawn."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"--draw must be a folder, or a path for a new one, where you may create files. "
-            f"Received {folder}: {error.strerror}."
-        ) from error
 
 
 def ask(connection, paths, files):
@@ -133,15 +122,14 @@ def print_keypoints(arguments, names, keypoints):
             print(f"  {name:26}{x:9.2f}{y:9.2f}")
 
 
-def draw_all(arguments, files, keypoints):
-    """Draws each picture, and says so on stderr: stdout may be read by a program."""
-    places = pictures.drawn_files(arguments.pictures, arguments.draw, arguments.pictures)
-    for file, points, drawn in zip(files, keypoints, places, strict=True):
-        try:
-            draw_keypoints(file, points, drawn)
-        except OSError as error:
-            raise UserError(f"{drawn} cannot be drawn: {error.strerror or error}.") from error
-        print(f"Drew {drawn}", file=sys.stderr)
+def annotate(arguments, names, keypoints):
+    """Draws on copies, and says so on stderr: stdout may be read by a program."""
+    places = pictures.annotated_files(arguments.pictures, arguments.draw, arguments.pictures)
+    for path, points, place in zip(arguments.pictures, keypoints, places, strict=True):
+        picture = pictures.read_picture(path, upright=False)  # as the server reads it
+        face = pictures.Face(pictures.Box(0, 0, *picture.size), points)
+        pictures.write_annotated(place, picture, [face], names)
+        print(f"Drew {place}", file=sys.stderr)
 
 
 def _seconds(text):

@@ -1,72 +1,38 @@
-"""Where a model is served, and how to reach it: REST or gRPC, chosen by the URL."""
+"""Reaches a served model over REST or gRPC, as its URL says."""
 
-import dataclasses
 import re
 import urllib.parse
 
 from errors import UserError
+from serving.grpc_connection import GrpcConnection
+from serving.rest_connection import RestConnection
+from serving.target import Target
 
-# A request of more faces than `max_batch_size` in batching_parameters.txt is refused whole.
-MAX_BATCH = 32
-
-
-@dataclasses.dataclass(frozen=True)
-class Target:
-    """A served model.
-
-    Attributes:
-        url: `http[s]://host[:8501]` for REST, `grpc[s]://host[:8500]` for gRPC; s means TLS.
-        model: its name in `models.config`.
-        version: a version number, or None.
-        label: a version label such as `stable`, or None; not both. Neither means the newest.
-        timeout: s, for each request.
-    """
-
-    url: str
-    model: str = "facial_keypoints"
-    version: int | None = None
-    label: str | None = None
-    timeout: float = 10.0
+_CONNECTIONS = {
+    "http": RestConnection,
+    "https": RestConnection,
+    "grpc": GrpcConnection,
+    "grpcs": GrpcConnection,
+}
 
 
-def connect(target):
+def connect(target: Target) -> RestConnection | GrpcConnection:
     """Opens a connection: a context manager with `predict(signature, **inputs)` and `names()`.
 
-    `predict` takes NumPy arrays, strings as arrays of `bytes` objects, and gives a dict of float32
-    arrays by output name. `names` gives the served keypoints in the schema's order.
+    `predict` takes NumPy arrays (strings as arrays of `bytes` objects) and returns float32 arrays
+    by output name. `names` returns the served keypoints in the schema's order.
 
     Raises:
-        UserError: if the URL is of no known kind; later, if the server cannot be reached, takes
-            longer than the time-out, or refuses a request.
+        UserError: if the URL cannot be read or its scheme is unknown; later, if the server cannot
+            be reached, takes longer than the time-out, or refuses a request.
     """
     scheme = _scheme(target.url)
-    if scheme in ("http", "https"):
-        from serving.rest_connection import RestConnection
-
-        return RestConnection(target)
-    if scheme in ("grpc", "grpcs"):
-        from serving.grpc_connection import GrpcConnection
-
-        return GrpcConnection(target)
-    raise UserError(
-        "--url must be http://HOST:8501 for REST or grpc://HOST:8500 for gRPC (https and grpcs for "
-        f"TLS). Received: {target.url!r}."
-    )
-
-
-def require_serve_named(signatures, target):
-    """Refuses a model of other origin: the outputs of `serve_named` tell the keypoints' names.
-
-    Args:
-        signatures: the served model's, by name.
-        target: the `Target`.
-    """
-    if "serve_named" not in signatures:
+    if scheme not in _CONNECTIONS:
         raise UserError(
-            "The served model must be one that export.py wrote, with the signature serve_named. "
-            f"Received from {target.url}, of model {target.model!r}: "
-            f"{', '.join(sorted(signatures)) or 'no signature'}. --model names another one."
+            "--url must be http://HOST:8501 for REST or grpc://HOST:8500 for gRPC (https and grpcs "
+            f"for TLS). Received: {target.url!r}."
         )
+    return _CONNECTIONS[scheme](target)
 
 
 def _scheme(url):

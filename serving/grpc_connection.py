@@ -4,9 +4,8 @@ import urllib.parse
 
 import numpy as np
 
-import keypoint_schema
 from errors import UserError
-from serving.connection import require_serve_named
+from serving.target import served_names
 
 
 class GrpcConnection:
@@ -60,9 +59,8 @@ class GrpcConnection:
         response = self._call(self._stub.GetModelMetadata, request)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         response.metadata["signature_def"].Unpack(signatures)
-        require_serve_named(signatures.signature_def, self._target)
-        outputs = signatures.signature_def["serve_named"].outputs
-        return [name for name in keypoint_schema.NAMES if name in outputs]
+        outputs = {name: each.outputs for name, each in signatures.signature_def.items()}
+        return served_names(outputs, self._target)
 
     def _call(self, method, request):
         where = f"{self._target.url} (gRPC)"

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import threading
 import time
+from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,8 @@ import command_line
 import keypoint_schema
 from errors import UserError
 from serving.client import add_target_arguments, prepare, target_of
-from serving.connection import MAX_BATCH, connect
+from serving.connection import connect
+from serving.target import MAX_BATCH, Target
 
 PROGRAM = "python -m serving.load"
 EXAMPLES = """examples:
@@ -21,6 +23,23 @@ EXAMPLES = """examples:
   python -m serving.load --url grpc://localhost:8500 --signature serve_uint8 --batch 8 --clients 4
 """
 PERCENTILES = (50, 90, 99)
+
+
+@dataclasses.dataclass(frozen=True)
+class Traffic:
+    """The requests to send.
+
+    Attributes:
+        signature: of the served model.
+        inputs: of each request, by name.
+        clients: how many send at the same time.
+        requests: how many are sent in all.
+    """
+
+    signature: str
+    inputs: Mapping[str, np.ndarray]
+    clients: int
+    requests: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,10 +62,9 @@ class Load:
 def main(argv=None):
     arguments = parse_arguments(argv)
     inputs = make_inputs(arguments.signature, arguments.batch)
+    traffic = Traffic(arguments.signature, inputs, arguments.clients, arguments.requests)
     prepare(arguments)
-    load = run_load(
-        target_of(arguments), arguments.signature, inputs, arguments.clients, arguments.requests
-    )
+    load = run_load(target_of(arguments), traffic)
     print_load(arguments, load)
     return 1 if load.errors else 0
 
@@ -90,18 +108,17 @@ def make_inputs(signature, batch):
     return {"images": images if signature == "serve_uint8" else images.astype(np.float32)}
 
 
-def run_load(target, signature, inputs, clients, requests):
-    """Sends requests from several clients, each with a connection of its own, one after another.
+def run_load(target: Target, traffic: Traffic) -> Load:
+    """Sends requests from several clients, each over its own connection, one after another.
 
-    Returns:
-        A `Load`. A failing request ends its client; the others take over what is left.
+    A failing request ends its client; the others send what is left.
 
     Raises:
-        UserError: if not even the first request, which is not timed, is answered.
+        UserError: if the first request, which is not timed, is not answered.
     """
     with connect(target) as connection:
-        connection.predict(signature, **inputs)
-    numbers = iter(range(requests))
+        connection.predict(traffic.signature, **traffic.inputs)
+    numbers = iter(range(traffic.requests))
     lock = threading.Lock()
     latencies, errors = [], []
 
@@ -113,19 +130,19 @@ def run_load(target, signature, inputs, clients, requests):
                         if next(numbers, None) is None:
                             return
                     start = time.perf_counter()
-                    connection.predict(signature, **inputs)
+                    connection.predict(traffic.signature, **traffic.inputs)
                     latencies.append(time.perf_counter() - start)
         except UserError as error:
             errors.append(str(error))
 
-    threads = [threading.Thread(target=run_client) for _ in range(clients)]
+    threads = [threading.Thread(target=run_client) for _ in range(traffic.clients)]
     start = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     seconds = time.perf_counter() - start
-    batch = len(next(iter(inputs.values())))
+    batch = len(next(iter(traffic.inputs.values())))
     return Load(seconds, batch * len(latencies), tuple(latencies), tuple(errors))
 
 

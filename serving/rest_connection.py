@@ -10,9 +10,8 @@ import urllib.parse
 
 import numpy as np
 
-import keypoint_schema
 from errors import UserError
-from serving.connection import require_serve_named
+from serving.target import served_names
 
 
 class RestConnection:
@@ -44,9 +43,8 @@ class RestConnection:
         """The served keypoints' names, in the schema's order."""
         answer = self._ask("GET", f"{self._path}/metadata")
         signatures = answer["metadata"]["signature_def"]["signature_def"]
-        require_serve_named(signatures, self._target)
-        outputs = signatures["serve_named"]["outputs"]
-        return [name for name in keypoint_schema.NAMES if name in outputs]
+        outputs = {name: each["outputs"] for name, each in signatures.items()}
+        return served_names(outputs, self._target)
 
     def _ask(self, method, path, body=None):
         headers = {"Content-Type": "application/json"} if body else {}
@@ -55,7 +53,7 @@ class RestConnection:
             try:
                 response = self._send(method, path, body, headers)
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-                self._http.close()  # the server closed an idle connection; a new one may do
+                self._http.close()  # the server closed an idle connection; try a new one
                 response = self._send(method, path, body, headers)
             content = response.read()
         except TimeoutError:

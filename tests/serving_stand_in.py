@@ -1,7 +1,7 @@
 """Answers requests as TensorFlow Serving's documentation says, from a SavedModel on loopback.
 
-Not the server itself, which is no Python package: it holds the clients, the recorded requests and
-the exported folder together. Strict, so that a request that the real one refuses fails here too.
+TensorFlow Serving itself is not a Python package. The stand-in is strict, so that a request that
+the real server refuses fails here too.
 Source: https://www.tensorflow.org/tfx/serving/api_rest and the protos of tensorflow-serving-api.
 """
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 import command_line
 from errors import UserError
@@ -112,7 +113,7 @@ def test_a_reader_that_went_away_is_no_error():
 
 
 @pytest.mark.parametrize("script", ["train.py", "evaluate.py", "predict.py", "export.py"])
-def test_help_needs_no_tensorflow(script):
+def test_help_imports_nothing_heavy(script):
     # -X importtime names every imported module on stderr.
     done = subprocess.run(
         [sys.executable, "-X", "importtime", script, "--help"],
@@ -122,7 +123,43 @@ def test_help_needs_no_tensorflow(script):
         check=True,
     )
     assert "examples:" in done.stdout
-    assert "tensorflow" not in done.stderr
+    assert not re.search("tensorflow|numpy", done.stderr)
+
+
+def run_python(code, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["train.py", "--list"], ["predict.py", "--preset", "heatmap_s", "FACE"]]
+)
+def test_scripts_that_draw_no_figure_load_no_matplotlib(arguments, tmp_path):
+    """Nor does Keras, which would import it only because it is installed."""
+    face = tmp_path / "face.png"
+    Image.new("L", (96, 96), 128).save(face)
+    arguments = [face if argument == "FACE" else argument for argument in arguments]
+    script = (
+        "import importlib, sys\n"
+        "importlib.import_module(sys.argv[1].removesuffix('.py')).main(sys.argv[2:])\n"
+        "print('matplotlib' in sys.modules)"
+    )
+    assert run_python(script, *arguments).endswith("\nFalse\n")
+
+
+@pytest.mark.parametrize("module", ["evaluation.metrics", "evaluation.submission", "pictures"])
+def test_numbers_and_pictures_need_no_heavy_package(module):
+    script = (
+        "import importlib, sys\n"
+        "importlib.import_module(sys.argv[1])\n"
+        "print(sorted({'keras', 'matplotlib', 'scipy', 'tensorflow'} & set(sys.modules)))"
+    )
+    assert run_python(script, module) == "[]\n"
 
 
 def test_tensorflow_starts_quietly_and_other_lines_come_through():

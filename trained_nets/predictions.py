@@ -1,6 +1,5 @@
 """Runs beside a data set: what each net says about it, which labels it trained on, its history."""
 
-import dataclasses
 import math
 import pathlib
 from collections.abc import Sequence
@@ -11,34 +10,18 @@ import pandas as pd
 import data_pipeline
 import keypoint_schema
 from errors import UserError
-from evaluation import Counted, History, NetPredictions, partial_offset
+from evaluation import History, LabelScope, NetPredictions, labeller_offset
+from evaluation.judging import Net
 from trained_nets import places, run_folder
 from trained_nets.held_out import find_held_out
 from trained_nets.loading import load_net
-from trained_nets.trained_net import TrainedNet
 
 VALIDATION, ALL = "validation", "all"  # what `--rows` takes
 
 
-@dataclasses.dataclass(frozen=True)
-class JudgedNet:
-    """A net, loaded and asked about every face of a data set.
-
-    Attributes:
-        net: the net.
-        predictions: what it says, and the labels that count.
-        histories: of its training, by its name, or by those of its specialists or folds; none if
-            it is an exported model or a preset.
-    """
-
-    net: TrainedNet
-    predictions: NetPredictions
-    histories: dict[str, History]
-
-
 def load_nets(
     origins: Sequence[str], data: data_pipeline.FaceData, rows: str, flip_average: bool = False
-) -> list[JudgedNet]:
+) -> list[Net]:
     """Loads nets and lets them predict.
 
     Args:
@@ -104,13 +87,13 @@ def _held_out_by(net, runs, data):
     return held_out.rows
 
 
-def _counted(config, data, is_held_out):
+def _scope(config, data, is_held_out):
     if is_held_out is not None:
-        return Counted.HELD_OUT if config else Counted.BORROWED
+        return LabelScope.HELD_OUT if config else LabelScope.HELD_OUT_BY_ANOTHER
     if config is None:
-        return Counted.UNKNOWN
+        return LabelScope.UNKNOWN
     same = config["data"]["fingerprint"] == data.fingerprint
-    return Counted.TRAINED_ON if same else Counted.OTHER_DATA
+    return LabelScope.TRAINED_ON if same else LabelScope.OTHER_DATA
 
 
 def _judged(net, name, data, is_held_out):
@@ -122,22 +105,22 @@ def _judged(net, name, data, is_held_out):
     predictions = NetPredictions(
         name=name,
         description=config["description"] if config else "exported model",
-        predicted=partial_offset.added(
+        predicted=labeller_offset.add(
             net.predict_all(data.images),
             data.four_point,
             keypoint_schema.NAMES,
             net.partial_offset_px,
         ),
-        held_out=labels if is_held_out is None else _only(labels, is_held_out),
-        trained_on=None
+        judged_labels=labels if is_held_out is None else _only(labels, is_held_out),
+        training_labels=None
         if is_held_out is None or config is None
         else _trained_on(net, labels, ~is_held_out),
-        counted=_counted(config, data, is_held_out),
+        scope=_scope(config, data, is_held_out),
         epochs=results.get("epochs_run"),
         train_loss=train_loss,
         valid_loss=valid_loss,
     )
-    return JudgedNet(net, predictions, histories)
+    return Net(predictions, net.predict_all, histories, net.model)
 
 
 def _only(labels, rows):

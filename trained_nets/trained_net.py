@@ -25,7 +25,7 @@ class TrainedNet:
         model: the functional Keras model, from images to normalized keypoints; merged or averaged,
             if it is a run of specialists or of folds. None for an exported model.
         mirror_offset_px: of its labels, by keypoint name, as `keypoint_schema.Mirror` explains.
-        partial_offset_px: of its answers, as `evaluation.partial_offset` explains; None if it has
+        partial_offset_px: of its answers, as `evaluation.labeller_offset` explains; None if it has
             none.
     """
 

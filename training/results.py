@@ -9,7 +9,7 @@ import numpy as np
 import keypoint_schema
 import models
 from data_pipeline import FaceData
-from evaluation import metrics, mirror_offset, partial_offset
+from evaluation import labeller_offset, metrics, mirror_offset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Results:
         best_epoch: whose weights were kept, counted from 1; None for several nets together.
         train_loss: of the kept weights, without dropout; None for several nets together.
         mirror_offset_px: what `keypoint_schema.Mirror.of` takes.
-        partial_offset_px: what `evaluation.partial_offset` adds; None if not source-aware.
+        partial_offset_px: what `evaluation.labeller_offset` adds; None if not source-aware.
         validation: None if nothing was held out.
         out_of_fold: of an ensemble's nets, each on the faces that it left out; else None.
     """
@@ -125,8 +125,8 @@ def measure_results(
     offset = None
     if source_aware:
         four_point_labels = train.by_labeller()[:, len(train.names) :]
-        offset = partial_offset.measured(predicted, four_point_labels, train.names)
-        predicted = partial_offset.added(predicted, train.four_point, train.names, offset)
+        offset = labeller_offset.measure(predicted, four_point_labels, train.names)
+        predicted = labeller_offset.add(predicted, train.four_point, train.names, offset)
     return Results(
         epochs_run=len(seconds),
         seconds=round(sum(seconds), 1),
@@ -154,7 +154,7 @@ def validate(
     """
     if not len(valid):
         return None
-    predicted = partial_offset.added(predicted, valid.four_point, valid.names, partial_offset_px)
+    predicted = labeller_offset.add(predicted, valid.four_point, valid.names, partial_offset_px)
     labels = valid.keypoints
     return Validation(
         rmse_px=metrics.rmse_px(predicted, labels).value(),

@@ -42,5 +42,5 @@ def error_curve(
     axes.set_xlabel("normalized mean error: distance to the label by distance between the eyes")
     axes.set_ylabel("faces within that error")
     axes.set_title("Cumulative error")
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     return figure

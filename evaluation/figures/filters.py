@@ -3,10 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-import keypoint_schema
 from evaluation.figures import style
-
-_HIDDEN_SHOWN = 16
+from evaluation.first_layers import as_pictures
 
 
 @style.styled
@@ -16,12 +14,8 @@ def filters(weights: np.ndarray, name: str) -> Figure:
     Positive weights are light, negative ones dark, 0 is gray in every cell.
 
     Args:
-        weights: a convolution's `(height, width, 1, filters)`, or a dense layer's
-            `(9216, units)`, of which 16 units with the largest weights are drawn.
+        weights: as `first_layers.as_pictures` takes them.
         name: the net's and the layer's, for the title.
-
-    Raises:
-        ValueError: for any other shape.
     """
     pictures = as_pictures(weights)
     columns = 8 if weights.ndim == 4 else 4
@@ -31,17 +25,3 @@ def filters(weights: np.ndarray, name: str) -> Figure:
         extent = np.abs(picture).max() or 1.0
         axis.imshow(picture, vmin=-extent, vmax=extent, interpolation="none")
     return figure
-
-
-def as_pictures(weights: np.ndarray) -> np.ndarray:
-    """First-layer weights as `(count, height, width)`; arguments and errors as `filters`."""
-    size = keypoint_schema.IMAGE_SIZE
-    if weights.ndim == 4 and weights.shape[2] == 1:
-        return weights[:, :, 0].transpose(2, 0, 1)
-    if weights.ndim == 2 and weights.shape[0] == size * size:
-        strongest = np.argsort(-np.square(weights).sum(0), kind="stable")[:_HIDDEN_SHOWN]
-        return weights[:, np.sort(strongest)].T.reshape(-1, size, size)
-    raise ValueError(
-        "First-layer weights are (height, width, 1, filters) or "
-        f"({size * size}, units). Received: {weights.shape}."
-    )

@@ -44,7 +44,7 @@ def test_one_group_has_no_interval():
     assert np.isnan([estimate.low, estimate.high]).all()
 
 
-def test_faces_without_a_say_do_not_widen_the_interval():
+def test_faces_that_do_not_count_do_not_widen_the_interval():
     values = np.random.default_rng(2).normal(5, 2, 50)
     padded = np.concatenate([values, np.full(500, np.nan)])
     alone = bootstrap.estimate(mean_of(values), np.arange(50))

@@ -15,12 +15,14 @@ import pytest
 import evaluation
 import keypoint_schema
 from errors import UserError
-from evaluation import figures, first_layers, metrics
+from evaluation import figures, metrics
 from evaluation.figures import style
 from evaluation.figures.disagreement import most_different
-from evaluation.figures.filters import as_pictures
 from evaluation.figures.specialist_curves import weighted_mean
+from evaluation.first_layers import as_pictures, first_layers
+from evaluation.report import write_report
 from evaluation.report_figures import NamedFigure
+from evaluation.results import Results
 from tests import run_fixtures, small_data
 
 IMAGES, LABELS = small_data.faces()
@@ -64,10 +66,12 @@ def made():
     return all_figures()
 
 
-def write_report(folder, made):
+def written_report(folder, made):
     chosen = ("curve", "differ", "hidden")  # one of each kind is enough
     named = [NamedFigure(name, "What it shows.", made[name]) for name in chosen]
-    evaluation.write_report(folder, "A report", ["Judged by hand."], [], named)
+    net = evaluation.NetPredictions("net1", "a net", LABELS + 1, LABELS)
+    judgement = evaluation.judge(net, LABELS, np.arange(len(LABELS)))
+    write_report(folder, Results("By hand.", "all", 0.1, [judgement], []), "A note.", named)
     return contents(folder)
 
 
@@ -77,11 +81,11 @@ def contents(folder):
 
 
 def test_figures_in_a_report_are_the_same_every_time(made, tmp_path):
-    files = write_report(tmp_path / "first", made)
-    again = write_report(tmp_path / "second", all_figures())
+    files = written_report(tmp_path / "first", made)
+    again = written_report(tmp_path / "second", all_figures())
     stems = ("curve", "differ", "hidden")
     expected = [f"figures/{stem}.{kind}" for stem in stems for kind in ("png", "svg")]
-    assert list(files) == [*expected, "index.html"]
+    assert list(files) == [*expected, "index.html", "nets.csv", "results.json", "tables.md"]
     assert files == again
     for file, content in files.items():
         if file.endswith(".png"):
@@ -94,7 +98,7 @@ def test_figures_in_a_report_are_the_same_every_time(made, tmp_path):
 
 
 def test_figures_in_a_report_are_replaced_whole_or_not_at_all(made, tmp_path, monkeypatch):
-    before = write_report(tmp_path, made)
+    before = written_report(tmp_path, made)
     written = []
 
     def fail(source, target):
@@ -103,7 +107,7 @@ def test_figures_in_a_report_are_replaced_whole_or_not_at_all(made, tmp_path, mo
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(UserError, match="a full disk"):
-        write_report(tmp_path, made)
+        written_report(tmp_path, made)
     assert written == [(before["figures/curve.png"], tmp_path / "figures" / "curve.png")]
     assert contents(tmp_path) == before
 
@@ -253,6 +257,13 @@ def test_cumulative_curve_ends_at_the_faces_within_its_limit():
     figure = figures.error_curve({"net": np.array([0.02, 0.05, 0.5, np.nan])}, 0.1)
     line = figure.axes[0].lines[0]
     assert line.get_ydata()[-1] == pytest.approx(2 / 3)
+
+
+def test_the_legend_of_the_cumulative_curve_lies_below_it(made):
+    made["cumulative"].draw_without_rendering()
+    (legend,) = made["cumulative"].legends
+    axes = made["cumulative"].axes[0]
+    assert legend.get_window_extent().y1 < axes.get_window_extent().y0
 
 
 def test_hidden_weights_become_pictures():

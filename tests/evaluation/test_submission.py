@@ -1,6 +1,5 @@
 """The Kaggle submission: only what is asked, in order, clipped."""
 
-import io
 import subprocess
 import sys
 
@@ -9,8 +8,9 @@ import pandas as pd
 import pytest
 
 import keypoint_schema
+from data_pipeline import load_lookup
 from errors import UserError
-from evaluation.submission import full_lookup, submission, to_csv
+from evaluation.submission import Answers, submission, write_submission
 from tests import SHARED
 
 IDS = np.array([7, 3, 9])
@@ -21,9 +21,13 @@ def lookup(*rows):
     return pd.DataFrame(rows, columns=["RowId", "ImageId", "FeatureName"])
 
 
+def answers(points=POINTS, offset=None):
+    return Answers(IDS, points, keypoint_schema.NAMES, offset)
+
+
 def test_only_rows_asked_come_in_the_order_asked():
     asked = lookup((5, 9, "nose_tip_y"), (2, 7, "left_eye_center_x"), (9, 3, "right_eye_center_y"))
-    table = submission(asked, IDS, POINTS, keypoint_schema.NAMES)
+    table = submission(asked, answers())
     assert list(table.columns) == ["RowId", "Location"]
     assert table["RowId"].tolist() == [5, 2, 9]
     nose_y_of_third = 60 + 2 * keypoint_schema.NAMES.index("nose_tip") + 1
@@ -34,11 +38,11 @@ def test_locations_are_clipped_to_the_image():
     points = POINTS.copy()
     points[0, 0] = -3, 99
     asked = lookup((1, 7, "left_eye_center_x"), (2, 7, "left_eye_center_y"))
-    table = submission(asked, IDS, points, keypoint_schema.NAMES)
+    table = submission(asked, answers(points))
     assert table["Location"].tolist() == [0, 95]
 
 
-def test_partial_offset_is_for_faces_asked_for_the_four_alone():
+def test_labeller_offset_is_for_faces_asked_for_the_four_alone():
     offset = {"nose_tip": [1.5, -2.0], "left_eye_center": [0.25, 0.5]}
     asked = lookup(
         (1, 7, "nose_tip_x"),
@@ -46,10 +50,10 @@ def test_partial_offset_is_for_faces_asked_for_the_four_alone():
         (3, 7, "mouth_center_bottom_lip_x"),  # for which there is no offset
         (4, 3, "left_eye_center_y"),
         (5, 9, "nose_tip_x"),
-        (6, 9, "mouth_center_top_lip_y"),  # so the third face comes from the other source
+        (6, 9, "mouth_center_top_lip_y"),  # so the first labeller placed the third face
     )
-    before = submission(asked, IDS, POINTS, keypoint_schema.NAMES)["Location"]
-    after = submission(asked, IDS, POINTS, keypoint_schema.NAMES, offset)["Location"]
+    before = submission(asked, answers())["Location"]
+    after = submission(asked, answers(offset=offset))["Location"]
     assert (after - before).tolist() == [1.5, -2, 0, 0.5, 0, 0]
     assert POINTS[0, 10].tolist() == [20, 21]  # untouched
 
@@ -60,48 +64,29 @@ def test_partial_offset_is_for_faces_asked_for_the_four_alone():
 )
 def test_questions_without_an_answer_are_told(row, message):
     with pytest.raises(UserError, match=message):
-        submission(lookup((0, 3, "nose_tip_x"), row), IDS, POINTS, keypoint_schema.NAMES)
+        submission(lookup((0, 3, "nose_tip_x"), row), answers())
 
 
 def test_a_net_that_lacks_a_keypoint_is_told():
-    with pytest.raises(UserError, match=r"nose_tip_x\. 1 row is so\."):
-        submission(lookup((1, 7, "nose_tip_x")), IDS, POINTS[:, :2], keypoint_schema.NAMES[:2])
+    two = Answers(IDS, POINTS[:, :2], keypoint_schema.NAMES[:2])
+    with pytest.raises(UserError, match="and 1 more row.*net predicts.*nose_tip_x"):
+        submission(lookup((1, 7, "nose_tip_x"), (2, 7, "nose_tip_y")), two)
 
 
-def test_full_lookup_asks_for_everything():
-    table = submission(full_lookup(IDS), IDS, POINTS, keypoint_schema.NAMES)
+def test_drawn_faces_are_asked_for_everything():
+    table = submission(load_lookup(None, IDS), answers())
     assert len(table) == 90
     np.testing.assert_array_equal(table["Location"], np.minimum(POINTS.ravel(), 95))
-
-
-def test_the_real_lookup_table_is_answered():
-    file = SHARED / "data/kaggle/IdLookupTable.csv"
-    if not file.exists():
-        pytest.skip("there is no ../shared/data/kaggle/IdLookupTable.csv")
-    asked = pd.read_csv(file)
-    ids = np.arange(1, 1784)
-    points = np.random.default_rng(0).uniform(-2, 98, (1783, 15, 2)).astype(np.float32)
-    table = pd.read_csv(io.StringIO(to_csv(submission(asked, ids, points, keypoint_schema.NAMES))))
-    assert len(table) == 27_124
-    assert table["RowId"].tolist() == asked["RowId"].tolist()
-    assert table["Location"].between(0, 95).all()
-    columns = keypoint_schema.column_names()
-    for row in (0, 100, 20_000, 27_123):
-        point = points.reshape(1783, 30)[
-            asked["ImageId"][row] - 1, columns.index(asked["FeatureName"][row])
-        ]
-        assert table["Location"][row] == pytest.approx(np.clip(point, 0, 95), abs=6e-5)
 
 
 def test_the_scorer_reads_a_submission(tmp_path):
     scorer, faces = SHARED / "score.py", SHARED / "data/faces"
     if not scorer.exists() or not faces.is_dir():
         pytest.skip("there is no ../shared/score.py with its faces")
-    asked = pd.read_csv(faces / "IdLookupTable.csv")
+    ids = np.arange(1, 827)
     points = np.full((826, 15, 2), 48, np.float32)
-    table = submission(asked, np.arange(1, 827), points, keypoint_schema.NAMES)
     file = tmp_path / "submission.csv"
-    file.write_text(to_csv(table))
+    write_submission(file, load_lookup(faces, ids), Answers(ids, points, keypoint_schema.NAMES))
     result = subprocess.run(
         [sys.executable, str(scorer), str(file)], capture_output=True, text=True, check=True
     )

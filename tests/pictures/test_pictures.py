@@ -60,6 +60,8 @@ def test_turned_photographs_come_upright(tmp_path, orientation):
     Image.fromarray(np.ascontiguousarray(stored)).save(file, quality=95, exif=exif)
     read = pictures.to_gray(pictures.read_picture(file)).astype(int)
     assert np.abs(read - upright).mean() < 3
+    as_stored = pictures.to_gray(pictures.read_picture(file, upright=False)).astype(int)
+    assert np.abs(as_stored - stored).mean() < 3
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", None])
@@ -160,11 +162,28 @@ def test_records_name_every_keypoint(tmp_path):
     assert (rows[3]["face"], rows[3]["keypoint"], rows[3]["y"]) == ("1", "left_eye_center", "7.00")
 
 
-def test_drawing_marks_left_and_right_in_their_colours():
+def test_left_and_right_keypoints_are_marked_in_their_colours():
     names = keypoint_schema.NAMES[:2]
-    points = np.array([[70.0, 40.0], [30.0, 40.0]])
-    drawn = pictures.draw_faces(gradient(600, 600), [(pictures.Box(0, 0, 600, 600), points)], names)
-    assert drawn.getpixel((70, 40)) == (230, 159, 0)
-    assert drawn.getpixel((30, 40)) == (86, 180, 233)
-    small = pictures.draw_faces(gradient(50, 40), [], names)
+    face = pictures.Face(pictures.Box(0, 0, 600, 600), np.array([[70.0, 40.0], [30.0, 40.0]]))
+    annotated = pictures.annotated(gradient(600, 600), [face], names)
+    assert annotated.getpixel((70, 40)) == (230, 159, 0)
+    assert annotated.getpixel((30, 40)) == (86, 180, 233)
+    small = pictures.annotated(gradient(50, 40), [], names)
     assert small.size == (500, 400)
+
+
+def test_a_mark_lies_around_its_keypoint():
+    face = pictures.Face(pictures.Box(0, 0, 160, 160), np.array([[40.0, 120.0]]))
+    black = Image.new("L", (160, 160))
+    enlarged = np.asarray(pictures.annotated(black, [face], ["nose_tip"]))
+    rows, columns = np.nonzero(enlarged[..., 0])
+    assert rows.mean() == pytest.approx(120.5 * 3 - 0.5, abs=0.6)
+    assert columns.mean() == pytest.approx(40.5 * 3 - 0.5, abs=0.6)
+
+
+def test_only_a_part_of_a_photograph_gets_a_box():
+    black = Image.new("L", (500, 500))
+    for box, marked in ((pictures.Box(0, 0, 300, 300), 255), (pictures.Box(0, 0, 500, 500), 0)):
+        face = pictures.Face(box, np.array([[250.0, 250.0]]))
+        annotated = pictures.annotated(black, [face], ["nose_tip"])
+        assert annotated.getpixel((0, 150)) == (marked,) * 3

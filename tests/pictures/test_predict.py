@@ -64,7 +64,7 @@ def test_submission_answers_the_lookup_table(run_path, small_folder, tmp_path, m
     assert f"{len(lookup)} locations" in capsys.readouterr().out
 
 
-def test_submission_adds_the_partial_offset_where_only_four_keypoints_are_asked(
+def test_submission_adds_the_labeller_offset_where_only_four_keypoints_are_asked(
     small_folder, tmp_path, monkeypatch
 ):
     data = data_pipeline.load_faces(small_folder)
@@ -90,7 +90,7 @@ def test_pictures_are_predicted_in_their_own_pixels(
     run_path, folder, tmp_path, monkeypatch, capsys
 ):
     out = tmp_path / "found.json"
-    status = run(monkeypatch, run_path, folder, "--out", out, "--draw", tmp_path / "drawn")
+    status = run(monkeypatch, run_path, folder, "--out", out, "--draw", tmp_path / "annotated")
     assert status == 1
     assert "skipped" in (error := capsys.readouterr().err)
     assert "c.jpg" in error
@@ -105,9 +105,9 @@ def test_pictures_are_predicted_in_their_own_pixels(
     )
     expected = (load_net(run_path).predict(reread[None])[0] + 0.5) * 3 - 0.5
     np.testing.assert_allclose(list(large["faces"][0]["keypoints"].values()), expected, atol=0.01)
-    drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
-    assert drawn == ["a_keypoints.png", "b_keypoints.png"]
-    assert Image.open(tmp_path / "drawn" / "a_keypoints.png").size == (480, 480)
+    annotated = sorted(path.name for path in (tmp_path / "annotated").iterdir())
+    assert annotated == ["a_keypoints.png", "b_keypoints.png"]
+    assert Image.open(tmp_path / "annotated" / "a_keypoints.png").size == (480, 480)
 
 
 def test_csv_is_printed_when_no_file_is_named(run_path, folder, monkeypatch, capsys):
@@ -116,19 +116,19 @@ def test_csv_is_printed_when_no_file_is_named(run_path, folder, monkeypatch, cap
     assert [row["keypoint"] for row in rows] == list(keypoint_schema.NAMES)
 
 
-def test_pictures_of_one_name_are_all_drawn(run_path, folder, tmp_path, monkeypatch):
+def test_pictures_of_one_name_are_all_annotated(run_path, folder, tmp_path, monkeypatch):
     other = tmp_path / "a.png"
     other.write_bytes((folder / "b.png").read_bytes())
-    run(monkeypatch, run_path, folder / "a.png", other, "--draw", tmp_path / "drawn")
-    drawn = {path.name for path in (tmp_path / "drawn").iterdir()}
-    assert drawn == {"a_keypoints.png", "a-2_keypoints.png"}
+    run(monkeypatch, run_path, folder / "a.png", other, "--draw", tmp_path / "annotated")
+    annotated = {path.name for path in (tmp_path / "annotated").iterdir()}
+    assert annotated == {"a_keypoints.png", "a-2_keypoints.png"}
 
 
-def test_pictures_may_be_drawn_into_their_own_folder(run_path, folder, monkeypatch, capsys):
+def test_pictures_may_be_annotated_in_their_own_folder(run_path, folder, monkeypatch, capsys):
     before = {path: path.read_bytes() for path in folder.iterdir()}
     run(monkeypatch, run_path, folder, "--draw", folder)
     assert "Drew 2 pictures" in capsys.readouterr().out
-    # Again, with the drawings among the pictures.
+    # Again, with the annotated copies among the pictures.
     before |= {path: path.read_bytes() for path in folder.iterdir()}
     assert len(before) == 5
     run(monkeypatch, run_path, folder, "--draw", folder)
@@ -156,13 +156,12 @@ def test_only_bad_pictures_write_nothing(run_path, folder, tmp_path, monkeypatch
     ("arguments", "message"),
     [
         ([], "Name a net"),
-        (["a.png"], "Name a net before the pictures"),
-        (["preset:heatmap_s"], "one of the two"),
-        (["net", "a.png", "preset:heatmap_s"], "Received: net and preset:heatmap_s."),
+        (["a.png"], "Received: a.png."),
+        (["--preset", "heatmap_s"], "then pictures"),
         (["net", "a.png", "--det"], "unrecognized arguments: --det"),
-        (["net", "a.png", "--submission", "s.csv"], "one of the two"),
+        (["net", "a.png", "--submission", "s.csv"], "no pictures"),
         (["net", "a.png", "--data", "d"], "--data is for --submission"),
-        (["net", "--submission", "s.csv", "--detect"], "--detect is for pictures"),
+        (["net", "--submission", "s.csv", "--detect"], "--detect"),
         (["net", "a.png", "--out", "found.txt"], "must end with .json or .csv"),
     ],
 )
@@ -173,14 +172,11 @@ def test_mistakes_on_the_command_line_are_told(arguments, message, monkeypatch, 
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("first", [["--preset", "heatmap_s"], ["preset:heatmap_s"]])
-def test_two_nets_are_told(first, run_path, monkeypatch, capsys):
-    with pytest.raises(SystemExit):
-        run(monkeypatch, *first, run_path, "a.png")
-    assert f"Received: preset:heatmap_s and {run_path}." in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        run(monkeypatch, run_path, *first)
-    assert "Name one net" in capsys.readouterr().err
+@pytest.mark.parametrize(("option", "place"), [("--out", "file/x.csv"), ("--draw", "file")])
+def test_places_for_results_are_tried_before_the_work(tmp_path, monkeypatch, option, place):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="is a file and no folder"):
+        run(monkeypatch, "runs/nowhere", "nowhere.png", option, tmp_path / place)
 
 
 @pytest.mark.parametrize(("kept", "told"), [(0.5, "its end is missing"), (1, "cannot be loaded")])
@@ -204,7 +200,8 @@ class TwoFaces:
     boxes = (pictures.Box(20.5, 10, 96, 96), pictures.Box(180, 60, 144, 144))
 
     def find(self, picture):
-        return [(box, 0.97) for box in self.boxes] if picture.width > 300 else []
+        faces = [pictures.DetectedFace(box, 0.97) for box in self.boxes]
+        return faces if picture.width > 300 else []
 
 
 def test_detected_faces_are_carried_back_into_the_photograph(

@@ -18,8 +18,7 @@ from errors import UserError
 from exporting import open_saved_model
 from exporting.warm_up import can_write_warm_up
 from serving import Target, client, connect, load
-from serving.connection import MAX_BATCH
-from serving.drawing import draw_keypoints
+from serving.target import MAX_BATCH
 from tests import ROOT, serving_stand_in
 from tests.export_stand_in import (
     colour_picture,
@@ -98,35 +97,39 @@ def test_client_prints_json(start, url, pictures, capsys):
     np.testing.assert_allclose(points, expected(pictures[0]), atol=0.01)
 
 
-def test_client_draws_the_points_and_says_so_beside_its_answer(
+def test_client_annotates_copies_as_predict_does_and_says_so_beside_its_answer(
     start, url, pictures, tmp_path, capsys
 ):
-    assert start(client, *pictures, "--url", url, "--draw", tmp_path / "drawn", "--json") == 0
-    drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
-    assert drawn == ["large_keypoints.png", "small_keypoints.png"]
+    folder = tmp_path / "annotated"
+    assert start(client, *pictures, "--url", url, "--draw", folder, "--json") == 0
+    written = sorted(path.name for path in folder.iterdir())
+    assert written == ["large_keypoints.png", "small_keypoints.png"]
     printed = capsys.readouterr()
-    assert len(json.loads(printed.out)) == 2
-    assert f"Drew {tmp_path / 'drawn' / 'large_keypoints.png'}" in printed.err
+    answers = json.loads(printed.out)
+    assert f"Drew {folder / 'large_keypoints.png'}" in printed.err
+    annotated = Image.open(folder / "large_keypoints.png")
+    scale = annotated.width // Image.open(pictures[1]).width
+    for name, color in (("left_eye_center", (230, 159, 0)), ("right_eye_center", (86, 180, 233))):
+        point = np.array(answers[1]["keypoints"][name])
+        assert annotated.getpixel(tuple(np.round((point + 0.5) * scale - 0.5))) == color
 
 
-def test_pictures_of_the_same_name_are_all_drawn(start, url, pictures, tmp_path):
+def test_pictures_of_the_same_name_are_all_annotated(start, url, pictures, tmp_path):
     (tmp_path / "other").mkdir()
-    twin = tmp_path / "other" / "small.gif"
-    twin.write_bytes(encode(colour_picture(40, 40), "GIF"))
-    drawn = tmp_path / "drawn"
-    assert start(client, pictures[0], twin, "--url", url, "--draw", drawn) == 0
-    assert sorted(path.name for path in drawn.iterdir()) == [
-        "small-2_keypoints.png",
-        "small_keypoints.png",
-    ]
+    namesake = tmp_path / "other" / "small.gif"
+    namesake.write_bytes(encode(colour_picture(40, 40), "GIF"))
+    folder = tmp_path / "annotated"
+    assert start(client, pictures[0], namesake, "--url", url, "--draw", folder) == 0
+    written = sorted(path.name for path in folder.iterdir())
+    assert written == ["small-2_keypoints.png", "small_keypoints.png"]
 
 
-@pytest.mark.parametrize("place", ["file", "file/below", "/proc", "/proc/drawn"])
-def test_place_that_takes_no_drawings_is_refused_before_asking(
+@pytest.mark.parametrize("place", ["file", "/proc"])
+def test_place_that_takes_no_pictures_is_refused_before_asking(
     start, server, saved, pictures, tmp_path, place, capsys
 ):
     (tmp_path / "file").write_text("")
-    if place.startswith("/proc") and not os.path.exists("/proc/self"):
+    if place == "/proc" and not os.path.exists("/proc/self"):
         pytest.skip("no /proc, where nobody may create files")
     with server(saved) as (url, requests):
         assert start(client, pictures[0], "--url", url, "--draw", tmp_path / place) == 2
@@ -134,7 +137,8 @@ def test_place_that_takes_no_drawings_is_refused_before_asking(
     assert printed.out == ""
     assert not requests
     assert printed.err.count("\n") == 1
-    assert "--draw must be a folder" in printed.err
+    assert f"{tmp_path / place}" in printed.err
+    assert "cannot be written" in printed.err
 
 
 def test_many_pictures_go_in_requests_that_the_server_takes(start, server, saved, pictures, capsys):
@@ -156,15 +160,6 @@ def test_refusal_among_many_tells_which_batch(start, url, pictures, tmp_path, ca
     error = capsys.readouterr().err
     assert "Picture 1 of the batch must be" in error
     assert f"Picture 0 of this batch is {pictures[1]}" in error
-
-
-def test_dot_is_drawn_around_its_keypoint(tmp_path):
-    face = Image.new("RGB", (400, 400))
-    draw_keypoints(encode(face, "PNG"), np.array([[100.0, 300.0]]), tmp_path / "drawn.png")
-    drawn = np.asarray(Image.open(tmp_path / "drawn.png"))
-    rows, columns = np.nonzero(drawn[..., 0])
-    assert rows.mean() == pytest.approx(300, abs=0.6)
-    assert columns.mean() == pytest.approx(100, abs=0.6)
 
 
 @pytest.mark.parametrize("signature", ["serving_default", "serve_uint8", "serve_named"])
@@ -334,7 +329,7 @@ def test_largest_batch_is_the_servers(url, number):
 def test_load_counts_every_request_once(server, saved):
     with server(saved) as (url, requests):
         inputs = load.make_inputs("serve_bytes", 3)
-        result = load.run_load(Target(url), "serve_bytes", inputs, clients=4, requests=9)
+        result = load.run_load(Target(url), load.Traffic("serve_bytes", inputs, 4, requests=9))
     assert len(result.latencies) == 9
     assert result.faces == 27
     assert not result.errors
@@ -343,6 +338,6 @@ def test_load_counts_every_request_once(server, saved):
 
 
 def test_load_on_no_server_is_an_error():
-    inputs = load.make_inputs("serve_bytes", 1)
+    traffic = load.Traffic("serve_bytes", load.make_inputs("serve_bytes", 1), 1, requests=1)
     with pytest.raises(UserError, match="No TensorFlow Serving answers"):
-        load.run_load(Target("http://127.0.0.1:9"), "serve_bytes", inputs, clients=1, requests=1)
+        load.run_load(Target("http://127.0.0.1:9"), traffic)

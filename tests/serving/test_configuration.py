@@ -82,9 +82,9 @@ def test_compose_file_uses_flags_of_the_server_and_files_that_are_there(compose,
     assert set(flags) == FLAGS
     mounts = {}
     for volume in compose["volumes"]:
-        source, target, mode = volume.split(":")
+        path, target, mode = volume.split(":")
         assert mode == "ro"
-        mounts[target] = source
+        mounts[target] = path
     for path in (value for value in flags.values() if value.startswith("/")):
         assert (SERVING / mounts[path]).is_file()
     assert mounts[model_config.base_path] == f"../exports/{model_config.name}"

@@ -117,7 +117,7 @@ def test_the_card_gives_the_accuracy_that_evaluate_finds(tiny, small_folder):
         net = predictions.load_nets(["preset:tiny"], data, "validation", flip_average)[
             0
         ].predictions
-        squares = np.square(net.predicted - net.held_out)
+        squares = np.square(net.predicted - net.judged_labels)
         stored = accuracy["rmse_px"][way]["float16"]
         assert stored["value"] == pytest.approx(np.sqrt(np.nanmean(squares)), rel=1e-5)
         assert stored["low"] < stored["value"] < stored["high"]
@@ -152,10 +152,10 @@ def test_predict_finds_keypoints_with_a_preset(tiny, tmp_path, monkeypatch, caps
 def test_evaluate_takes_a_preset_and_says_that_it_averages(
     tiny, small_folder, tmp_path, monkeypatch, capsys
 ):
-    options = ["--data", small_folder, "--flip-average", "--markdown", tmp_path / "nets.md"]
+    options = ["--data", small_folder, "--flip-average", "--json", tmp_path / "nets.json"]
     start(evaluate, "preset:tiny", *options)
     assert "preset:tiny" in capsys.readouterr().out
-    assert "averaged with those for mirror images" in (tmp_path / "nets.md").read_text()
+    assert "averaged with those for mirror images" in (tmp_path / "nets.json").read_text()
 
 
 def test_export_loads_a_preset(tiny, monkeypatch):

@@ -15,7 +15,7 @@ import keypoint_schema
 import models
 import train
 from data_pipeline import FaceData
-from evaluation import metrics, partial_offset
+from evaluation import labeller_offset, metrics
 from keypoint_schema import FOUR_POINTS, NAMES, is_four_point
 from tests import small_data
 from tests.killing import killed_in_epoch
@@ -82,15 +82,15 @@ def test_offset_is_worked_by_hand():
     predicted = np.full((3, 2, 2), 10.0)
     labels = np.full((3, 2, 2), np.nan)
     labels[0, 0], labels[2, 0] = (13, 8), (11, 10)
-    offset = partial_offset.measured(predicted, labels, ("nose_tip", "left_eye_center"))
+    offset = labeller_offset.measure(predicted, labels, ("nose_tip", "left_eye_center"))
     assert offset == {"nose_tip": [2.0, -1.0]}
     rows = np.array([False, True, True])
-    moved = partial_offset.added(predicted, rows, ("left_eye_center", "nose_tip"), offset)
+    moved = labeller_offset.add(predicted, rows, ("left_eye_center", "nose_tip"), offset)
     np.testing.assert_array_equal(moved[0], predicted[0])
     np.testing.assert_array_equal(moved[1:, 0], predicted[1:, 0])
     np.testing.assert_array_equal(moved[1:, 1], [[12, 9]] * 2)
     np.testing.assert_array_equal(
-        partial_offset.added(predicted, rows, ("left_eye_center", "nose_tip"), None), predicted
+        labeller_offset.add(predicted, rows, ("left_eye_center", "nose_tip"), None), predicted
     )
 
 
@@ -202,7 +202,7 @@ def test_warm_start_of_a_heatmap_net_and_its_validation(start, tmp_path, small_f
     # evaluate.py counts rows of both labellers as training did.
     data = data_pipeline.load_faces(small_folder)
     judged = load_nets([str(tmp_path / "heatmap_s")], data, "validation")[0].predictions
-    error = metrics.rmse_px(judged.predicted, judged.held_out).value()
+    error = metrics.rmse_px(judged.predicted, judged.judged_labels).value()
     assert error == pytest.approx(net.config["results"]["valid_rmse_px"], rel=1e-3)
     answers = keypoint_schema.to_pixels(net.model.predict(data.images, verbose=0))
     added = (judged.predicted - answers)[data.four_point][:, FOUR[0]]
@@ -250,7 +250,7 @@ def test_ensemble_has_the_mean_offset(start, tmp_path, small_folder):
     # The validation error counts it.
     _, valid = data_pipeline.split(data_pipeline.load_faces(small_folder), seed=1)
     answers = load_net(run).model.predict(valid.images, verbose=0)
-    answers = partial_offset.added(
+    answers = labeller_offset.add(
         keypoint_schema.to_pixels(answers), valid.four_point, NAMES, results["partial_offset_px"]
     )
     error = metrics.rmse_px(answers, valid.keypoints).value()

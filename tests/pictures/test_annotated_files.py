@@ -1,17 +1,18 @@
-"""Where drawings go: never onto a picture, nor two onto one place."""
+"""Where annotated pictures go: never onto a picture, nor two into one place."""
 
 import os
 import pathlib
 
-from pictures import drawn_files
+from pictures import annotated_files
 
 
-def names(drawn, folder, inputs=()):
-    return [path.name for path in drawn_files(map(pathlib.Path, drawn), folder, inputs)]
+def names(pictures, folder, inputs=()):
+    return [path.name for path in annotated_files(map(pathlib.Path, pictures), folder, inputs)]
 
 
-def test_a_drawing_is_called_after_its_picture(tmp_path):
-    assert drawn_files([pathlib.Path("d/f.jpg")], tmp_path, []) == [tmp_path / "f_keypoints.png"]
+def test_an_annotated_picture_is_called_after_its_picture(tmp_path):
+    files = annotated_files([pathlib.Path("d/f.jpg")], tmp_path, [])
+    assert files == [tmp_path / "f_keypoints.png"]
 
 
 def test_pictures_of_one_stem_get_numbers(tmp_path):
@@ -33,4 +34,4 @@ def test_no_picture_is_replaced_whatever_it_is_called_by(tmp_path):
         pathlib.Path(os.path.relpath(picture)),
     ):
         assert names(["f.png"], tmp_path, [path]) == ["f-2_keypoints.png"]
-    assert names(["f.png"], tmp_path, []) == ["f_keypoints.png"]  # an earlier drawing is
+    assert names(["f.png"], tmp_path, []) == ["f_keypoints.png"]  # an earlier copy is

@@ -1,26 +1,26 @@
-"""Where drawings go: beside the pictures, if a person wants it, and never in their place."""
+"""Where annotated pictures go: beside the pictures, if a person wants it, never in their place."""
 
 import os
 import pathlib
 from collections.abc import Iterable, Sequence
 
 
-def drawn_files(
-    drawn: Iterable[pathlib.Path], folder: pathlib.Path, inputs: Sequence[pathlib.Path]
+def annotated_files(
+    pictures: Iterable[pathlib.Path], folder: pathlib.Path, inputs: Sequence[pathlib.Path]
 ) -> list[pathlib.Path]:
-    """A file for each picture's drawing: `<stem>_keypoints.png`, numbered where that is taken.
+    """A file for each annotated picture: `<stem>_keypoints.png`, numbered where that is taken.
 
     Args:
-        drawn: the pictures.
-        folder: for the drawings.
-        inputs: files that no drawing may replace, whatever path they are named by.
+        pictures: what is annotated.
+        folder: for the annotated pictures.
+        inputs: files that none of them may replace, whatever path they are named by.
 
     Returns:
         Different paths in `folder`.
     """
     taken = {_identity(path) for path in inputs}
     used, files = set(), []
-    for picture in drawn:
+    for picture in pictures:
         stem, number = picture.stem, 1
         while True:
             name = f"{stem if number == 1 else f'{stem}-{number}'}_keypoints.png"

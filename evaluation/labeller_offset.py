@@ -1,7 +1,7 @@
-"""The few constant pixels between a net's answers and where the four-point labeller puts labels.
+"""The few constant pixels between a net's answers and where the four-point labeller puts keypoints.
 
-A source-aware net answers as the full labeller does; where answers are to agree with rows of the
-four-point labeller (`keypoint_schema.is_four_point`), this offset makes up for it.
+Kaggle's labels come from two labellers (`keypoint_schema.is_four_point`). A source-aware net
+answers as the full labeller labels; this offset leads to the labels of the other one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 
-def measured(
+def measure(
     predicted: np.ndarray, actual: np.ndarray, names: Sequence[str]
 ) -> dict[str, list[float]]:
     """Mean of labels minus answers.
@@ -30,9 +30,9 @@ def measured(
     }
 
 
-def added(
+def add(
     predicted: np.ndarray,
-    is_four_point: np.ndarray,
+    by_four_point_labeller: np.ndarray,
     names: Sequence[str],
     offset_px: Mapping[str, Sequence[float]] | None,
 ) -> np.ndarray:
@@ -40,13 +40,13 @@ def added(
 
     Args:
         predicted: `(N, K, 2)` px.
-        is_four_point: bool `(N,)`, the rows that get the offset.
+        by_four_point_labeller: bool `(N,)`, the rows that get the offset.
         names: the K keypoints'.
-        offset_px: as `measured`; None, and keypoints that it lacks, change nothing.
+        offset_px: as `measure` returns it; None, and keypoints that it lacks, change nothing.
 
     Returns:
         The same shape; a copy.
     """
     known = offset_px or {}
     offset = np.array([known.get(name, (0.0, 0.0)) for name in names], predicted.dtype)
-    return predicted + is_four_point[:, None, None] * offset
+    return predicted + by_four_point_labeller[:, None, None] * offset

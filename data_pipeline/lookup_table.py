@@ -1,0 +1,33 @@
+"""Kaggle's table of the coordinates that a submission answers."""
+
+import pathlib
+
+import numpy as np
+import pandas as pd
+
+import keypoint_schema
+from data_pipeline import csv_table, kaggle_files
+
+_COLUMNS = ("RowId", "ImageId", "FeatureName")
+
+
+def load_lookup(data: str | pathlib.Path | None, image_ids: np.ndarray) -> pd.DataFrame:
+    """Loads `IdLookupTable`; the drawn test faces have none, and are asked for every coordinate.
+
+    Args:
+        data: what `load_test` takes.
+        image_ids: `(N,)`, the test faces' ids.
+
+    Returns:
+        The columns `RowId`, `ImageId` and `FeatureName`.
+
+    Raises:
+        UserError: if the table is missing or malformed.
+    """
+    if data is not None:
+        table = kaggle_files.find_table(data, "IdLookupTable")
+        return csv_table.read_columns(table.read(), str(table), list(_COLUMNS))
+    features = keypoint_schema.column_names()
+    rows = np.arange(1, len(image_ids) * len(features) + 1)
+    asked = rows, np.repeat(image_ids, len(features)), features * len(image_ids)
+    return pd.DataFrame(dict(zip(_COLUMNS, asked, strict=True)))
