@@ -78,9 +78,9 @@ def judge_and_report(
         request: what to measure and write.
     """
     results = _judge_all([net.predictions for net in nets], data, request)
-    _print(results)
     if request.json:
         atomic_write.write_text(request.json, results.to_json())
+    _print(results)
     if request.report:
         page = _write_report(nets, data, load_test_images, results, request.report)
         print(f"\nReport: {page}")

@@ -42,5 +42,6 @@ def error_curve(
     axes.set_xlabel("normalized mean error: distance to the label by distance between the eyes")
     axes.set_ylabel("faces within that error")
     axes.set_title("Cumulative error")
-    figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    columns = 1 if max(map(len, errors)) > 40 else 2  # nets of one name are called by their paths
+    figure.legend(loc="outside lower center", ncols=columns, fontsize=9)
     return figure
