@@ -18,7 +18,8 @@ def parse_training(content: bytes, file: str) -> tuple[np.ndarray, np.ndarray]:
         file: what errors call it.
 
     Returns:
-        Images uint8 `(N, 96, 96, 1)`, and keypoints float32 `(N, 15, 2)` in px, NaN where missing.
+        Images uint8 `(N, 96, 96, 1)`, and keypoints float32 `(N, 15, 2)` in px, NaN where missing:
+        x and y together, also if only one of them is.
 
     Raises:
         UserError: naming file, row and column of what is wrong.
@@ -27,6 +28,9 @@ def parse_training(content: bytes, file: str) -> tuple[np.ndarray, np.ndarray]:
     table = read_columns(content, file, [*columns, "Image"])
     keypoints = np.stack([_coordinates(table, column, file) for column in columns], axis=1)
     keypoints = keypoints.astype(np.float32).reshape(len(table), keypoint_schema.NUM_KEYPOINTS, 2)
+    # A keypoint with half a place has none, so that a loss, which masks by keypoint, and an RMSE,
+    # which counts coordinates, are over the same labels.
+    keypoints[np.isnan(keypoints).any(axis=-1)] = np.nan
     return _images(table, file), keypoints
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 import atomic_write
 
-_VERSION = 1  # raise it when the parser or the arrays' meaning changes
+_VERSION = 2  # raise it when the parser or the arrays' meaning changes
 _FOLDER = ".facial_keypoints_cache"
 
 

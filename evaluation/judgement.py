@@ -2,19 +2,21 @@
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 import keypoint_schema
 from evaluation import bootstrap, metrics
 from evaluation.bootstrap import Comparison, Estimate
+from evaluation.history import History
 
 
 class LabelScope(enum.Enum):
     """Which labels a net is judged by, and whether it may have trained on them."""
 
     HELD_OUT = enum.auto()  # of faces that its own run held out
+    SEEN_BEFORE = enum.auto()  # the same, but a net that its run builds on had seen some
     HELD_OUT_BY_ANOTHER = enum.auto()  # of faces that another run held out: it knows no split
     TRAINED_ON = enum.auto()  # every label, also those that it trained on
     OTHER_DATA = enum.auto()  # every label, of other data than it trained on
@@ -48,6 +50,23 @@ class NetPredictions:
     epochs: int | None = None
     train_loss: float | None = None
     valid_loss: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Net:
+    """A net to be judged.
+
+    Attributes:
+        predictions: for all faces of the data set.
+        predict_all: images `(M, 96, 96, 1)` → `(M, 15, 2)` px, NaN for keypoints that it lacks.
+        histories: of its training, by its name or by those of its specialists or folds.
+        model: the Keras model, whose first layers are drawn; None for an exported model.
+    """
+
+    predictions: NetPredictions
+    predict_all: Callable[[np.ndarray], np.ndarray]
+    histories: Mapping[str, History]
+    model: object = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import rich.console
@@ -11,8 +11,7 @@ import atomic_write
 import command_line
 from errors import UserError
 from evaluation.first_layers import first_layers
-from evaluation.history import History
-from evaluation.judgement import NetPredictions, judge
+from evaluation.judgement import Net, judge
 from evaluation.results import Results, compare_neighbours
 
 _SAMPLES = 16  # faces in a 4 × 4 picture
@@ -47,23 +46,6 @@ class Request:
             places += [self.report / "index.html", self.report / "figures" / "flip.png"]
         for place in places:
             atomic_write.require_writable(place)
-
-
-@dataclasses.dataclass(frozen=True)
-class Net:
-    """A net to be judged.
-
-    Attributes:
-        predictions: for all faces of the data set.
-        predict_all: images `(M, 96, 96, 1)` → `(M, 15, 2)` px, NaN for keypoints that it lacks.
-        histories: of its training, by its name or by those of its specialists or folds.
-        model: the Keras model, whose first layers are drawn; None for an exported model.
-    """
-
-    predictions: NetPredictions
-    predict_all: Callable[[np.ndarray], np.ndarray]
-    histories: Mapping[str, History]
-    model: object = None
 
 
 def judge_and_report(

@@ -17,6 +17,10 @@ _SCOPES = {
         "keypoints. The RMSE at the end of a training may differ: by most recipes it is over the "
         "held-out faces that have all the net's keypoints"
     ),
+    LabelScope.SEEN_BEFORE: (
+        "the faces that each net's run held out; but the net that it began with, or learned from, "
+        "had seen some of them, which flatters it"
+    ),
     LabelScope.HELD_OUT_BY_ANOTHER: (
         "the faces that the first run here held out, since an exported model knows no split; it "
         "may have been trained on some of them"

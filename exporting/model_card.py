@@ -56,6 +56,8 @@ def model_card(config, names, flip_average, parameters):
             "rmse_px": results.get("valid_rmse_px"),
             "rmse_px_per_keypoint": {name: per_keypoint.get(name) for name in names},
             "with_flip_average": False,  # it is the trained net's own error
+            # Validation faces that a net which this one builds on had seen: they flatter.
+            "seen_before": _find(config, "data", "seen_before") or 0,
         },
         "training": {
             "git_commit": config.get("git_commit"),

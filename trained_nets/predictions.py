@@ -11,7 +11,7 @@ import data_pipeline
 import keypoint_schema
 from errors import UserError
 from evaluation import History, LabelScope, NetPredictions, labeller_offset
-from evaluation.judging import Net
+from evaluation.judgement import Net
 from trained_nets import places, run_folder
 from trained_nets.held_out import find_held_out
 from trained_nets.loading import load_net
@@ -89,7 +89,10 @@ def _held_out_by(net, runs, data):
 
 def _scope(config, data, is_held_out):
     if is_held_out is not None:
-        return LabelScope.HELD_OUT if config else LabelScope.HELD_OUT_BY_ANOTHER
+        if config is None:
+            return LabelScope.HELD_OUT_BY_ANOTHER
+        seen_before = config["data"].get("seen_before")
+        return LabelScope.SEEN_BEFORE if seen_before else LabelScope.HELD_OUT
     if config is None:
         return LabelScope.UNKNOWN
     same = config["data"]["fingerprint"] == data.fingerprint

@@ -86,7 +86,7 @@ def run(arguments) -> int:
     with plan.run.replaced() if arguments.overwrite else contextlib.nullcontext():
         results = fit_all(arguments, _Command(plan, train, valid, settings, console))
     plan.run.forget_replaced()  # left by a kill that --resume has made up for
-    return _report(results, plan.run, arguments, console)
+    return _report(results, plan.run, settings, arguments, console)
 
 
 def _list_zoo(console):
@@ -217,7 +217,7 @@ def _fit_specialists(arguments, command: _Command) -> Results:
     return fit_specialists(task, command.console)
 
 
-def _report(results, run, arguments, console):
+def _report(results, run, settings, arguments, console):
     """Says how good it is and what to do next; returns the exit status."""
     epochs = command_line.counted(results.epochs_run, "epoch")
     time = f"after {epochs}, {results.seconds:,.0f} s"
@@ -225,6 +225,8 @@ def _report(results, run, arguments, console):
         rmse = results.out_of_fold.rmse_px
         console.print(f"\nEach net on the faces that it left out: {rmse:.3f} px, {time}")
     if results.validation:
+        if settings.seen_before:
+            time += f" (flatters: {settings.seen_before:,} of the faces had been seen before)"
         per_keypoint = results.validation.rmse_px_per_keypoint
         worst = max(per_keypoint, key=per_keypoint.get)
         best = min(per_keypoint, key=per_keypoint.get)

@@ -104,3 +104,13 @@ def test_image_ids_must_be_whole_numbers():
     assert ids.tolist() == [7]
     with pytest.raises(UserError, match="column ImageId: a whole number"):
         parse_test(f"ImageId,Image\n7.5,{pixels}\n".encode(), "test.csv")
+
+
+def test_a_keypoint_with_one_coordinate_has_no_label():
+    images, keypoints = small_data.faces()
+    keypoints = keypoints[:2].copy()
+    keypoints[0, 3, 1] = np.nan
+    content = small_data.training_csv(images[:2], keypoints).encode()
+    _, parsed = parse_training(content, "training.csv")
+    assert np.isnan(parsed[0, 3]).all()
+    assert np.isnan(parsed).sum() == 2 + np.isnan(keypoints[1]).sum()
