@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from exporting import open_saved_model
-from exporting.picture_headers import MAX_PIXELS, MAX_SIDE
+from exporting.picture_rules import MAX_PIXELS, MAX_SIDE
 from tests.export_stand_in import (
     colour_picture,
     encode,
@@ -185,7 +185,7 @@ REFUSED = {
         "must be a Windows BMP",
     ),
     "BMP cut short": (FILES["BMP 24 bits"][:1000], "picture_must_be_a_whole_BMP"),
-    "PNG cut short": (FILES["PNG RGB"][:1000], "picture_must_be_a_whole_PNG"),
+    "PNG cut short": (FILES["PNG RGB"][:1000], "must be a complete PNG"),
     "PNG header alone": (FILES["PNG RGB"][:33], "must be a complete PNG"),
     "PNG magic alone": (FILES["PNG RGB"][:8], "must be a complete PNG"),
     "JPEG cut short": (FILES["JPEG RGB"][:1000], "picture_must_be_a_whole_JPEG"),
