@@ -29,8 +29,8 @@ def read_gif(contents, index):
         rule(
             steps < MAX_STEPS,
             index,
-            f"must be a GIF whose blocks change their size less than {MAX_STEPS} times. "
-            "Received more",
+            f"must be a GIF whose blocks are walked in fewer than {MAX_STEPS} steps. "
+            "Received too many small ones",
         ),
         rule(frames < 2, index, "must not be animated. Received a GIF with several frames"),
         rule(

@@ -26,9 +26,7 @@ def read_jpeg(contents, index):
             index,
             f"must be a JPEG of at most {MAX_SCANS} scans. Received more",
         ),
-        rule(
-            ~arithmetic, index, "must be a Huffman-coded JPEG. Received one in arithmetic coding"
-        ),
+        rule(~arithmetic, index, "must be a Huffman-coded JPEG. Received one in arithmetic coding"),
     ):
         name = "picture_must_be_a_whole_JPEG"  # the decoder's own error names the node
         shape = tf.io.extract_jpeg_shape(tf.identity(contents), tf.int64, name=name)
@@ -52,10 +50,15 @@ def _walk(data):
         at = tf.searchsorted(markers, [position + 2 + size])[0]
         at = tf.where(code == END_OF_IMAGE, tf.size(markers), at)
         scans += tf.cast(code == START_OF_SCAN, tf.int32)
-        return at, segments + 1, scans, arithmetic | tf.reduce_any(code == tf.constant(ARITHMETIC, tf.int64))
+        return (
+            at,
+            segments + 1,
+            scans,
+            arithmetic | tf.reduce_any(code == tf.constant(ARITHMETIC, tf.int64)),
+        )
 
     _, segments, scans, arithmetic = tf.while_loop(
-        lambda at, *_: at < tf.size(markers),
+        lambda at, _, scans, __: (at < tf.size(markers)) & (scans <= MAX_SCANS),
         body,
         (0, 0, 0, False),
         maximum_iterations=MAX_SEGMENTS,

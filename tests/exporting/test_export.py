@@ -310,7 +310,7 @@ def test_model_card_of_a_run_that_knows_nothing_says_null(tmp_path):
 
 @pytest.mark.parametrize(("flip_average", "way"), [(False, "plain"), (True, "flip_average")])
 def test_model_card_of_a_preset_says_what_the_presets_card_does(tmp_path, flip_average, way):
-    preset = preset_store.store.read_card("heatmap_s")
+    preset = preset_store.read_card("heatmap_s")
     net = run_folder.LoadedNet(
         stand_in_model(), NAMES, preset_store.load_preset("heatmap_s").config
     )
