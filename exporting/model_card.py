@@ -5,7 +5,7 @@ import json
 import math
 import pathlib
 
-from exporting.picture_headers import MAX_PIXELS, MAX_SIDE
+from exporting.picture_rules import MAX_PIXELS, MAX_SIDE
 from keypoint_schema import IMAGE_SIZE, MIRRORS
 from trained_nets.provenance import provenance
 

@@ -70,7 +70,7 @@ def export_other_format(net, folder, kind, faces, flip_average=False):
     calibration, compared = _choose_faces(faces)
     with building_folder(folder) as building:
         saved_model = building / "saved_model"
-        write_saved_model(model, net.names, saved_model, mirror)
+        write_saved_model(model, net.names, saved_model, mirror, guarded=False)
         stem = folder.resolve().name
         files = writer.write(saved_model, building, stem, calibration)
         rows = _measure_all(saved_model, files, writer, compared)

@@ -9,9 +9,12 @@ hundredths of a pixel.
 import tensorflow as tf
 
 from exporting import picture_headers as headers
+from exporting.gif_blocks import read_gif
+from exporting.jpeg_segments import read_jpeg
+from exporting.png_chunks import read_png
 from keypoint_schema import IMAGE_SIZE
 
-# How many pictures of one request are decoded at a time; bounds memory, see MAX_PIXELS.
+# How many pictures of one request are decoded at a time; bounds memory with MAX_PIXELS.
 PARALLEL_PICTURES = 4
 
 
@@ -26,8 +29,8 @@ def decode_faces(image_bytes):
         sizes: float32 `(batch, 2)`, width and height in px of each picture as sent.
 
     Raises:
-        tf.errors.InvalidArgumentError: when run, if a file is broken, animated, too large or in
-            another format.
+        tf.errors.InvalidArgumentError: when run, if a file is broken, animated, too large, in
+            another format, or would take the decoder too long.
     """
 
     def one(item):
@@ -55,19 +58,18 @@ def decode_rgb(contents, index):
 
     def branch(check, decode):
         def run():
-            checked = check(contents, index)
-            size, more = (checked[0], checked[1:]) if isinstance(checked, tuple) else (checked, ())
+            size, *checked = check(contents, index)
             with tf.control_dependencies([size]):
-                return decode(tf.identity(contents), *more), size
+                return decode(*map(tf.identity, checked)), size
 
         return run
 
     branches = {
-        headers.UNKNOWN: branch(headers.unknown_size, _no_pixels),
-        headers.PNG: branch(headers.png_size, _decode_png),
-        headers.JPEG: branch(headers.jpeg_size, _decode_jpeg),
-        headers.BMP: branch(headers.bmp_size, _decode_bmp),
-        headers.GIF: branch(headers.gif_size, _decode_gif),
+        headers.UNKNOWN: branch(headers.refuse_unknown, _no_pixels),
+        headers.PNG: branch(read_png, _decode_png),
+        headers.JPEG: branch(read_jpeg, _decode_jpeg),
+        headers.BMP: branch(headers.read_bmp, _decode_bmp),
+        headers.GIF: branch(read_gif, _decode_gif),
     }
     rgb, size = tf.switch_case(headers.read_format(contents), branches)
     return tf.ensure_shape(rgb, (None, None, 3)), tf.ensure_shape(size, (2,))
@@ -78,9 +80,11 @@ def to_gray(rgb):
 
     Every product and sum is a whole number below 2**24, so float32 is exact.
     """
-    red, green, blue = (tf.cast(rgb[..., i : i + 1], tf.float32) for i in range(3))
-    luma = red * 19595.0 + green * 38470.0 + blue * 7471.0
-    return tf.cast(tf.floor((luma + 32768.0) / 65536.0), tf.uint8)
+    luma = tf.constant(32768.0)
+    for channel, weight in enumerate((19595.0, 38470.0, 7471.0)):
+        with tf.control_dependencies([luma]):  # one colour at a time: each is as large as the sum
+            luma += tf.cast(rgb[..., channel : channel + 1], tf.float32) * weight
+    return tf.cast(tf.floor(luma / 65536.0), tf.uint8)
 
 
 def resize_to_face(gray):
@@ -107,16 +111,16 @@ def _decode_gif(contents):
     return tf.io.decode_gif(contents, name="picture_must_be_a_whole_GIF")[0]
 
 
-def _decode_bmp(contents, bits):
+def _decode_bmp(contents, bits, palette_start, pixels_start):
     def decode(channels):
         return tf.io.decode_bmp(contents, channels=channels, name="picture_must_be_a_whole_BMP")
 
     def through_palette():  # the decoder gives palette indices for gray values
-        head = tf.io.decode_raw(contents, tf.uint8, fixed_length=headers.HEADER_BYTES)
-        pixels_start = tf.bitcast(head[10:14], tf.int32)
-        start = 14 + tf.bitcast(head[14:18], tf.int32)
-        table = tf.io.decode_raw(tf.strings.substr(contents, start, pixels_start - start), tf.uint8)
-        blue_green_red = tf.reshape(table[: tf.size(table) // 4 * 4], (-1, 4))
+        palette = tf.strings.substr(contents, palette_start, pixels_start - palette_start)
+        # Colours that the file leaves out are black, as in Pillow.
+        blue_green_red = tf.reshape(
+            tf.io.decode_raw(palette, tf.uint8, fixed_length=4 * 256), (256, 4)
+        )
         return tf.gather(blue_green_red[:, 2::-1], tf.cast(decode(0)[..., 0], tf.int32))
 
     return tf.case(

@@ -11,7 +11,7 @@ SIGNATURES = ("serving_default", "serve_uint8", "serve_bytes", "serve_named")
 FROZEN_PARAMETERS = 4_000_000  # up to so many, weights are constants of the graph
 
 
-def write_saved_model(model, names, folder, mirror=None):
+def write_saved_model(model, names, folder, mirror=None, guarded=True):
     """Writes a Keras model as a SavedModel with the signatures of `SIGNATURES`.
 
     The weights of a small net are frozen into the graph, where they fuse with their operations:
@@ -25,6 +25,9 @@ def write_saved_model(model, names, folder, mirror=None):
         folder: where to write; it may exist, empty.
         mirror: a `keypoint_schema.Mirror`, if the graph is to average each face with its mirror
             image.
+        guarded: whether the graph answers an empty batch and refuses pixels that are not finite.
+            A server needs both; a graph to convert goes without, since a converter may have no
+            such operations, or compute slower with them.
     """
     core = face_core(model, mirror)
     module = tf.Module()
@@ -34,7 +37,7 @@ def write_saved_model(model, names, folder, mirror=None):
         # Keras' own ExportArchive would write each weight twice (Keras 3.15), once as its variable
         # and once as TensorFlow's: twice the folder, and twice the time to load it.
         module.weights = [weight.value for weight in model.variables]
-    for name, (function, spec) in _endpoints(core, names).items():
+    for name, (function, spec) in _endpoints(core, names, guarded).items():
         setattr(module, name, tf.function(function, input_signature=[spec], autograph=False))
     signatures = {name: getattr(module, name).get_concrete_function() for name in SIGNATURES}
     tf.saved_model.save(module, str(folder), signatures)
@@ -50,23 +53,38 @@ def _frozen(core):
     return predict
 
 
-def _endpoints(core, names):
+def _endpoints(core, names, guarded):
+    def predict(faces):
+        if not guarded:
+            return core(faces)
+        # oneDNN has no answer to an empty batch, so it gets one face, whose answer is left out.
+        shape = tf.shape(faces)
+        added = tf.stack([[0, 0, 0, 0], tf.cast(shape == 0, tf.int32)], axis=1)
+        padded = tf.ensure_shape(tf.pad(faces, added), FACE_SHAPE)
+        return tf.strided_slice(core(padded), [0], shape[:1])
+
     # Without ensure_shape a wrongly shaped request reaches oneDNN, which may abort the process.
+    def predict_gray(images):
+        images = tf.ensure_shape(images, FACE_SHAPE)
+        if guarded:  # a NaN would give keypoints that look like any others
+            images = tf.debugging.check_numerics(images, "images must be finite")
+        return predict(images)
+
     def serving_default(images):
-        return {"keypoints": core(tf.ensure_shape(images, FACE_SHAPE))}
+        return {"keypoints": predict_gray(images)}
 
     def serve_uint8(images):
-        return {"keypoints": core(tf.cast(tf.ensure_shape(images, FACE_SHAPE), tf.float32))}
+        return {"keypoints": predict(tf.cast(tf.ensure_shape(images, FACE_SHAPE), tf.float32))}
 
     def serve_bytes(image_bytes):
         faces, sizes = decode_faces(tf.ensure_shape(image_bytes, (None,)))
         # (0, 0) is the centre of a pixel, so the corner of the picture is at (−½, −½) in both.
         scale = sizes[:, tf.newaxis, :] / IMAGE_SIZE
-        return {"keypoints": (core(faces) + 0.5) * scale - 0.5}
+        return {"keypoints": (predict(faces) + 0.5) * scale - 0.5}
 
     def serve_named(images):
-        keypoints = core(tf.ensure_shape(images, FACE_SHAPE))
-        return dict(zip(names, tf.unstack(keypoints, num=len(names), axis=1), strict=True))
+        keypoints = tf.unstack(predict_gray(images), num=len(names), axis=1)
+        return dict(zip(names, keypoints, strict=True))
 
     gray = tf.TensorSpec(FACE_SHAPE, tf.float32, name="images")
     gray_uint8 = tf.TensorSpec(FACE_SHAPE, tf.uint8, name="images")

@@ -161,6 +161,16 @@ def test_empty_batches_get_empty_answers(ask):
     assert [values(answer).shape for answer in answers] == [(0, 15, 2)] * 3 + [(1, 15, 2)]
 
 
+def test_pixels_that_are_not_finite_are_invalid_arguments_and_the_process_lives_on(ask):
+    def request(*pixels):
+        return "serving_default", "float", np.float32(pixels).tobytes(), (2, 96, 96, 1)
+
+    *answers, last = ask(request(1, np.nan), request(np.inf), request(-np.inf, 0), request(1, 2))
+    assert [code(answer) for answer in answers] == [INVALID_ARGUMENT] * len(answers)
+    assert all("images must be finite" in answer for answer in answers)
+    assert values(last).shape == (2, 15, 2)
+
+
 def test_broken_pictures_and_wrong_ranks_of_bytes_are_errors_and_the_process_lives_on(ask):
     picture = encode(colour_picture(50, 50), "JPEG")
     frames = [colour_picture(20, 20, seed) for seed in (0, 1)]

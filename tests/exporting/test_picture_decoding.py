@@ -4,15 +4,15 @@ import contextlib
 import io
 import struct
 import time
-import zlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from exporting import open_saved_model
-from exporting.picture_headers import MAX_PIXELS, MAX_SIDE
+from exporting.picture_rules import MAX_PIXELS, MAX_SIDE
 from tests.export_stand_in import (
     colour_picture,
     encode,
@@ -20,12 +20,36 @@ from tests.export_stand_in import (
     published,
     stand_in_model,
 )
+from tests.exporting.hostile_pictures import RGB, interlaced_rows, pixel_chunk, png, png_chunk
 
 COLOUR = colour_picture(150, 131)
 GRAY = COLOUR.convert("L")
 RGBA = Image.merge("RGBA", (*COLOUR.split(), GRAY))
 SIXTEEN_BITS = Image.fromarray(np.asarray(GRAY, np.uint16) * 256 + 77)
 
+
+def png_texts():
+    texts = PngInfo()
+    texts.add_text("Title", "a face")
+    texts.add_text("Raw profile type exif", "45786966 " * 100, zip=True)
+    texts.add_itxt("XML:com.adobe.xmp", "<x/>", zip=True)
+    return texts
+
+
+def png_interlaced(picture):
+    pixels = np.asarray(picture)
+    height, width, _ = pixels.shape
+    rows = interlaced_rows(width, height, lambda xs, y: b"\0" + pixels[y, xs].tobytes())
+    return png(width, height, pixel_chunk(rows), colour=RGB, interlaced=True)
+
+
+def jpeg_with_others_in_it():
+    """As cameras write them: a film after the picture's end, a thumbnail in its EXIF block."""
+    scans = b"\xff\xda\0\x08\1\1\0\0\x3f\0" * 200
+    return encode(COLOUR, "JPEG", exif=b"Exif\0\0" + scans, restart_marker_rows=1) + scans
+
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FILES = {
     "PNG gray": encode(GRAY, "PNG"),
     "PNG RGB": encode(COLOUR, "PNG"),
@@ -34,15 +58,22 @@ FILES = {
     "PNG black and white": encode(COLOUR.convert("1"), "PNG"),
     "PNG palette": encode(COLOUR.quantize(64), "PNG"),
     "PNG palette with a transparent colour": encode(COLOUR.quantize(64), "PNG", transparency=3),
+    "PNG with texts and a colour profile": encode(
+        COLOUR, "PNG", pnginfo=png_texts(), icc_profile=PROFILE
+    ),
+    "PNG interlaced": png_interlaced(COLOUR),
     "JPEG gray": encode(GRAY, "JPEG"),
     "JPEG RGB": encode(COLOUR, "JPEG"),
     "JPEG progressive": encode(COLOUR, "JPEG", progressive=True, quality=60),
     "JPEG CMYK": encode(COLOUR.convert("CMYK"), "JPEG"),
+    "JPEG with a colour profile": encode(COLOUR, "JPEG", icc_profile=PROFILE),
+    "JPEG with others in it": jpeg_with_others_in_it(),
     "JPEG stored as RGB": encode(COLOUR, "JPEG", keep_rgb=True),
     "BMP 24 bits": encode(COLOUR, "BMP"),
     "BMP 32 bits": encode(RGBA, "BMP"),
     "BMP gray": encode(GRAY, "BMP"),
     "BMP palette": encode(COLOUR.quantize(64), "BMP"),
+    "BMP of four colours": encode(COLOUR.quantize(4), "BMP"),
     "GIF": encode(COLOUR, "GIF"),
     "GIF gray": encode(GRAY, "GIF"),
     "GIF interlaced with a comment": encode(COLOUR, "GIF", interlace=1, comment=b"x" * 600),
@@ -115,19 +146,9 @@ def test_an_empty_batch_gets_an_empty_answer(saved):
     assert answer["keypoints"].shape == (0, 15, 2)
 
 
-def png_chunk(kind, data):
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
 def png_of_size(width, height):
     """A complete PNG, as far as its header and first chunks tell, of a few bytes."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + png_chunk(b"IHDR", header)
-        + png_chunk(b"IDAT", zlib.compress(b"\0" * 100))
-        + png_chunk(b"IEND", b"")
-    )
+    return png(width, height, pixel_chunk(bytes(100)))
 
 
 def png_with_a_hidden_size(width, height):
@@ -184,8 +205,21 @@ REFUSED = {
         FILES["BMP 24 bits"][:14] + b"\x0c" + FILES["BMP 24 bits"][15:],
         "must be a Windows BMP",
     ),
+    "BMP whose palette begins after its pixels": (
+        FILES["BMP gray"][:14] + struct.pack("<I", 2000) + FILES["BMP gray"][18:],
+        "must be a BMP whose pixels follow its header",
+    ),
+    "BMP whose pixels begin after its end": (
+        FILES["BMP gray"][:10] + struct.pack("<I", 10**6) + FILES["BMP gray"][14:],
+        "must be a BMP whose pixels follow its header",
+    ),
     "BMP cut short": (FILES["BMP 24 bits"][:1000], "picture_must_be_a_whole_BMP"),
-    "PNG cut short": (FILES["PNG RGB"][:1000], "picture_must_be_a_whole_PNG"),
+    "PNG cut short": (FILES["PNG RGB"][:1000], "must be a complete PNG"),
+    "PNG without its end": (FILES["PNG RGB"][:-12], "must be a complete PNG"),
+    "PNG with more compressed pixels than pixels": (
+        png(1, 1, png_chunk(b"IDAT", bytes(70_000))),
+        "more compressed pixel data than pixels. Received, allowed bytes: 70000 65539",
+    ),
     "PNG header alone": (FILES["PNG RGB"][:33], "must be a complete PNG"),
     "PNG magic alone": (FILES["PNG RGB"][:8], "must be a complete PNG"),
     "JPEG cut short": (FILES["JPEG RGB"][:1000], "picture_must_be_a_whole_JPEG"),
