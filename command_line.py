@@ -32,15 +32,19 @@ def add_data_argument(parser):
     )
 
 
-def at_least(least):
-    """The `type` of an option whose integer must not be smaller."""
+def at_least(least, most=None):
+    """The `type` of an option that takes a whole number from `least` on, or up to `most`."""
 
-    def integer(text):  # argparse puts the name into its message about other text
-        if int(text) < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}. Received: {text}.")
-        return int(text)
+    def read(text):
+        number = int(text) if re.fullmatch(r"\d+", text) else least - 1
+        if number < least or (most and number > most):
+            limit = f" and at most {most}" if most else ""
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number, at least {least}{limit}. Received: {text}"
+            )
+        return number
 
-    return integer
+    return read
 
 
 def run(main, program=None, argv=None):

@@ -23,13 +23,9 @@ def main(argv=None):
     # An export made on another backend holds operations that TensorFlow Serving refuses.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     command_line.start_quietly()
-    from trained_nets.loading import load_keras_net
+    from exporting import command  # after the quiet start, for it imports TensorFlow
 
-    net = load_keras_net(arguments.run)
-    if arguments.format == "saved_model":
-        publish_saved_model(net, arguments)
-    else:
-        write_other_format(net, arguments)
+    command.run(arguments)
 
 
 def parse_arguments(argv=None):
@@ -58,7 +54,9 @@ def parse_arguments(argv=None):
         "net, so compare both exports with evaluate.py",
     )
     parser.add_argument(
-        "--version", type=_version, help="version number of a SavedModel (default: the next one)"
+        "--version",
+        type=command_line.at_least(1),
+        help="version number of a SavedModel (default: the next one)",
     )
     parser.add_argument(
         "--data",
@@ -76,52 +74,6 @@ def parse_arguments(argv=None):
     if arguments.format == "saved_model" and arguments.data is not None:
         parser.error("--data is for --format onnx or litert; leave it out")
     return arguments
-
-
-def publish_saved_model(net, arguments):
-    from exporting import export_saved_model
-
-    published = export_saved_model(
-        net, arguments.out, version=arguments.version, flip_average=arguments.flip_average
-    )
-    print(
-        f"{published.folder}: {command_line.counted(len(net.names), 'keypoint')}, 4 signatures, "
-        f"at most {published.difference:.1e} px from the Keras model"
-    )
-    if published.warm_up_records is None:
-        print(
-            "Left out the warm-up records, which need TensorFlow Serving's protos: "
-            "pip install -e '.[serving]'"
-        )
-    else:
-        print(f"{published.warm_up_records} warm-up records, replayed")
-    print(f"Look at it: saved_model_cli show --dir {published.folder} --all")
-
-
-def write_other_format(net, arguments):
-    import data_pipeline
-    from exporting import export_other_format
-
-    faces = data_pipeline.load_faces(arguments.data)
-    rows = export_other_format(
-        net, arguments.out, arguments.format, faces, flip_average=arguments.flip_average
-    )
-    print(f"{'':20}{'MB':>8}{'RMSE to SavedModel':>22}{'RMSE to labels':>18}{'ms a face':>12}")
-    for row in rows:
-        print(
-            f"{row.name:20}{row.megabytes:8.1f}{row.rmse_to_saved_model:19.4f} px"
-            f"{row.rmse_to_labels:15.2f} px{row.milliseconds:12.2f}"
-        )
-
-
-def _version(text):
-    try:
-        version = int(text)
-    except ValueError:
-        version = 0
-    if version < 1:
-        raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
-    return version
 
 
 if __name__ == "__main__":

@@ -83,13 +83,13 @@ def parse_arguments(argv=None):
         default="serve_bytes",
         help="(default: %(default)s)",
     )
-    positive = {"type": _positive, "metavar": "N"}
+    positive = {"type": command_line.at_least(1), "metavar": "N"}
     parser.add_argument(
         "--batch",
-        type=_batch,
+        type=command_line.at_least(1, MAX_BATCH),
         default=1,
         metavar="N",
-        help=f"faces a request, at most {MAX_BATCH} (default: 1)",
+        help=f"faces a request, up to the server's max_batch_size, {MAX_BATCH} (default: 1)",
     )
     parser.add_argument("--clients", default=4, help="at the same time (default: 4)", **positive)
     parser.add_argument("--requests", default=200, help="in all (default: 200)", **positive)
@@ -165,25 +165,6 @@ def _png(gray):
     file = io.BytesIO()
     Image.fromarray(gray).save(file, "PNG")
     return file.getvalue()
-
-
-def _positive(text):
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
-    return number
-
-
-def _batch(text):
-    number = _positive(text)
-    if number > MAX_BATCH:
-        raise argparse.ArgumentTypeError(
-            f"must be at most {MAX_BATCH}, the server's max_batch_size. Received: {text}"
-        )
-    return number
 
 
 if __name__ == "__main__":

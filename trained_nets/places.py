@@ -26,8 +26,3 @@ def find_saved_model(path: str | os.PathLike) -> pathlib.Path | None:
         return path
     versions = [each for each in path.glob("*/saved_model.pb") if each.parent.name.isdigit()]
     return max((each.parent for each in versions), key=lambda each: int(each.name), default=None)
-
-
-def holds_net(origin: str | os.PathLike) -> bool:
-    """Whether `loading.load_net` would find a net there."""
-    return is_preset(origin) or is_run(origin) or find_saved_model(origin) is not None

@@ -16,7 +16,7 @@ from trained_nets import places, run_folder
 from trained_nets.held_out import find_held_out
 from trained_nets.loading import load_net
 
-VALIDATION, ALL = "validation", "all"  # what `--rows` takes
+VALIDATION = "validation"  # what `--rows` takes; or "all"
 
 
 def load_nets(

@@ -59,11 +59,13 @@ def _add_what(parser):
 
 def _add_how(parser):
     parser.add_argument(
-        "--epochs", type=int, help="of each net (default: the recipe's, or as --budget gives)"
+        "--epochs",
+        type=command_line.at_least(1),
+        help="of each net (default: the recipe's, or as --budget gives)",
     )
     parser.add_argument(
         "--budget",
-        type=int,
+        type=command_line.at_least(1),
         help="images for each net: epochs = budget / rows, also those to validate (default for\n"
         f"specialists: as --list shows; on the built-in faces {defaults.BUILT_IN_BUDGET:,}, each "
         f"specialist {defaults.BUILT_IN_SPECIALISTS_BUDGET:,})",
@@ -90,11 +92,13 @@ def _add_how(parser):
     )
     parser.add_argument(
         "--folds",
-        type=int,
+        type=command_line.at_least(2),
         metavar="K",
         help="train an ensemble: a net for each K-th of the training faces, without these",
     )
-    parser.add_argument("--seed", type=int, default=1, help="decides everything (default: 1)")
+    parser.add_argument(
+        "--seed", type=command_line.at_least(0), default=1, help="decides everything (default: 1)"
+    )
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
 
 
@@ -113,56 +117,38 @@ def _check(parser, arguments):
     names = [name for name, _ in arguments.set]
     arguments.set = dict(arguments.set)
     is_specialists = arguments.model == "specialists"
-    for option in ("epochs", "budget"):
-        value = getattr(arguments, option)
-        if value is not None and value < 1:
-            parser.error(f"--{option} must be at least 1. Received: {value}.")
-    rules = (
-        (arguments.model or arguments.list, "--model is needed; --list shows which there are."),
-        (
-            0 <= arguments.hold_out < 1,
-            f"--hold-out must be from 0 to below 1. Received: {arguments.hold_out}.",
-        ),
-        (
-            arguments.folds is None or arguments.folds >= 2,
-            f"--folds must be at least 2. Received: {arguments.folds}.",
-        ),
-        (
-            0 <= arguments.seed < 2**31,
-            f"--seed must be from 0 to 2³¹ − 1. Received: {arguments.seed}.",
-        ),
-        (
-            not (arguments.folds and is_specialists),
-            "--folds is for a single net of the zoo.",
-        ),
-        (
-            not (arguments.folds and arguments.distill_from),
-            "--distill-from has seen the faces that --folds leaves out; give one of them.",
-        ),
-        (
-            not (arguments.epochs and arguments.budget),
-            "--epochs and --budget say the same twice; give one.",
-        ),
-        (
-            is_specialists or not arguments.architecture,
-            "--architecture is for --model specialists.",
-        ),
-        (
-            not (is_specialists and "rows" in {name.split(".")[-1] for name in names}),
-            "--set rows is for single nets; a specialist takes all rows that carry its labels.",
-        ),
-        (
-            len(set(names)) == len(names),
-            f"--set must name a setting once. Received: {', '.join(names)}.",
-        ),
-        (
-            "epochs" not in names,
-            "--set epochs is not possible; use --epochs.",
-        ),
-    )
-    for holds, message in rules:
+
+    def require(holds, message):
         if not holds:
             parser.error(message)
+
+    require(arguments.model or arguments.list, "--model is needed; --list shows which there are.")
+    require(
+        0 <= arguments.hold_out < 1,
+        f"--hold-out must be from 0 to below 1. Received: {arguments.hold_out}.",
+    )
+    require(arguments.seed < 2**31, f"--seed must be below 2³¹. Received: {arguments.seed}.")
+    require(not (arguments.folds and is_specialists), "--folds is for a single net of the zoo.")
+    require(
+        not (arguments.folds and arguments.distill_from),
+        "--distill-from has seen the faces that --folds leaves out; give one of them.",
+    )
+    require(
+        not (arguments.epochs and arguments.budget),
+        "--epochs and --budget say the same twice; give one.",
+    )
+    require(
+        is_specialists or not arguments.architecture, "--architecture is for --model specialists."
+    )
+    require("epochs" not in names, "--set epochs is not possible; use --epochs.")
+    require(
+        not (is_specialists and "rows" in {name.split(".")[-1] for name in names}),
+        "--set rows is for single nets; a specialist takes all rows that carry its labels.",
+    )
+    require(
+        len(arguments.set) == len(names),
+        f"--set must name a setting once. Received: {', '.join(names)}.",
+    )
 
 
 def _setting(text):

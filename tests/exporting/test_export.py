@@ -77,7 +77,7 @@ def test_taken_version_is_one_line_and_status_2(start, tmp_path, capsys):
 def test_version_must_be_a_positive_integer(start, version, capsys):
     assert start("runs/any", f"--version={version}") == 2
     error = capsys.readouterr().err
-    assert f"--version: must be a positive integer. Received: {version}" in error
+    assert f"--version: must be a whole number, at least 1. Received: {version}" in error
 
 
 def test_missing_run_is_one_line_and_status_2(tmp_path, capsys):

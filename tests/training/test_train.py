@@ -236,7 +236,7 @@ def test_overwrite_deletes_run_folders_only(start, tmp_path, small_folder):
         (["--model", "net1", "--data", "DATA", "--init-from", "nowhere"], "nowhere does not exist"),
         (["--model", "net1", "--resume"], "to resume"),
         (["--model", "net1", "--data", "DATA", "--hold-out", "0.99"], "leaves none to train on"),
-        (["--model", "net1", "--epochs", "0"], "--epochs must be at least 1"),
+        (["--model", "net1", "--epochs", "0"], "--epochs: must be a whole number, at least 1"),
         (["--model", "net1", "--architecture", "net2"], "--architecture is for"),
         ([], "--model is needed"),
     ],

@@ -1,0 +1,51 @@
+"""What export.py does once its options are parsed."""
+
+import command_line
+import data_pipeline
+from exporting.other_formats import export_other_format
+from exporting.saved_model_export import export_saved_model
+from trained_nets import loading
+
+
+def run(arguments):
+    """Exports the net that the options of export.py name, and prints what was written.
+
+    Raises:
+        UserError: if it cannot be loaded or exported.
+    """
+    net = loading.load_keras_net(arguments.run)
+    if arguments.format == "saved_model":
+        _publish_saved_model(net, arguments)
+    else:
+        _write_other_format(net, arguments)
+
+
+def _publish_saved_model(net, arguments):
+    published = export_saved_model(
+        net, arguments.out, version=arguments.version, flip_average=arguments.flip_average
+    )
+    print(
+        f"{published.folder}: {command_line.counted(len(net.names), 'keypoint')}, 4 signatures, "
+        f"at most {published.difference:.1e} px from the Keras model"
+    )
+    if published.warm_up_records is None:
+        print(
+            "Left out the warm-up records, which need TensorFlow Serving's protos: "
+            "pip install -e '.[serving]'"
+        )
+    else:
+        print(f"{published.warm_up_records} warm-up records, replayed")
+    print(f"Look at it: saved_model_cli show --dir {published.folder} --all")
+
+
+def _write_other_format(net, arguments):
+    faces = data_pipeline.load_faces(arguments.data)
+    rows = export_other_format(
+        net, arguments.out, arguments.format, faces, flip_average=arguments.flip_average
+    )
+    print(f"{'':20}{'MB':>8}{'RMSE to SavedModel':>22}{'RMSE to labels':>18}{'ms a face':>12}")
+    for row in rows:
+        print(
+            f"{row.name:20}{row.megabytes:8.1f}{row.rmse_to_saved_model:19.4f} px"
+            f"{row.rmse_to_labels:15.2f} px{row.milliseconds:12.2f}"
+        )
