@@ -6,6 +6,11 @@ from training.arguments import parse_arguments
 
 def main(argv=None):
     arguments = parse_arguments(argv)
+    if arguments.list:
+        command_line.start_without_tensorflow()
+        from training import listing
+
+        return listing.print_zoo()
     command_line.start_quietly()
     from training import command  # after the quiet start, for it imports TensorFlow
 

@@ -12,9 +12,8 @@ import keypoint_schema
 import models
 from data_pipeline import FaceData
 from errors import UserError
-from trained_nets import held_out, preset_store
+from trained_nets import held_out
 from trained_nets.loading import load_keras_net
-from trained_nets.places import PRESET_PREFIX
 from trained_nets.run_folder import SPECIALISTS
 from training import defaults
 from training.ensemble import fit_folds
@@ -47,9 +46,6 @@ def run(arguments) -> int:
         DivergedError: if the loss is no longer a number.
     """
     console = rich.console.Console(soft_wrap=True, highlight=False)
-    if arguments.list:
-        _list_zoo(console)
-        return 0
     warm_start, teacher = (
         load_keras_net(origin) if origin else None
         for origin in (arguments.init_from, arguments.distill_from)
@@ -87,20 +83,6 @@ def run(arguments) -> int:
         results = fit_all(arguments, _Command(plan, train, valid, settings, console))
     plan.run.forget_replaced()  # left by a kill that --resume has made up for
     return _report(results, plan.run, settings, arguments, console)
-
-
-def _list_zoo(console):
-    console.print(models.zoo_table())
-    nets_by_budgets = {}
-    for name, entry in models.ZOO.items():
-        nets_by_budgets.setdefault(entry.specialist_budgets, []).append(name)
-    console.print("\nImages that each of six specialists sees (--budget):")
-    for (from_scratch, after_warm_start), names in nets_by_budgets.items():
-        console.print(
-            f"  {', '.join(names)}: {from_scratch:,}, after a warm start {after_warm_start:,}"
-        )
-    trained = ", ".join(f"{PRESET_PREFIX}{name}" for name in preset_store.preset_names())
-    console.print(f"\nAlready trained, and usable wherever a run may be named: {trained}")
 
 
 def _first_look(arguments, plan):
