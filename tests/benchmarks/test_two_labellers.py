@@ -31,4 +31,4 @@ def test_a_shift_of_the_four_point_rows_changes_what_is_learned(small_folder, ca
 def test_without_a_shift_the_option_alone_makes_a_difference(small_folder, capsys):
     none = rows(["0", "0"], small_folder, capsys)
     assert none["shifted, without the option"] == none["not shifted"]
-    assert none["shifted, `--source-aware`"] != none["not shifted"]
+    assert none["shifted, `source_aware`"] != none["not shifted"]
