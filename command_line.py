@@ -92,7 +92,7 @@ def counted(number, noun):
 
 
 def require_backend():
-    """Refuses a `KERAS_BACKEND` that Keras would fail with, before anything is imported.
+    """Returns the `KERAS_BACKEND`, and refuses one that Keras would fail with.
 
     Raises:
         UserError: if it is none of `BACKENDS`, or JAX is not installed.
@@ -107,6 +107,7 @@ def require_backend():
             "KERAS_BACKEND=jax needs JAX, which is an extra: pip install -e '.[jax]'. Or leave "
             "KERAS_BACKEND out."
         )
+    return backend
 
 
 # Keras imports these for galleries, data frames and scikit-learn pipelines. The project hands it
@@ -125,8 +126,12 @@ def start_quietly():
     Raises:
         UserError: as `require_backend`.
     """
-    require_backend()
+    os.environ["KERAS_BACKEND"] = require_backend()  # whatever a person's keras.json says
     import_tensorflow_quietly()
+    import keras
+
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
 
 
 def start_without_tensorflow():

@@ -24,14 +24,18 @@ class ResumeState(keras.callbacks.Callback):
         best: the `BestWeights` of this training, which comes earlier in the list of callbacks.
         every: seconds between saves; the state of a large net is hundreds of megabytes.
         others: variables outside the model and its optimizer, by name.
+        history: the history's file, whose rows must be on the disk before the state that has them.
     """
 
-    def __init__(self, path: str | os.PathLike, best, every: float = 60.0, others=None):
+    def __init__(
+        self, path: str | os.PathLike, best, every: float = 60.0, others=None, history=None
+    ):
         super().__init__()
         self.path = pathlib.Path(path)
         self.best = best
         self.others = others or {}
         self.every = every
+        self.history = history
 
     def load(self, model: keras.Model) -> int:
         """Sets a compiled model with built optimizer, and `best`, to the saved state.
@@ -76,6 +80,8 @@ class ResumeState(keras.callbacks.Callback):
             state[name] = keras.ops.convert_to_numpy(variable)
         for i, weight in enumerate(self.best.best_weights or []):
             state[f"best/{i}"] = weight
+        if self.history is not None:
+            atomic_write.flush(self.history)
         with atomic_write.replacing(self.path) as temporary:
             np.savez(temporary, **state)
         self._saved_at = time.monotonic()

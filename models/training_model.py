@@ -14,22 +14,23 @@ TARGET_DEVIATION = 3.0  # px, of the Gaussian that a heatmap is compared with
 
 
 class TrainingModel(keras.Model):
-    """Shares the net's layers and adds heatmap cross-entropy, scales, a twin of the output layer.
+    """Shares the net's layers and adds heatmap cross-entropy, scales, a second output layer.
 
     It answers with a dict of `keypoints` and, for the cross-entropy, `heatmaps` (logits), and for
     the likelihood `log_scales`. Both count in training only, so that validation losses are those
     of keypoints alone.
 
-    The twin answers for rows of the four-point labeller, who put the same keypoints elsewhere, so
-    that the net itself learns from them all but where its answers should lie. With it keypoints and
-    labels are `(batch, 2K, 2)`, as `FaceData.by_labeller` has them: first the net's own, then the
-    twin's. Labels are missing on one side or the other, and what has no label gets no gradient.
+    The second layer answers for rows of the four-point labeller, who put the same keypoints
+    elsewhere, so that the net itself learns from them all but where its answers should lie. With it
+    keypoints and labels are `(batch, 2K, 2)`, as `FaceData.by_labeller` has them: first the net's
+    own, then the second layer's. Labels are missing on one side or the other, and what has no label
+    gets no gradient.
 
     Args:
         net: for `heatmap_loss` it ends in a `SoftArgmax` layer; for `source_aware` it has a layer
             `OUTPUT_LAYER`, from where on it is one chain of layers.
         heatmap_loss: weight of the cross-entropy, in nats, in the loss; 0 leaves it out.
-        source_aware: whether there is a twin. It begins with the net's weights.
+        source_aware: whether there is a second output layer, which begins as a copy.
         likelihood: whether `laplace_loss` takes the place of the compiled loss in training.
 
     Raises:
@@ -51,7 +52,7 @@ class TrainingModel(keras.Model):
             raise ValueError(f"{net.name} draws no heatmaps; heatmap_loss must be 0 for it.")
         heads = [(last.input, net.output)]
         if source_aware:
-            heads.append(_twin(net))
+            heads.append(_second_output(net))
         before, answers = zip(*heads, strict=True)
         outputs = {"keypoints": _joined(answers, axis=1)}
         if heatmap_loss:
@@ -89,7 +90,7 @@ def _check_layer(net, name, remedy):
         raise ValueError(f"{net.name} has no layer {name!r}; {remedy}.")
 
 
-def _twin(net):
+def _second_output(net):
     """Input and output of the last of the layers that copy the net's from its output layer on."""
     _check_layer(net, OUTPUT_LAYER, "source_aware must be False")
     names = [layer.name for layer in net.layers]
