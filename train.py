@@ -1,5 +1,7 @@
 """Trains facial-keypoint models: any net of the zoo, or the six specialists."""
 
+import signal
+
 import command_line
 from training.arguments import parse_arguments
 
@@ -11,6 +13,8 @@ def main(argv=None):
         from training import listing
 
         return listing.print_zoo()
+    # Whoever ends the process politely gets what Ctrl-C gets: the best weights, and a way to go on.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     command_line.start_quietly()
     from training import command  # after the quiet start, for it imports TensorFlow
 

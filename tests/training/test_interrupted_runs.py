@@ -14,6 +14,7 @@ import atomic_write
 import callbacks
 import models
 from callbacks import EpochTable, ResumeState
+from errors import UserError
 from tests.killing import Killed, killed_in_epoch
 from trained_nets.run_folder import RunFolder
 
@@ -168,3 +169,11 @@ def test_the_history_is_on_the_disk_before_the_state(start_train, monkeypatch):
     assert "flush history.csv" in done[:saved]
     # The weights and the results are there before the state is given up.
     assert done.index("rename model.keras") < done.index("rename config.json", saved)
+
+
+@pytest.mark.parametrize("data", [None, {}, {"path": "faces"}])
+def test_a_config_without_its_datas_fingerprint_is_no_run(tmp_path, data):
+    config = {"model": "net1", "keypoints": [], "seed": 1, "data": data}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="lacks the data's fingerprint"):
+        RunFolder(tmp_path).read_config()

@@ -301,7 +301,8 @@ def test_list_shows_the_zoo(start, capsys):
     assert "preset:heatmap_s" in output
 
 
-def test_ctrl_c_saves_the_best_weights(tmp_path, small_folder):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_a_polite_kill_save_the_best_weights(tmp_path, small_folder, sent):
     command = ["--model", "net1", "--data", small_folder, "--epochs", 100000, "--runs", tmp_path]
     process = subprocess.Popen(
         [sys.executable, "train.py", *map(str, command)],
@@ -318,7 +319,7 @@ def test_ctrl_c_saves_the_best_weights(tmp_path, small_folder):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "--resume" in output
