@@ -134,15 +134,6 @@ def start_quietly():
     keras.config.set_floatx("float32")
 
 
-def start_without_tensorflow():
-    """Imports Keras on NumPy, in half the time: enough to build nets, but not to train them."""
-    if "keras" in sys.modules:
-        return
-    os.environ["KERAS_BACKEND"] = "numpy"
-    with _without_packages(_UNUSED_BY_KERAS):
-        import keras  # noqa: F401
-
-
 def import_tensorflow_quietly():
     """The same for scripts that do not use Keras, whatever its backend is set to."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

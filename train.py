@@ -8,15 +8,15 @@ from training.arguments import parse_arguments
 
 def main(argv=None):
     arguments = parse_arguments(argv)
-    if arguments.list:
-        command_line.start_without_tensorflow()
-        from training import listing
-
-        return listing.print_zoo()
     # Whoever ends the process politely gets what Ctrl-C gets: the best weights, and a way to go on.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     command_line.start_quietly()
-    from training import command  # after the quiet start, for it imports TensorFlow
+    # After the quiet start, for both import TensorFlow.
+    if arguments.list:
+        from training import listing
+
+        return listing.print_zoo()
+    from training import command
 
     return command.run(arguments)
 
