@@ -12,7 +12,7 @@ def main(argv=None):
 
         return listing.print_zoo()
     command_line.start_quietly()
-    from training import command  # after the quiet start, for it imports TensorFlow
+    from training import command  # after the quiet start, because it imports TensorFlow
 
     return command.run(arguments)
 
