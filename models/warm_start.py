@@ -1,4 +1,4 @@
-"""Warm start: a net begins with the weights of another, layer by layer, by name."""
+"""Warm start: initializes a net with another's weights, matching layers by name."""
 
 import keras
 
@@ -8,18 +8,18 @@ OUTPUT_LAYER = "output"
 
 
 def warm_start(model: keras.Model, donor: keras.Model, same_keypoints: bool = False) -> list[str]:
-    """Copies the weights of every layer from a trained net, as a rule but the output layer.
+    """Copies the weights of every layer from a trained net; by default, not the output layer's.
 
     Args:
         model: the net to initialize, in place.
         donor: the trained net.
-        same_keypoints: whether it predicts the same ones, so that its output layer fits too.
+        same_keypoints: whether both predict the same keypoints, so that the output layer fits too.
 
     Returns:
-        Names of the layers with weights that were left fresh.
+        Names of the layers that keep their fresh weights.
 
     Raises:
-        UserError: if the donor lacks a layer, or has it in another size; nothing is copied then.
+        UserError: if the donor lacks a layer or has it in another size; then nothing is copied.
     """
     donors = {layer.name: layer for layer in donor.layers}
     copies, fresh = [], []

@@ -161,7 +161,7 @@ def test_folds_are_not_for_specialists(start, tmp_path, capsys):
 
 def test_average_wants_its_nets_by_name():
     net = models.build("net1", model_name="fold1")
-    with pytest.raises(ValueError, match="called by their names"):
+    with pytest.raises(ValueError, match="keyed by their names"):
         models.average({"fold2": net})
 
 
