@@ -330,7 +330,9 @@ def test_ctrl_c_saves_the_best_weights(tmp_path, small_folder):
     assert config["results"]["finished"] is False
 
 
-AVERAGED = ("--set", "averaging=0.1", "--set", "optimizer=adamw", "--set", "rows=labelled")
+# Six steps an epoch, so that the average soon differs from what it averages.
+AVERAGED = ("--set", "averaging=0.5", "--set", "batch_size=8", "--set", "optimizer=adamw")
+AVERAGED += ("--set", "rows=labelled")
 
 
 def test_averaged_training_resumes_as_if_nothing_had_happened(
