@@ -1,17 +1,27 @@
+import gc
 import os
 
-from tests import SHARED
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import keras
 import pytest
 
 import train
-from tests import small_data
+from tests import SHARED
 from tests.running import run_script
 
+# Nothing here may import TensorFlow at once: the process that hands tests to workers needs none.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
 SHARED_FACES = SHARED / "data/faces"
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Two workers; none for a single file, which starts sooner without."""
+    is_file = len(config.args) == 1 and ".py" in config.args[0]
+    return 0 if is_file else 2
+
+
+def pytest_collection_finish():
+    """What is imported by now stays, so that garbage collection need not look through it."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,7 +40,27 @@ def _own_cache_folder(tmp_path_factory):
 def _default_policy():
     """A training in the test's own process sets bfloat16 where the hardware has it."""
     yield
+    import keras
+
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(autouse=True)
+def _free_trained_nets():
+    """Frees their weights.
+
+    Each optimizer of Keras registers a gradient when its step is traced, and TensorFlow never
+    forgets one, nor the graph that it belongs to, nor the graph's variables.
+    """
+    yield
+    from tensorflow.python.framework import ops
+
+    gradients = ops.gradient_registry._registry
+    registered = [name for name in gradients if name.startswith("CustomGradient-")]
+    for name in registered:
+        del gradients[name]
+    if registered:
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +74,19 @@ def real_faces():
 @pytest.fixture(scope="session")
 def small_folder(tmp_path_factory):
     """A folder like Kaggle's download with 60 training and 8 test faces; not to be changed."""
+    from tests import small_data
+
     folder = tmp_path_factory.mktemp("small")
     small_data.write_download(folder)
     return folder
+
+
+@pytest.fixture
+def narrow_zoo(monkeypatch):
+    """Nets of a few channels under the zoo's names, for tests in which the size does not matter."""
+    from tests import narrow_nets
+
+    narrow_nets.put_into_zoo(monkeypatch)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 import data_pipeline
 import evaluation.report
 import models
-from tests import ROOT, small_data
+from tests import ROOT, narrow_nets, small_data
 
 TEXT = (ROOT / "docs" / "tutorial.md").read_text()
 # Options that replace a default which would take too long in a test.
@@ -61,6 +61,7 @@ def finished(small_folder, tmp_path_factory):
     policy = keras.config.dtype_policy()
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(folder)
+        narrow_nets.put_into_zoo(monkeypatch)
         # What figures look like is tested elsewhere, and drawing sixty takes longer than the rest.
         monkeypatch.setattr(evaluation.report, "rendered", lambda figure, kind: b"a picture")
         for script, *arguments in commands():

@@ -7,7 +7,6 @@ import json
 import pathlib
 import re
 import shutil
-import sys
 
 import numpy as np
 import pandas as pd
@@ -15,11 +14,13 @@ import pytest
 
 import data_pipeline
 import evaluate
-import evaluation
+import evaluation.report
 import keypoint_schema
 from errors import UserError
 from evaluation import metrics, tables
+from exporting import export_saved_model
 from tests import run_fixtures, small_data
+from tests.running import run_script
 from trained_nets import predictions
 from trained_nets.loading import load_net
 
@@ -40,9 +41,10 @@ def runs(data, tmp_path_factory):
     ]
 
 
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments)])
-    evaluate.main()
+@pytest.fixture
+def quick_figures(monkeypatch):
+    """Draws no figure, where what a report's figures look like does not matter."""
+    monkeypatch.setattr(evaluation.report, "rendered", lambda figure, kind: b"a picture")
 
 
 def test_validation_counts_exactly_the_faces_that_the_run_held_out(data, runs):
@@ -153,10 +155,11 @@ def test_runs_of_one_name_are_told_apart(data, tmp_path):
 
 
 def test_tables_on_the_terminal_and_in_files(
-    data, runs, small_folder, tmp_path, monkeypatch, capsys
+    quick_figures, data, runs, small_folder, tmp_path, capsys
 ):
     folder, file = tmp_path / "out" / "report", tmp_path / "out" / "results.json"
-    run(monkeypatch, *runs, "--data", small_folder, "--report", folder, "--json", file)
+    options = ["--data", small_folder, "--report", folder, "--json", file]
+    assert run_script(evaluate, *runs, *options) == 0
     shown = capsys.readouterr().out
     assert "mean face" in shown
     assert "six mean faces" in shown
@@ -194,11 +197,10 @@ def evaluate_one(net, data):
     return evaluation.judge(net.predictions, data.keypoints, data.groups)
 
 
-def test_the_report_opens_from_disk_with_everything_inside(
-    runs, small_folder, tmp_path, monkeypatch, capsys
-):
+def test_the_report_opens_from_disk_with_everything_inside(runs, small_folder, tmp_path, capsys):
     folder = tmp_path / "report"
-    run(monkeypatch, runs[0], runs[2], "--data", small_folder, "--report", folder)
+    options = ["--data", small_folder, "--report", folder]
+    assert run_script(evaluate, runs[0], runs[2], *options) == 0
     page = (folder / "index.html").read_text()
     assert not re.search(r'(src|href)="(?!data:)', page)
     sources = re.findall(r'src="data:image/(png|svg\+xml);base64,([^"]+)"', page)
@@ -220,7 +222,7 @@ def test_the_report_opens_from_disk_with_everything_inside(
 
 @pytest.mark.parametrize("root", ["../work", "absolute"])
 def test_a_report_about_runs_of_one_name_stays_in_its_folder(
-    data, small_folder, tmp_path, monkeypatch, root
+    quick_figures, data, small_folder, tmp_path, monkeypatch, root
 ):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
@@ -228,7 +230,8 @@ def test_a_report_about_runs_of_one_name_stays_in_its_folder(
     # Nor are these two the same when slashes have become dashes.
     paths = [run_fixtures.write_run(root / part / "net", data) for part in ("a/b", "a-b")]
     before = set(tmp_path.rglob("*"))
-    run(monkeypatch, *paths, "--data", small_folder, "--report", tmp_path / "report")
+    options = ["--data", small_folder, "--report", tmp_path / "report"]
+    assert run_script(evaluate, *paths, *options) == 0
     made = set(tmp_path.rglob("*")) - before
     figures = [path for path in made if path.parent == tmp_path / "report" / "figures"]
     top = tmp_path / "report"
@@ -265,19 +268,13 @@ def test_a_keypoint_without_labels_has_no_number(runs, no_nose_tip, tmp_path, ne
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_a_report_about_faces_without_a_keypoint_warns_of_nothing(
-    runs, no_nose_tip, tmp_path, monkeypatch
-):
+def test_a_report_about_faces_without_a_keypoint_warns_of_nothing(runs, no_nose_tip, tmp_path):
     options = ["--data", no_nose_tip, "--rows", "all", "--report", tmp_path]
-    run(monkeypatch, runs[0], *options)
+    assert run_script(evaluate, runs[0], *options) == 0
     assert (tmp_path / "figures" / "keypoint_errors_near.png").exists()
 
 
-def test_an_exported_model_takes_the_split_of_the_run_beside_it(
-    data, runs, tmp_path, monkeypatch, capsys
-):
-    from exporting import export_saved_model
-
+def test_an_exported_model_takes_the_split_of_the_run_beside_it(data, runs, tmp_path):
     exported = tmp_path / "exports" / "far"
     export_saved_model(load_net(runs[1]), exported)
     with pytest.raises(UserError, match="--rows all"):
@@ -316,11 +313,12 @@ def test_a_run_that_is_called_by_a_number_keeps_its_name(data, tmp_path):
 @pytest.mark.parametrize(
     ("option", "place"), [("--json", "file/x"), ("--json", "."), ("--report", "file")]
 )
-def test_places_for_results_are_tried_before_the_work(tmp_path, monkeypatch, option, place):
+def test_places_for_results_are_tried_before_the_work(tmp_path, monkeypatch, capsys, option, place):
     (tmp_path / "file").touch()
     monkeypatch.setattr(data_pipeline, "load_faces", lambda path: pytest.fail("worked first"))
-    with pytest.raises(UserError, match="is a file and no folder|is a folder. Name a file in it"):
-        run(monkeypatch, tmp_path / "net", option, tmp_path / place)
+    assert run_script(evaluate, tmp_path / "net", option, tmp_path / place) == 2
+    error = capsys.readouterr().err
+    assert re.search("is a file and no folder|is a folder. Name a file in it", error)
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
@@ -332,18 +330,17 @@ def test_nothing_to_load_is_one_clear_error(tmp_path):
 
 
 @pytest.mark.parametrize("threshold", ["0", "1.1", "nan"])
-def test_mistakes_on_the_command_line_are_told(monkeypatch, capsys, threshold):
-    with pytest.raises(SystemExit) as stopped:
-        run(monkeypatch, "runs/x", "--threshold", threshold)
-    assert stopped.value.code == 2
+def test_mistakes_on_the_command_line_are_told(capsys, threshold):
+    assert run_script(evaluate, "runs/x", "--threshold", threshold) == 2
     assert "--threshold must be above 0" in capsys.readouterr().err
 
 
 def test_a_face_counts_as_a_failure_above_the_asked_threshold_or_a_tenth(
-    runs, small_folder, monkeypatch, capsys
+    runs, small_folder, capsys
 ):
     assert evaluate.parse_arguments(["net"]).threshold == evaluation.FAILURE_THRESHOLD == 0.1
-    run(monkeypatch, runs[0], "--data", small_folder, "--threshold", "0.07")
+    options = ["--data", small_folder, "--threshold", "0.07"]
+    assert run_script(evaluate, runs[0], *options) == 0
     assert "NME > 7%" in capsys.readouterr().out
 
 

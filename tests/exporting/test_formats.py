@@ -37,8 +37,6 @@ def few_faces():
 @pytest.fixture(scope="module", params=FORMATS)
 def written(request, tmp_path_factory):
     """A format's name, its folder and its table."""
-    if not FORMATS[request.param].is_installed():
-        pytest.skip(f"the extra {request.param} is not installed")
     folder = tmp_path_factory.mktemp(request.param) / "model"
     rows = export_other_format(stand_in_net(), folder, request.param, few_faces())
     return request.param, folder, rows
@@ -97,8 +95,7 @@ def test_no_other_export_writes_meanwhile_and_leftovers_go(tmp_path, monkeypatch
     assert [path.name for path in tmp_path.iterdir()] == [".export-lock"]
 
 
-def test_unwritable_folder_is_one_line_and_status_2(start, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(onnx_format, "is_installed", lambda: True)
+def test_unwritable_folder_is_one_line_and_status_2(start, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert start("--format", "onnx", "--out", tmp_path / "file") == 2
     error = capsys.readouterr().err
@@ -125,8 +122,6 @@ def start(monkeypatch):
 
 
 def test_script_prints_the_table_alone(start, tmp_path, capfd):
-    if not litert_format.is_installed():
-        pytest.skip("the extra litert is not installed")
     assert start("--format", "litert", "--out", tmp_path / "model") == 0
     printed = capfd.readouterr()
     assert "fully_quantize" not in printed.err

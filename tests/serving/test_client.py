@@ -8,15 +8,14 @@ import sys
 import threading
 import types
 
+import grpc
 import numpy as np
 import pytest
 from PIL import Image
 
-import command_line
 import keypoint_schema
 from errors import UserError
 from exporting import open_saved_model
-from exporting.warm_up import can_write_warm_up
 from serving import Target, client, connect, load
 from serving.target import MAX_BATCH
 from tests import ROOT, serving_stand_in
@@ -28,6 +27,7 @@ from tests.export_stand_in import (
     published,
     stand_in_model,
 )
+from tests.running import run_script
 
 SERVERS = {"REST": serving_stand_in.rest_server, "gRPC": serving_stand_in.grpc_server}
 
@@ -40,8 +40,6 @@ def saved(tmp_path_factory):
 
 @pytest.fixture(params=SERVERS)
 def server(request):
-    if request.param == "gRPC" and not can_write_warm_up():
-        pytest.skip("tensorflow-serving-api is not installed")
     return SERVERS[request.param]
 
 
@@ -49,19 +47,6 @@ def server(request):
 def url(server, saved):
     with server(saved) as (url, _):
         yield url
-
-
-@pytest.fixture
-def start(monkeypatch):
-    """Runs a script; returns its exit status."""
-
-    def run(script, *arguments):
-        monkeypatch.setattr(sys, "argv", [script.__file__, *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            command_line.run(script.main)
-        return stop.value.code or 0
-
-    return run
 
 
 @pytest.fixture
@@ -76,8 +61,8 @@ def expected(path):
     return pillow_keypoints(stand_in_model(), Image.open(path))
 
 
-def test_client_prints_each_keypoint_by_name(start, url, pictures, capsys):
-    assert start(client, *pictures, "--url", url, "--label", "stable") == 0
+def test_client_prints_each_keypoint_by_name(url, pictures, capsys):
+    assert run_script(client, *pictures, "--url", url, "--label", "stable") == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 * 16
     assert lines[16].startswith(str(pictures[1]))
@@ -89,8 +74,8 @@ def test_client_prints_each_keypoint_by_name(start, url, pictures, capsys):
         assert [float(x), float(y)] == pytest.approx(point, abs=0.016)
 
 
-def test_client_prints_json(start, url, pictures, capsys):
-    assert start(client, pictures[0], "--url", url, "--version", 1, "--json") == 0
+def test_client_prints_json(url, pictures, capsys):
+    assert run_script(client, pictures[0], "--url", url, "--version", 1, "--json") == 0
     (answer,) = json.loads(capsys.readouterr().out)
     assert answer["picture"] == str(pictures[0])
     points = np.array([answer["keypoints"][name] for name in keypoint_schema.NAMES])
@@ -98,10 +83,10 @@ def test_client_prints_json(start, url, pictures, capsys):
 
 
 def test_client_annotates_copies_as_predict_does_and_says_so_beside_its_answer(
-    start, url, pictures, tmp_path, capsys
+    url, pictures, tmp_path, capsys
 ):
     folder = tmp_path / "annotated"
-    assert start(client, *pictures, "--url", url, "--draw", folder, "--json") == 0
+    assert run_script(client, *pictures, "--url", url, "--draw", folder, "--json") == 0
     written = sorted(path.name for path in folder.iterdir())
     assert written == ["large_keypoints.png", "small_keypoints.png"]
     printed = capsys.readouterr()
@@ -114,25 +99,25 @@ def test_client_annotates_copies_as_predict_does_and_says_so_beside_its_answer(
         assert annotated.getpixel(tuple(np.round((point + 0.5) * scale - 0.5))) == color
 
 
-def test_pictures_of_the_same_name_are_all_annotated(start, url, pictures, tmp_path):
+def test_pictures_of_the_same_name_are_all_annotated(url, pictures, tmp_path):
     (tmp_path / "other").mkdir()
     namesake = tmp_path / "other" / "small.gif"
     namesake.write_bytes(encode(colour_picture(40, 40), "GIF"))
     folder = tmp_path / "annotated"
-    assert start(client, pictures[0], namesake, "--url", url, "--draw", folder) == 0
+    assert run_script(client, pictures[0], namesake, "--url", url, "--draw", folder) == 0
     written = sorted(path.name for path in folder.iterdir())
     assert written == ["small-2_keypoints.png", "small_keypoints.png"]
 
 
 @pytest.mark.parametrize("place", ["file", "/proc"])
 def test_place_that_takes_no_pictures_is_refused_before_asking(
-    start, server, saved, pictures, tmp_path, place, capsys
+    server, saved, pictures, tmp_path, place, capsys
 ):
     (tmp_path / "file").write_text("")
     if place == "/proc" and not os.path.exists("/proc/self"):
         pytest.skip("no /proc, where nobody may create files")
     with server(saved) as (url, requests):
-        assert start(client, pictures[0], "--url", url, "--draw", tmp_path / place) == 2
+        assert run_script(client, pictures[0], "--url", url, "--draw", tmp_path / place) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert not requests
@@ -141,10 +126,10 @@ def test_place_that_takes_no_pictures_is_refused_before_asking(
     assert "cannot be written" in printed.err
 
 
-def test_many_pictures_go_in_requests_that_the_server_takes(start, server, saved, pictures, capsys):
+def test_many_pictures_go_in_requests_that_the_server_takes(server, saved, pictures, capsys):
     many = [*pictures, *[pictures[0]] * 39]
     with server(saved) as (url, requests):
-        assert start(client, *many, "--url", url, "--json") == 0
+        assert run_script(client, *many, "--url", url, "--json") == 0
     assert len(requests) == 2
     answers = json.loads(capsys.readouterr().out)
     assert [answer["picture"] for answer in answers] == [str(path) for path in many]
@@ -153,10 +138,10 @@ def test_many_pictures_go_in_requests_that_the_server_takes(start, server, saved
         np.testing.assert_allclose(points, expected(path), atol=0.02)
 
 
-def test_refusal_among_many_tells_which_batch(start, url, pictures, tmp_path, capsys):
+def test_refusal_among_many_tells_which_batch(url, pictures, tmp_path, capsys):
     (tmp_path / "text.png").write_text("no picture")
     many = [pictures[0]] * 32 + [pictures[1], tmp_path / "text.png"]
-    assert start(client, *many, "--url", url) == 2
+    assert run_script(client, *many, "--url", url) == 2
     error = capsys.readouterr().err
     assert "Picture 1 of the batch must be" in error
     assert f"Picture 0 of this batch is {pictures[1]}" in error
@@ -175,9 +160,9 @@ def test_every_signature_can_be_asked(signature, url):
     np.testing.assert_allclose(answer["keypoints"], wanted, atol=1e-3)
 
 
-def test_refused_picture_is_one_line_with_the_servers_rule(start, url, tmp_path, capsys):
+def test_refused_picture_is_one_line_with_the_servers_rule(url, tmp_path, capsys):
     (tmp_path / "text.png").write_text("no picture")
-    assert start(client, tmp_path / "text.png", "--url", url) == 2
+    assert run_script(client, tmp_path / "text.png", "--url", url) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "must be a PNG, JPEG, BMP or GIF" in error
@@ -186,8 +171,8 @@ def test_refused_picture_is_one_line_with_the_servers_rule(start, url, tmp_path,
 @pytest.mark.parametrize(
     "wrong", [["--time", "3"], ["--timeout", "soon"], ["--timeout", "-1"], ["--version", "two"]]
 )
-def test_mistakes_on_the_command_line_are_told(start, wrong, capsys):
-    assert start(client, "face.png", *wrong) == 2
+def test_mistakes_on_the_command_line_are_told(wrong, capsys):
+    assert run_script(client, "face.png", *wrong) == 2
     error = capsys.readouterr().err
     assert "python -m serving.client: error: " in error
     assert "_seconds" not in error
@@ -212,38 +197,35 @@ def test_grpc_starts_quietly_and_rest_without_tensorflow():
 
 
 @pytest.mark.parametrize("wrong", [["--model", "other"], ["--version", "7"], ["--label", "beta"]])
-def test_unknown_model_version_or_label_is_one_line(start, url, pictures, wrong, capsys):
-    assert start(client, pictures[0], "--url", url, *wrong) == 2
+def test_unknown_model_version_or_label_is_one_line(url, pictures, wrong, capsys):
+    assert run_script(client, pictures[0], "--url", url, *wrong) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "Servable not found" in error
 
 
-def test_a_full_queue_is_no_missing_server(start, saved, pictures, capsys):
-    pytest.importorskip("tensorflow_serving")
+def test_a_full_queue_is_no_missing_server(saved, pictures, capsys):
     with serving_stand_in.grpc_server(saved, full=True) as (url, _):
-        assert start(client, pictures[0], "--url", url) == 2
+        assert run_script(client, pictures[0], "--url", url) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "is overloaded: The batch scheduling queue" in error
 
 
-def test_slow_server_is_one_line(start, server, saved, pictures, capsys):
+def test_slow_server_is_one_line(server, saved, pictures, capsys):
     with server(saved, delay=1.0) as (url, _):
-        assert start(client, pictures[0], "--url", url, "--timeout", "0.2") == 2
+        assert run_script(client, pictures[0], "--url", url, "--timeout", "0.2") == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "must answer within 0.2 s" in error
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
-def test_no_server_is_one_line(start, scheme, pictures, capsys):
-    if scheme == "grpc" and not can_write_warm_up():
-        pytest.skip("tensorflow-serving-api is not installed")
+def test_no_server_is_one_line(scheme, pictures, capsys):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # and does not listen
         url = f"{scheme}://127.0.0.1:{unused.getsockname()[1]}"
-        assert start(client, pictures[0], "--url", url) == 2
+        assert run_script(client, pictures[0], "--url", url) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert f"No TensorFlow Serving answers at {url}" in error
@@ -253,19 +235,17 @@ UNREADABLE = ["http://localhost:abc", "grpc://localhost:99999", "http://[::1", "
 
 
 @pytest.mark.parametrize("url", ["localhost:8501", "ftp://host", "http://", "", *UNREADABLE])
-def test_url_of_no_known_kind_is_one_line(start, url, pictures, capsys):
-    assert start(client, pictures[0], f"--url={url}") == 2
+def test_url_of_no_known_kind_is_one_line(url, pictures, capsys):
+    assert run_script(client, pictures[0], f"--url={url}") == 2
     assert "--url must be http://HOST:8501" in capsys.readouterr().err
 
 
-def test_host_that_no_name_server_takes_is_one_line(start, pictures, capsys):
-    assert start(client, pictures[0], "--url", f"http://{'a' * 70}.example:8501") == 2
+def test_host_that_no_name_server_takes_is_one_line(pictures, capsys):
+    assert run_script(client, pictures[0], "--url", f"http://{'a' * 70}.example:8501") == 2
     assert "No TensorFlow Serving answers" in capsys.readouterr().err
 
 
 def test_grpc_takes_ipv6_addresses(monkeypatch):
-    grpc = pytest.importorskip("grpc")
-    pytest.importorskip("tensorflow_serving")
     dialled = []
     insecure_channel = grpc.insecure_channel
     monkeypatch.setattr(
@@ -276,19 +256,19 @@ def test_grpc_takes_ipv6_addresses(monkeypatch):
     assert dialled == ["[::1]:8500", "[::1]:85", "host:8500"]
 
 
-def test_model_of_other_origin_is_one_line(start, server, saved, pictures, capsys):
+def test_model_of_other_origin_is_one_line(server, saved, pictures, capsys):
     foreign = types.SimpleNamespace(
         signatures={"serving_default": saved.signatures["serving_default"]}
     )
     with server(foreign) as (url, _):
-        assert start(client, pictures[0], "--url", url) == 2
+        assert run_script(client, pictures[0], "--url", url) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "with the signature serve_named" in error
     assert "'facial_keypoints': serving_default." in error
 
 
-def test_other_server_than_tensorflow_serving_is_one_line(start, pictures, capsys):
+def test_other_server_than_tensorflow_serving_is_one_line(pictures, capsys):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer():
@@ -300,27 +280,27 @@ def test_other_server_than_tensorflow_serving_is_one_line(start, pictures, capsy
         thread = threading.Thread(target=answer)
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        assert start(client, pictures[0], "--url", url) == 2
+        assert run_script(client, pictures[0], "--url", url) == 2
         thread.join()
     assert "is it TensorFlow Serving's REST port?" in capsys.readouterr().err
 
 
-def test_missing_picture_is_one_line(start, tmp_path, capsys):
-    assert start(client, tmp_path / "nothing.jpg") == 2
+def test_missing_picture_is_one_line(tmp_path, capsys):
+    assert run_script(client, tmp_path / "nothing.jpg") == 2
     assert "nothing.jpg cannot be read: No such file" in capsys.readouterr().err
 
 
-def test_load_script_reports_throughput_and_percentiles(start, url, capsys):
+def test_load_script_reports_throughput_and_percentiles(url, capsys):
     arguments = ("--url", url, "--batch", 2, "--clients", 3, "--requests", 10)
-    assert start(load, *arguments, "--signature", "serve_uint8") == 0
+    assert run_script(load, *arguments, "--signature", "serve_uint8") == 0
     printed = capsys.readouterr().out
     assert "10 requests of 2 from 3 clients" in printed
     for line in ("throughput", "latency p50", "latency p90", "latency p99"):
         assert line in printed
 
 
-def test_load_refuses_batches_that_the_server_does(start, capsys):
-    assert start(load, "--batch", 33) == 2
+def test_load_refuses_batches_that_the_server_does(capsys):
+    assert run_script(load, "--batch", 33) == 2
     assert "at least 1 and at most 32" in capsys.readouterr().err
 
 

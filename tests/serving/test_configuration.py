@@ -3,6 +3,9 @@
 import re
 
 import pytest
+import yaml
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
 
 from exporting.warm_up import BATCH_SIZES
 from tests import ROOT
@@ -37,18 +40,14 @@ def without_comments(name):
 
 @pytest.fixture(scope="module")
 def model_config():
-    reason = "tensorflow-serving-api is not installed"
-    config = pytest.importorskip("tensorflow_serving.config.model_server_config_pb2", reason=reason)
-    from google.protobuf import text_format
-
     text = (SERVING / "models.config").read_text()
-    (model,) = text_format.Parse(text, config.ModelServerConfig()).model_config_list.config
+    config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    (model,) = config.model_config_list.config
     return model
 
 
 @pytest.fixture(scope="module")
 def compose():
-    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
     (service,) = yaml.safe_load((SERVING / "compose.yaml").read_text())["services"].values()
     return service
 

@@ -6,9 +6,10 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2
 
 from exporting import SIGNATURES, open_saved_model
-from serving import Target
+from serving import Target, grpc_connection
 from serving.rest_connection import predict_request, read_predictions
 from tests.export_stand_in import published
 from tests.serving_stand_in import predict_json
@@ -20,12 +21,6 @@ GOLDEN = pathlib.Path(__file__).parent / "golden"
 def saved(tmp_path_factory):
     with open_saved_model(published(tmp_path_factory)) as saved:
         yield saved
-
-
-@pytest.fixture(scope="module")
-def predict_pb2():
-    reason = "tensorflow-serving-api is not installed"
-    return pytest.importorskip("tensorflow_serving.apis.predict_pb2", reason=reason)
 
 
 def read_json(name):
@@ -42,7 +37,7 @@ def test_rest_request_gets_the_recorded_response(signature, saved):
 
 
 @pytest.mark.parametrize("signature", SIGNATURES)
-def test_grpc_request_gets_the_recorded_response(signature, saved, predict_pb2):
+def test_grpc_request_gets_the_recorded_response(signature, saved):
     request = read_proto(predict_pb2.PredictRequest, f"{signature}.request")
     response = read_proto(predict_pb2.PredictResponse, f"{signature}.response")
     assert request.model_spec.signature_name == signature
@@ -55,17 +50,16 @@ def test_grpc_request_gets_the_recorded_response(signature, saved, predict_pb2):
 
 
 @pytest.mark.parametrize("signature", SIGNATURES)
-def test_clients_write_the_recorded_requests(signature, predict_pb2):
-    from serving.grpc_connection import predict_request as predict_request_proto
-
+def test_clients_write_the_recorded_requests(signature):
     request = read_proto(predict_pb2.PredictRequest, f"{signature}.request")
     inputs = arrays(request.inputs)
     assert predict_request(signature, **inputs) == read_json(f"{signature}.request")
-    assert predict_request_proto(Target("grpc://localhost"), signature, **inputs) == request
+    target = Target("grpc://localhost")
+    assert grpc_connection.predict_request(target, signature, **inputs) == request
 
 
 @pytest.mark.parametrize("signature", SIGNATURES)
-def test_rest_and_grpc_responses_agree(signature, predict_pb2):
+def test_rest_and_grpc_responses_agree(signature):
     rest = read_predictions(read_json(f"{signature}.response"))
     grpc = arrays(read_proto(predict_pb2.PredictResponse, f"{signature}.response").outputs)
     assert sorted(rest) == sorted(grpc)

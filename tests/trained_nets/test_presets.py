@@ -19,6 +19,7 @@ import train
 from benchmarks import make_preset
 from data_pipeline import synthetic_faces
 from errors import UserError
+from tests import narrow_nets
 from trained_nets import predictions, preset_store
 from trained_nets.loading import load_keras_net, load_net
 
@@ -55,9 +56,10 @@ def made(small_folder, tmp_path_factory):
     common = ["--data", str(small_folder)]
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(preset_store, "FOLDER", folder / "presets")
+        narrow_nets.put_into_zoo(monkeypatch)
         options = [
             "--model",
-            "heatmap_s",
+            "net2",
             "--epochs",
             1,
             "--runs",
@@ -67,13 +69,13 @@ def made(small_folder, tmp_path_factory):
         ]
         assert start(train, *options, *common) == 0
         notes = write_notes(folder / "notes.json", data.fingerprint)
-        arguments = [folder / "heatmap_s", "--name", "tiny", *common, "--notes", notes]
+        arguments = [folder / "net2", "--name", "tiny", *common, "--notes", notes]
         start(make_preset, *arguments)
-    return folder / "presets", folder / "heatmap_s"
+    return folder / "presets", folder / "net2"
 
 
 @pytest.fixture
-def tiny(made, monkeypatch):
+def tiny(made, narrow_zoo, monkeypatch):
     """Puts the preset `tiny` in the place of those that are shipped; gives its folder."""
     monkeypatch.setattr(preset_store, "FOLDER", made[0])
     return made[0] / "tiny"
@@ -160,7 +162,7 @@ def test_evaluate_takes_a_preset_and_says_that_it_averages(
 
 def test_export_loads_a_preset(tiny, monkeypatch):
     arguments = export.parse_arguments(["--preset", "tiny"])
-    assert load_keras_net(arguments.run).config["model"] == "heatmap_s"
+    assert load_keras_net(arguments.run).config["model"] == "net2"
     for wrong in ([], ["runs/net7", "--preset", "tiny"]):
         with pytest.raises(SystemExit):
             export.parse_arguments(wrong)
@@ -169,7 +171,7 @@ def test_export_loads_a_preset(tiny, monkeypatch):
 def test_training_starts_from_a_preset_and_warns_of_another_split(
     tiny, small_folder, tmp_path, monkeypatch, capsys
 ):
-    options = ["--model", "heatmap_s", "--epochs", 1, "--data", small_folder, "--runs", tmp_path]
+    options = ["--model", "net2", "--epochs", 1, "--data", small_folder, "--runs", tmp_path]
     options += ["--precision", "float32", "--init-from", "preset:tiny", "--seed", 2]
     assert start(train, *options) == 0
     printed = capsys.readouterr().out
@@ -196,7 +198,7 @@ def test_damaged_weights_are_told(copied):
     [
         (lambda weights: weights.pop("output/bias"), "lacks 'output/bias'"),
         (lambda weights: weights.update(more=np.zeros(3)), "unknown 'more'"),
-        (lambda weights: weights.update({"output/bias": np.zeros(7)}), r"\(7,\), not \(15,\)"),
+        (lambda weights: weights.update({"output/bias": np.zeros(7)}), r"\(7,\), not \(30,\)"),
     ],
 )
 def test_weights_of_another_net_are_told(copied, change, told):
@@ -226,17 +228,17 @@ def test_a_net_trained_on_every_face_has_the_accuracy_of_its_reference_run(
     made, tiny, small_folder, tmp_path, monkeypatch
 ):
     common = ["--data", str(small_folder)]
-    options = ["--model", "heatmap_s", "--epochs", 1, "--runs", tmp_path, "--hold-out", 0]
+    options = ["--model", "net2", "--epochs", 1, "--runs", tmp_path, "--hold-out", 0]
     assert start(train, *options, "--precision", "float32", *common) == 0
     notes = made[1].parent / "notes.json"
-    arguments = [tmp_path / "heatmap_s", "--name", "whole", *common, "--notes", notes]
+    arguments = [tmp_path / "net2", "--name", "whole", *common, "--notes", notes]
     with pytest.raises(UserError, match="--reference"):
         start(make_preset, *arguments)
     start(make_preset, *arguments, "--reference", made[1])
     card, reference = preset_store.read_card("whole"), preset_store.read_card("tiny")
     assert card["accuracy"]["rmse_px"] == reference["accuracy"]["rmse_px"]
     assert "held out" in card["accuracy"]["measured_on"]
-    run = load_net(tmp_path / "heatmap_s")
+    run = load_net(tmp_path / "net2")
     kernel = np.asarray(run.model.weights[0]).astype(np.float16)
     np.testing.assert_array_equal(preset_store.load_preset("whole").model.weights[0], kernel)
 

@@ -1,9 +1,6 @@
 """A net of the zoo inside scikit-learn."""
 
 import dataclasses
-import runpy
-import shlex
-import sys
 
 import keras
 import numpy as np
@@ -13,11 +10,12 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-import command_line
 import keypoint_schema
 import models
 from errors import UserError
+from examples import search_dropout
 from tests import small_data
+from tests.running import run_script
 from training import from_recipe
 from training.sklearn_estimator import KeypointRegressor
 
@@ -99,7 +97,7 @@ def test_dropout_reaches_the_layers_and_the_final_rate_keeps_its_ratio():
     assert rates == [0, 0.1, 0.2, 0.4]
 
 
-def test_heatmap_nets_train_by_their_own_recipe(monkeypatch):
+def test_heatmap_nets_train_by_their_own_recipe(narrow_zoo, monkeypatch):
     images, labels = nose_data()
     trained = spy_on_training(monkeypatch)
     net = KeypointRegressor("heatmap_s", NOSE, learning_rate=0.003, epochs=8, batch_size=20)
@@ -141,7 +139,7 @@ def test_averaged_weights_are_kept(monkeypatch):
         assert np.abs(kept - each[3]).max() > 1e-4
 
 
-def test_flipping_recipes_train():
+def test_flipping_recipes_train(narrow_zoo):
     images, labels = nose_data()
     net = KeypointRegressor("net3", NOSE, epochs=1, batch_size=16).fit(images[:16], labels[:16])
     assert np.isfinite(net.predict(images[:2])).all()
@@ -174,23 +172,18 @@ def test_a_parameter_that_the_net_has_no_use_for_is_refused(net, parameter, mess
         KeypointRegressor(net, NOSE, epochs=1, **parameter).fit(*nose_data())
 
 
-def test_the_example_searches(small_folder, monkeypatch, capsys):
-    options = f"--data {small_folder} --epochs 1 --faces 16 --folds 2 --learning-rate 0.03"
-    command = ["search_dropout.py", *shlex.split(options), "--dropout", "none", "tutorial"]
-    monkeypatch.setattr(sys, "argv", command)
-    runpy.run_path("examples/search_dropout.py")["main"]()
+def test_the_example_searches(narrow_zoo, small_folder, capsys):
+    options = "--epochs 1 --faces 16 --folds 2 --learning-rate 0.03 --dropout none tutorial"
+    assert run_script(search_dropout, "--data", small_folder, *options.split()) == 0
     shown = capsys.readouterr().out
     assert "nose_tip: net6, 1 epochs, 2 folds" in shown
     assert "tutorial (0.1, 0.2, 0.3, 0.5)" in shown
     assert shown.count(" 0.03 ") == 2
 
 
-def test_the_example_refuses_nets_without_dropout_in_one_line(small_folder, monkeypatch, capsys):
-    command = f"search_dropout.py --data {small_folder} --net heatmap_s --epochs 1 --folds 2"
-    monkeypatch.setattr(sys, "argv", shlex.split(command))
-    with pytest.raises(SystemExit) as stop:
-        command_line.run(runpy.run_path("examples/search_dropout.py")["main"])
-    assert stop.value.code == 2
+def test_the_example_refuses_nets_without_dropout_in_one_line(small_folder, capsys):
+    options = "--net heatmap_s --epochs 1 --folds 2"
+    assert run_script(search_dropout, "--data", small_folder, *options.split()) == 2
     error = capsys.readouterr().err
     assert "heatmap_s has no setting 'dropout'" in error
     assert error.count("\n") == 1

@@ -190,9 +190,10 @@ def results_of(folder):
     return json.loads((folder / "config.json").read_text())["results"]
 
 
-def test_warm_start_of_a_heatmap_net_and_its_validation(start, tmp_path, small_folder):
-    arguments = ("--model", "heatmap_s", "--data", small_folder, "--epochs", 2, *AWARE)
-    assert start(*arguments, "--init-from", "preset:heatmap_s") == 0
+def test_warm_start_of_a_heatmap_net_and_its_validation(narrow_zoo, start, tmp_path, small_folder):
+    arguments = ("--model", "heatmap_s", "--data", small_folder, "--epochs", 2)
+    assert start(*arguments, "--name", "donor") == 0
+    assert start(*arguments, *AWARE, "--init-from", tmp_path / "donor") == 0
     net = load_net(tmp_path / "heatmap_s")
     assert net.config["recipe"]["source_aware"]
     assert net.model.output_shape == (None, 15, 2)
