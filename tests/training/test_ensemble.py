@@ -146,7 +146,7 @@ def test_specialists_with_nothing_held_out(start, tmp_path):
     [
         (("--hold-out", 1), "--hold-out must be"),
         (("--hold-out", -0.1), "--hold-out must be"),
-        (("--folds", 1), "--folds must be"),
+        (("--folds", 1), "--folds: must be"),
     ],
 )
 def test_odd_values_are_refused(start, tmp_path, capsys, options, message):
