@@ -211,8 +211,8 @@ class Mirror:
         """
         if keypoints.shape[-2] != len(self.permutation):
             raise ValueError(
-                f"This mirror takes {len(self.permutation)} keypoints. Received: keypoints "
-                f"of shape {tuple(keypoints.shape)}."
+                f"A mirror of {len(self.permutation)} keypoints takes exactly that many. Received: "
+                f"keypoints of shape {tuple(keypoints.shape)}."
             )
         swapped = _take(keypoints, self.permutation)
         return swapped * np.array([-1.0, 1.0], np.float32) + 2.0 * self.offset

@@ -1,4 +1,4 @@
-"""From a trained Keras model to a SavedModel for TensorFlow Serving, and to other formats."""
+"""Exports a trained Keras model as a SavedModel for TensorFlow Serving, or in other formats."""
 
 from exporting.other_formats import export_other_format
 from exporting.publishing import new_version, published_versions

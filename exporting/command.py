@@ -8,7 +8,7 @@ from trained_nets import loading
 
 
 def run(arguments):
-    """Exports the net that the options of export.py name, and prints what was written.
+    """Exports the net named by the options of export.py, and prints what was written.
 
     Raises:
         UserError: if it cannot be loaded or exported.

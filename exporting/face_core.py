@@ -8,7 +8,7 @@ FACE_SHAPE = (None, IMAGE_SIZE, IMAGE_SIZE, 1)
 
 
 def face_core(model, mirror=None):
-    """Makes the function that the signatures share.
+    """Builds the function that the signatures share.
 
     Args:
         model: Keras model, float32, `(batch, 96, 96, 1)` gray 0–255 to normalized `(batch, K, 2)`.
@@ -22,12 +22,12 @@ def face_core(model, mirror=None):
     def predict(images):
         if mirror is None:
             return to_pixels(model(images, training=False))
-        # One call on both: at batch 1 the time goes into reading the weights, once for the two.
+        # One call on both: at batch 1, time is spent on reading the weights, here once for both.
         both = model(tf.concat([images, images[:, :, ::-1]], axis=0), training=False)
         straight, mirrored = tf.split(both, 2)
         return to_pixels((straight + mirror(mirrored)) / 2.0)
 
     signature = [tf.TensorSpec(FACE_SHAPE, tf.float32, name="images")]
     function = tf.function(predict, input_signature=signature, autograph=False)
-    # Traced here, once: traced by its callers it would be in the graph twice.
+    # Traced once, here: if its callers traced it, it would be in the graph twice.
     return function.get_concrete_function()

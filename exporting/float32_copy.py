@@ -6,8 +6,8 @@ _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 def float32_copy(model):
     """Rebuilds a Keras model with float32 arithmetic and the same weights.
 
-    A server's processor may have no bfloat16 arithmetic, and emulates it many times slower; and
-    with float32 every machine gives the same answer. The weights are float32 as they are.
+    A server's processor may lack bfloat16 arithmetic and emulate it many times slower, and with
+    float32 every machine gives the same answer. The weights are already float32.
 
     Args:
         model: functional Keras model of any dtype policy.

@@ -4,8 +4,8 @@ import tensorflow as tf
 
 from exporting.picture_rules import checked_size, header, rule, rules, unsigned
 
-# Steps of one walk over a whole file, its comments included: a quarter of a second. A step takes
-# up to so many blocks of one size, and nearly all blocks of a file have the same.
+# Steps of a walk over a whole file, including comments: a quarter of a second. A step covers up to
+# BLOCKS_A_STEP blocks of the same size, and nearly all blocks of a file have the same size.
 MAX_STEPS = 2**13
 BLOCKS_A_STEP = 2**8
 EXTENSION, FRAME, TRAILER = 0x21, 0x2C, 0x3B
@@ -49,7 +49,7 @@ def read_gif(contents, index):
 
 
 def _walk(data):
-    """The byte where the walk ends, its steps, how many frames, and where the first one is."""
+    """Returns the byte where the walk ends, counts of steps and frames, and the first frame."""
     length = tf.size(data)
 
     def byte(position):  # zero past the end

@@ -4,11 +4,11 @@ import tensorflow as tf
 
 from exporting.picture_rules import checked_size, rule, rules
 
-# A scan of a few bytes goes over every pixel: 15 ms at 2**24 of them. Encoders write some 10.
+# A scan of a few bytes visits every pixel: 15 ms for 2**24 of them. Encoders write about 10.
 MAX_SCANS = 64
 MAX_SEGMENTS = 2**10
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
-# Frames of arithmetic coding, whose scans may take any time for a few bytes.
+# Arithmetic-coded frames, whose scans may take arbitrarily long for a few bytes.
 ARITHMETIC = (0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 
 
@@ -26,7 +26,7 @@ def read_jpeg(contents, index):
             index,
             f"must be a JPEG of at most {MAX_SCANS} scans. Received more",
         ),
-        rule(~arithmetic, index, "must be a Huffman-coded JPEG. Received one in arithmetic coding"),
+        rule(~arithmetic, index, "must be a Huffman-coded JPEG. Received an arithmetic-coded one"),
     ):
         name = "picture_must_be_a_whole_JPEG"  # the decoder's own error names the node
         shape = tf.io.extract_jpeg_shape(tf.identity(contents), tf.int64, name=name)
@@ -34,7 +34,7 @@ def read_jpeg(contents, index):
 
 
 def _walk(data):
-    """How many segments and scans there are, and whether a frame is in arithmetic coding."""
+    """Counts segments and scans, and finds out whether a frame is arithmetic-coded."""
     markers = _markers(data)
     length = tf.size(data, tf.int64)
 
@@ -46,7 +46,7 @@ def _walk(data):
         position = markers[at]
         code = byte(position + 1)
         size = byte(position + 2) * 256 + byte(position + 3)
-        # As the decoder does, whether or not pixels lie between this segment and the next.
+        # As the decoder does, whether or not there are pixels before the next segment.
         at = tf.searchsorted(markers, [position + 2 + size])[0]
         at = tf.where(code == END_OF_IMAGE, tf.size(markers), at)
         scans += tf.cast(code == START_OF_SCAN, tf.int32)
@@ -67,8 +67,8 @@ def _walk(data):
 
 
 def _markers(data):
-    """Where the markers are that have a segment of their own, or end the picture."""
+    """Returns the positions of markers that have a segment of their own, or end the picture."""
     code = data[1:]
-    # The others are filling, pixels of that value, restarts between pixels and the file's start.
+    # The others are padding, pixels of that value, restarts between pixels and the file's start.
     alone = (code <= 1) | ((code >= 0xD0) & (code <= 0xD8)) | (code == 0xFF)
     return tf.where((data[:-1] == 0xFF) & ~alone)[:, 0]

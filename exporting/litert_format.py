@@ -1,4 +1,4 @@
-"""LiteRT (once TensorFlow Lite) files, float32, float16 and int8, run by its interpreter."""
+"""LiteRT (formerly TensorFlow Lite) files: float32, float16 and int8, run by its interpreter."""
 
 import importlib.util
 import re
@@ -9,20 +9,20 @@ import tensorflow as tf
 
 import command_line
 
-# What the libraries print whatever their log level is set to: the settings that int8 is converted
-# with, and how the interpreter computes.
+# What the libraries print at any log level: the settings of the int8 conversion, and how the
+# interpreter computes.
 _NOISE = re.compile(rb"fully_quantize: .*|INFO: Created TensorFlow Lite XNNPACK delegate.*")
 
 
 def is_installed():
-    """Whether the extra `litert` is there."""
+    """Returns whether the extra `litert` is installed."""
     return importlib.util.find_spec("ai_edge_litert") is not None
 
 
 def write(saved_model, folder, stem, calibration):
     """Converts `serving_default` three times; returns `{name: path}`.
 
-    All take and give float32. float16 halves the stored weights; int8 also computes in 8 bits.
+    All take and return float32. float16 halves the stored weights; int8 also computes in 8 bits.
 
     Args:
         saved_model: a SavedModel folder.
@@ -58,6 +58,6 @@ def load(path):
 
     with command_line.without_lines(_NOISE):
         interpreter = Interpreter(model_path=str(path))
-        interpreter.allocate_tensors()  # when it decides how to compute, and tells
+        interpreter.allocate_tensors()  # decides how to compute, and prints that
     runner = interpreter.get_signature_runner("serving_default")
     return lambda images: runner(images=images)["keypoints"]

@@ -1,4 +1,4 @@
-"""The model card: what a client or an operator wants to know about a version, as JSON in it."""
+"""The model card: a JSON file in a version with what clients and operators want to know."""
 
 import datetime
 import json
@@ -13,19 +13,19 @@ FILE = pathlib.PurePath("assets.extra", "model_card.json")
 
 
 def model_card(config, names, flip_average, parameters):
-    """Collects the card.
+    """Builds the card.
 
     Args:
-        config: the run's `config.json` as a dict; what it does not say becomes null in the card.
-            That of a preset has the preset's card as `preset`, whose licence, accuracy, intended
-            use and limits go into this one.
+        config: the run's `config.json` as a dict; what it lacks becomes null in the card. A
+            preset's has the preset's card as `preset`, whose licence, accuracy, intended use and
+            limits go into this one.
         names: keypoint names in the order of the outputs.
         flip_average: whether the graph averages with the mirror image.
         parameters: number of weights.
 
     Returns:
-        A dict that JSON can hold: null stands for numbers that are not finite, such as the error
-        of a net that diverged or of a keypoint without labels.
+        A dict that JSON can hold: null replaces numbers that are not finite, such as the error of
+        a net that diverged or of a keypoint without labels.
     """
     results = config.get("results") or {}
     per_keypoint = results.get("valid_rmse_px_per_keypoint") or {}
@@ -56,7 +56,7 @@ def model_card(config, names, flip_average, parameters):
             "rmse_px": results.get("valid_rmse_px"),
             "rmse_px_per_keypoint": {name: per_keypoint.get(name) for name in names},
             "with_flip_average": False,  # it is the trained net's own error
-            # Validation faces that a net which this one builds on had seen: they flatter.
+            # Validation faces seen by a net that this one builds on; they make errors too small.
             "seen_before": _find(config, "data", "seen_before") or 0,
         },
         "training": {
@@ -74,7 +74,7 @@ def model_card(config, names, flip_average, parameters):
 
 
 def _add_preset(card, preset, names, flip_average):
-    """A preset's accuracy was measured in both ways; that of the exported one counts."""
+    """Adds a preset's accuracy, as measured with or without the flip average, like the export."""
     accuracy = preset["accuracy"]
     measured = accuracy["rmse_px"]["flip_average" if flip_average else "plain"]
     rmse = measured["float16"]  # as a preset's weights are stored

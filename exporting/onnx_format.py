@@ -1,4 +1,4 @@
-"""ONNX by tf2onnx, run by ONNX Runtime."""
+"""ONNX files, written by tf2onnx and run by ONNX Runtime."""
 
 import importlib.util
 
@@ -8,7 +8,7 @@ OPSET = 18
 
 
 def is_installed():
-    """Whether the extra `onnx` is there."""
+    """Returns whether the extra `onnx` is installed."""
     return all(importlib.util.find_spec(name) for name in ("tf2onnx", "onnx", "onnxruntime"))
 
 

@@ -1,4 +1,4 @@
-"""ONNX and LiteRT files, each compared with the SavedModel on faces."""
+"""Writes ONNX and LiteRT files, and compares each with the SavedModel on faces."""
 
 import dataclasses
 import pathlib
@@ -17,7 +17,7 @@ from exporting.session import open_saved_model
 from exporting.signatures import write_saved_model
 
 COMPARED_FACES = 256
-CALIBRATION_FACES = 128  # for int8; none of them is among the compared ones, where there are enough
+CALIBRATION_FACES = 128  # for int8; separate from the compared faces if there are enough
 TIMED_RUNS = 30  # at batch 1
 
 
@@ -81,11 +81,11 @@ def export_other_format(net, folder, kind, faces, flip_average=False):
 
 
 def _move(files, folder):
-    """All or none: a folder in the place of one of the files stops it before the first."""
+    """Moves all files or none: a folder in the place of one is found before any is moved."""
     for file in files:
         if (folder / file.name).is_dir():
             raise UserError(
-                f"{folder / file.name} is a folder; a file of that name is to be written there. "
+                f"{folder / file.name} must be a file, but a folder of that name exists. "
                 "Move it away, or choose another --out."
             )
     for file in files:

@@ -1,9 +1,9 @@
-"""Picture files of any size to 96×96 gray faces, inside the graph.
+"""Converts picture files of any size to 96×96 gray faces, inside the graph.
 
 The steps are Pillow's `convert("L")`, `convert("F")` and `resize((96, 96), BILINEAR)`, so that a
 face gives the same answer whether a server or a Python program decoded it. Nothing is rounded after
-the resize: a gray value on the brink would tip over with the last bit, and move a keypoint by some
-hundredths of a pixel.
+the resize: a gray value near a rounding boundary would change with the last bit, and move a
+keypoint by some hundredths of a pixel.
 """
 
 import tensorflow as tf
@@ -14,12 +14,12 @@ from exporting.jpeg_segments import read_jpeg
 from exporting.png_chunks import read_png
 from keypoint_schema import IMAGE_SIZE
 
-# How many pictures of one request are decoded at a time; bounds memory with MAX_PIXELS.
+# How many pictures of one request are decoded at a time; with MAX_PIXELS, this bounds memory.
 PARALLEL_PICTURES = 4
 
 
 def decode_faces(image_bytes):
-    """Decodes, grays and resizes a batch of picture files.
+    """Decodes a batch of picture files, and converts them to gray faces.
 
     Args:
         image_bytes: string `(batch,)`: PNG, JPEG, BMP or GIF files, of one size or of many.
@@ -50,7 +50,7 @@ def decode_faces(image_bytes):
 
 
 def decode_rgb(contents, index):
-    """One file's pixels, uint8 `(height, width, 3)`, and its `(height, width)` int64.
+    """Decodes one file to uint8 `(height, width, 3)`; returns its `(height, width)` int64 too.
 
     Transparency is dropped and 16 bits become 8 by dropping the low byte, as in Pillow. An EXIF
     orientation is not applied: coordinates are those of the stored pixels.
@@ -76,7 +76,7 @@ def decode_rgb(contents, index):
 
 
 def to_gray(rgb):
-    """ITU-R 601 luma of uint8 `(height, width, 3)`, rounded as Pillow rounds: uint8 `(h, w, 1)`.
+    """Returns the ITU-R 601 luma of uint8 `(h, w, 3)`, rounded as in Pillow: uint8 `(h, w, 1)`.
 
     Every product and sum is a whole number below 2**24, so float32 is exact.
     """
@@ -93,7 +93,7 @@ def resize_to_face(gray):
     return tf.ensure_shape(face, (IMAGE_SIZE, IMAGE_SIZE, 1))
 
 
-# A decoder's own error names the node, so the nodes are named for the rule.
+# A decoder's own error names the node, so the nodes are named after the rule.
 def _decode_png(contents):
     return tf.io.decode_png(contents, channels=3, name="picture_must_be_a_whole_PNG")
 
@@ -115,7 +115,7 @@ def _decode_bmp(contents, bits, palette_start, pixels_start):
     def decode(channels):
         return tf.io.decode_bmp(contents, channels=channels, name="picture_must_be_a_whole_BMP")
 
-    def through_palette():  # the decoder gives palette indices for gray values
+    def through_palette():  # the decoder returns palette indices as gray values
         palette = tf.strings.substr(contents, palette_start, pixels_start - palette_start)
         # Colours that the file leaves out are black, as in Pillow.
         blue_green_red = tf.reshape(

@@ -1,4 +1,4 @@
-"""What a picture's first bytes say: its format, and all there is to check of a BMP."""
+"""Checks on a picture's first bytes: its format, and all that is checked about a BMP."""
 
 import tensorflow as tf
 
@@ -8,7 +8,7 @@ UNKNOWN, PNG, JPEG, BMP, GIF = range(5)
 
 
 def read_format(contents):
-    """Tells the file format from the first bytes.
+    """Detects the file format from the first bytes.
 
     Args:
         contents: scalar string, the file.
@@ -35,7 +35,7 @@ def read_bmp(contents, index):
 
     Returns:
         `(height, width)` int64, the file, its bits per pixel (8, 24 or 32), and where its palette
-        begins and its pixels do.
+        and its pixels begin.
     """
     head = header(contents)
     bits = unsigned(head[28:30])
@@ -60,7 +60,7 @@ def read_bmp(contents, index):
             (palette_start <= pixels_start)
             & (pixels_start <= tf.cast(tf.strings.length(contents), tf.int64)),
             index,
-            "must be a BMP whose pixels follow its header. Received places of palette, pixels:",
+            "must be a BMP whose pixels follow its header. Received offsets of palette, pixels:",
             palette_start,
             pixels_start,
         ),
@@ -73,7 +73,7 @@ def read_bmp(contents, index):
 
 
 def refuse_unknown(contents, index):
-    """Refuses a file that is none of the four formats."""
+    """Refuses a file in none of the four formats."""
     with rules(
         rule(
             tf.constant(False),

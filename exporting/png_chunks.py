@@ -1,7 +1,7 @@
 """A PNG's chunks, walked before anything is decoded; only those that hold the picture are kept.
 
-The decoder would inflate every compressed text and colour profile of a file, each to as much as
-8 MB, and hold them all. They do not change a pixel, so it never sees them.
+The decoder would inflate every compressed text and colour profile of a file, to up to 8 MB each,
+and keep them all in memory. They do not affect any pixel, so they are not passed to it.
 """
 
 import tensorflow as tf
@@ -10,9 +10,9 @@ from exporting.picture_rules import checked_size, header, rule, rules, unsigned
 
 IHDR = b"\x00\x00\x00\x0dIHDR"  # length and type of the first chunk, which has the size
 SIGNATURE_BYTES = 8
-MAX_CHUNKS = 2**13  # 64 MB in chunks of 8 KB, libpng's own; a walk of them takes half a second
-# Bytes of compressed pixels beyond those of the pixels themselves: for the blocks of the
-# compression, the rows of an interlaced picture, and encoders that flush after each row.
+MAX_CHUNKS = 2**13  # 64 MB in chunks of 8 KB, as libpng writes; walking them takes half a second
+# How many more bytes compressed pixels may have than plain ones: for the compression's blocks, the
+# rows of an interlaced picture, and encoders that flush after each row.
 SPARE_BYTES = 2**16
 CHANNELS = (1, 1, 3, 1, 2, 1, 4, 1)  # by colour type
 
@@ -27,7 +27,7 @@ def read_png(contents, index):
     kind, chunks, compressed, kept = _walk(contents)
     height = unsigned(head[20:24], big_endian=True)
     width = unsigned(head[16:20], big_endian=True)
-    # The decoder takes the size from IHDR wherever it is; where it is first, both read the same.
+    # The decoder takes the size from IHDR wherever it is; if it is first, both read the same.
     begins_with_size = tf.reduce_all(head[8:16] == tf.constant(list(IHDR), tf.uint8))
     with rules(
         rule(kind != b"acTL", index, "must not be animated. Received an animated PNG"),
@@ -46,7 +46,7 @@ def read_png(contents, index):
         size = checked_size(index, height, width)
     depth_and_colour = tf.cast(head[24:26], tf.int64)
     bits = depth_and_colour[0] * tf.gather(tf.constant(CHANNELS, tf.int64), depth_and_colour[1] % 8)
-    # The decoder inflates to the very end, a thousandfold, whatever the size says.
+    # The decoder inflates all of the data, up to a thousandfold, whatever the size says.
     limit = height * (width * bits // 8 + 2) * 9 // 8 + SPARE_BYTES
     text = "must not have more compressed pixel data than pixels. Received, allowed bytes:"
     with rules(rule(compressed <= limit, index, text, compressed, limit)):
@@ -54,7 +54,7 @@ def read_png(contents, index):
 
 
 def _walk(contents):
-    """The last chunk's type, how many chunks, bytes of compressed pixels, and the kept file."""
+    """Returns the last chunk's type, how many chunks and bytes of pixels, and the kept file."""
     data = tf.io.decode_raw(contents, tf.uint8)
     length = tf.size(data)
     pieces = tf.TensorArray(tf.string, 1, dynamic_size=True, element_shape=())
@@ -68,7 +68,7 @@ def _walk(contents):
         whole = size <= tf.cast(length - position - 12, tf.int64)
         size = tf.cast(tf.where(whole, size, 0), tf.int32)
         kind = tf.where(whole, tf.strings.substr(contents, position + 4, 4), "")
-        # A small first letter marks what a decoder may leave out.
+        # A lower-case first letter marks what a decoder may skip.
         needed = whole & (data[position + 4] < ord("a"))
         piece = tf.strings.substr(contents, position, tf.where(needed, size + 12, 0))
         compressed += tf.where(kind == b"IDAT", tf.cast(size, tf.int64), 0)

@@ -1,6 +1,6 @@
-"""New versions of a model, which appear whole or not at all.
+"""Publishes new versions of a model, each completely or not at all.
 
-TensorFlow Serving takes any child folder with an integer name as soon as it sees it. A version is
+TensorFlow Serving loads any child folder with an integer name as soon as it sees it. A version is
 therefore built in a hidden folder beside the others, flushed to disk and renamed; a rename is
 atomic. Published versions are never written to.
 """
@@ -16,7 +16,7 @@ import shutil
 import atomic_write
 from errors import UserError
 
-BUILDING = ".tmp-export"  # not an integer, so a server passes it by
+BUILDING = ".tmp-export"  # not an integer, so a server ignores it
 LOCK = ".export-lock"
 REFUSED_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 DISK_FULL = os.strerror(errno.ENOSPC)
@@ -26,11 +26,11 @@ DISK_FULL = os.strerror(errno.ENOSPC)
 def new_version(base, version=None):
     """Yields an empty folder and its version number; publishes it if the block ends without error.
 
-    An error removes it again. What a killed export left behind goes when the next one starts; the
-    lock, which dies with its process, tells such leftovers from an export that is still running.
+    On an error the folder is removed. What a killed export left behind is removed when the next one
+    starts; the lock, which ends with its process, distinguishes it from an export still running.
 
     Args:
-        base: the model's folder, `exports/<name>`; made if need be.
+        base: the model's folder, `exports/<name>`; created if needed.
         version: a number that is not yet taken; None takes the next one.
 
     Raises:
@@ -49,10 +49,10 @@ def new_version(base, version=None):
 def building_folder(base):
     """Yields an empty hidden folder in `base` while no other export writes there.
 
-    What has not been moved out of it when the block ends is removed.
+    Whatever is still in it when the block ends is removed.
 
     Args:
-        base: a folder; made if need be.
+        base: a folder; created if needed.
 
     Raises:
         UserError: if `base` cannot be written, its disk is full, or another export to it is
@@ -76,7 +76,7 @@ def building_folder(base):
                 raise
             raise _unwritable(base, error.strerror) from error
         except Exception as error:
-            if DISK_FULL not in str(error):  # so TensorFlow's own file system says it
+            if DISK_FULL not in str(error):  # how TensorFlow's own file system reports it
                 raise
             raise _unwritable(base, DISK_FULL) from error
         finally:
@@ -84,14 +84,14 @@ def building_folder(base):
 
 
 def flush_tree(folder):
-    """Makes sure that a folder, its files and those below are on the disk."""
+    """Flushes a folder and everything in it to the disk."""
     for parent, _, files in os.walk(folder):
         for path in (*(os.path.join(parent, file) for file in files), parent):
             atomic_write.flush(path)
 
 
 def published_versions(base):
-    """Version numbers in a model's folder, ascending, as TensorFlow Serving reads them."""
+    """Lists version numbers in a model's folder, ascending, as TensorFlow Serving reads them."""
     children = pathlib.Path(base).iterdir() if pathlib.Path(base).is_dir() else ()
     return sorted(int(child.name) for child in children if re.fullmatch("[0-9]+", child.name))
 

@@ -16,12 +16,12 @@ from exporting.warm_up import can_write_warm_up, write_warm_up
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """What an export did.
+    """The result of an export.
 
     Attributes:
         folder: the new version.
         warm_up_records: how many it holds; None if the extra `serving` is not installed.
-        difference: the largest one between a signature and the Keras model, px.
+        difference: the largest between any signature and the Keras model, px.
     """
 
     folder: pathlib.Path
@@ -30,11 +30,11 @@ class Published:
 
 
 def export_saved_model(net, base, version=None, flip_average=False):
-    """Publishes a net as `<base>/<version>/`, once each signature equals the Keras model.
+    """Publishes a net as `<base>/<version>/` if each signature equals the Keras model.
 
     Args:
         net: a `TrainedNet` with a Keras model.
-        base: the model's folder, called as the server shall call the model.
+        base: the model's folder, whose name is the model's on the server.
         version: a free version number; None takes the next one.
         flip_average: whether the graph averages each face with its mirror image.
 
@@ -43,7 +43,7 @@ def export_saved_model(net, base, version=None, flip_average=False):
 
     Raises:
         UserError: if the version is taken, a mirror is missing for the flip average, Keras runs on
-            another backend than TensorFlow, or another export to `base` is running.
+            a backend other than TensorFlow, or another export to `base` is running.
     """
     require_tensorflow()
     mirror = net.mirror() if flip_average else None
@@ -59,7 +59,7 @@ def export_saved_model(net, base, version=None, flip_average=False):
 
 
 def require_tensorflow():
-    """Refuses another Keras backend: JAX's operations are unknown to TensorFlow Serving."""
+    """Refuses other Keras backends: TensorFlow Serving does not know JAX's operations."""
     if keras.backend.backend() != "tensorflow":
         raise UserError(
             "An export needs Keras on TensorFlow; a model trained on another backend loads there "

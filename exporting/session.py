@@ -1,4 +1,4 @@
-"""Runs a SavedModel as TensorFlow Serving does: a Session on the graph, one signature a request."""
+"""Runs a SavedModel like TensorFlow Serving: a Session on the graph, one signature per request."""
 
 import contextlib
 
@@ -8,14 +8,14 @@ TAG = "serve"
 
 
 class SignatureRunner:
-    """An open SavedModel; `run(name, **inputs)` gives the outputs of one signature as a dict."""
+    """An open SavedModel; `run(name, **inputs)` returns one signature's outputs as a dict."""
 
     def __init__(self, session, signatures):
         self._session = session
         self.signatures = signatures
 
     def run(self, name, **inputs):
-        """Runs a signature on NumPy inputs by their names; returns NumPy outputs by theirs."""
+        """Runs a signature on NumPy inputs, given by name; returns NumPy outputs by name."""
         signature = self.signatures[name]
         feeds = {signature.inputs[key].name: value for key, value in inputs.items()}
         fetches = {key: info.name for key, info in signature.outputs.items()}

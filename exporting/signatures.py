@@ -8,16 +8,16 @@ from exporting.picture_decoding import decode_faces
 from keypoint_schema import IMAGE_SIZE
 
 SIGNATURES = ("serving_default", "serve_uint8", "serve_bytes", "serve_named")
-FROZEN_PARAMETERS = 4_000_000  # up to so many, weights are constants of the graph
+FROZEN_PARAMETERS = 4_000_000  # up to this many, weights are constants of the graph
 
 
 def write_saved_model(model, names, folder, mirror=None, guarded=True):
     """Writes a Keras model as a SavedModel with the signatures of `SIGNATURES`.
 
     The weights of a small net are frozen into the graph, where they fuse with their operations:
-    heatmap_s answers in 1.31 ms at batch 1, in place of 1.63. Those of a large one stay variables:
-    six net7-sized nets grew no faster (9.8 and 10.0 ms), and loading took 34 s and 5.9 GB in place
-    of 1 s and 0.5 GB.
+    heatmap_s answers in 1.31 ms at batch 1 instead of 1.63. Those of a large net stay variables:
+    freezing made six net7-sized nets no faster (9.8 and 10.0 ms), and loading took 34 s and 5.9 GB
+    instead of 1 s and 0.5 GB.
 
     Args:
         model: Keras model, float32, `(batch, 96, 96, 1)` gray 0–255 to normalized `(batch, K, 2)`.
@@ -26,8 +26,8 @@ def write_saved_model(model, names, folder, mirror=None, guarded=True):
         mirror: a `keypoint_schema.Mirror`, if the graph is to average each face with its mirror
             image.
         guarded: whether the graph answers an empty batch and refuses pixels that are not finite.
-            A server needs both; a graph to convert goes without, since a converter may have no
-            such operations, or compute slower with them.
+            A server needs both; a graph for conversion omits them, since the other format may lack
+            such operations or be slower with them.
     """
     core = face_core(model, mirror)
     module = tf.Module()
@@ -57,16 +57,16 @@ def _endpoints(core, names, guarded):
     def predict(faces):
         if not guarded:
             return core(faces)
-        # oneDNN has no answer to an empty batch, so it gets one face, whose answer is left out.
+        # oneDNN cannot handle an empty batch, so it gets one face, whose answer is dropped.
         shape = tf.shape(faces)
         added = tf.stack([[0, 0, 0, 0], tf.cast(shape == 0, tf.int32)], axis=1)
         padded = tf.ensure_shape(tf.pad(faces, added), FACE_SHAPE)
         return tf.strided_slice(core(padded), [0], shape[:1])
 
-    # Without ensure_shape a wrongly shaped request reaches oneDNN, which may abort the process.
+    # Without ensure_shape, a wrongly shaped request reaches oneDNN, which may abort the process.
     def predict_gray(images):
         images = tf.ensure_shape(images, FACE_SHAPE)
-        if guarded:  # a NaN would give keypoints that look like any others
+        if guarded:  # a NaN would give plausible-looking keypoints
             images = tf.debugging.check_numerics(images, "images must be finite")
         return predict(images)
 
@@ -78,7 +78,7 @@ def _endpoints(core, names, guarded):
 
     def serve_bytes(image_bytes):
         faces, sizes = decode_faces(tf.ensure_shape(image_bytes, (None,)))
-        # (0, 0) is the centre of a pixel, so the corner of the picture is at (−½, −½) in both.
+        # (0, 0) is a pixel's centre, so the picture's corner is at (−½, −½) in both sizes.
         scale = sizes[:, tf.newaxis, :] / IMAGE_SIZE
         return {"keypoints": (predict(faces) + 0.5) * scale - 0.5}
 

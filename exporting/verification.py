@@ -13,7 +13,7 @@ BATCHES = (1, 3)
 
 
 def verify_saved_model(folder, model, names, mirror=None):
-    """Loads a SavedModel anew, runs each signature and compares with the Keras model.
+    """Loads a SavedModel, runs each signature and compares it with the Keras model.
 
     Args:
         folder: the SavedModel.
@@ -25,8 +25,8 @@ def verify_saved_model(folder, model, names, mirror=None):
         The largest difference, in px.
 
     Raises:
-        RuntimeError: if a signature is missing or an output differs by more than `TOLERANCE`, and
-            whatever the run-time raises where the graph or a warm-up record fails.
+        RuntimeError: if a signature is missing or an output differs by more than `TOLERANCE`; also
+            whatever the runtime raises if the graph or a warm-up record fails.
     """
     differences = []
     with open_saved_model(folder) as saved:
@@ -48,7 +48,7 @@ def verify_saved_model(folder, model, names, mirror=None):
 
 
 def keras_keypoints(model, faces, mirror=None):
-    """What the graph should answer, by NumPy around the Keras model: `(batch, K, 2)` px."""
+    """Computes what the graph should answer, with NumPy and the Keras model: `(batch, K, 2)` px."""
 
     def predict(images):
         return np.asarray(model(images.astype(np.float32), training=False), np.float32)

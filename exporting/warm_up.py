@@ -1,7 +1,7 @@
 """Warm-up requests that TensorFlow Serving replays before a version takes traffic.
 
 The first run of a signature optimizes its graph, and the first run at a batch size prepares its
-kernels; a warmed-up server has both behind it. A record that fails makes the server refuse the
+kernels; a warmed-up server has already done both. A record that fails makes the server refuse the
 whole version, so `replay_warm_up` runs each of them before the version is published.
 """
 
@@ -23,7 +23,7 @@ GRAY = 128  # of 255
 
 
 def can_write_warm_up():
-    """Whether `tensorflow-serving-api`, which has the records' protos, is installed."""
+    """Returns whether `tensorflow-serving-api`, which has the records' protos, is installed."""
     return prediction_log_pb2 is not None
 
 
@@ -59,8 +59,8 @@ def replay_warm_up(folder, saved):
         saved: a `session.SignatureRunner` on it.
 
     Raises:
-        RuntimeError: if an answer has no row for each picture or is not finite, and whatever the
-            run-time raises where a request fails.
+        RuntimeError: if an answer lacks a row per picture or is not finite; also whatever the
+            runtime raises if a request fails.
     """
     path = pathlib.Path(folder) / FILE
     if not path.exists():
@@ -80,7 +80,7 @@ def replay_warm_up(folder, saved):
 
 def _inputs(batch):
     shape = (batch, IMAGE_SIZE, IMAGE_SIZE, 1)
-    # A TensorProto with one value stands for a tensor filled with it: bytes in place of megabytes.
+    # A TensorProto with one value stands for a tensor filled with it: bytes instead of megabytes.
     gray = tf.make_tensor_proto(GRAY, tf.float32, shape)
     face = np.full(shape[1:], GRAY, np.uint8)
     files = [tf.io.encode_png(face).numpy(), tf.io.encode_jpeg(face).numpy()]

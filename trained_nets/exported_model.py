@@ -1,4 +1,4 @@
-"""An exported SavedModel, asked like any other net."""
+"""Opens an exported SavedModel as a net like any other."""
 
 import json
 import pathlib
@@ -17,7 +17,7 @@ def open_exported(path: pathlib.Path, version: pathlib.Path) -> TrainedNet:
     """Opens a version of a model that `export.py` wrote.
 
     Args:
-        path: what the person named: the version's folder, or the model's.
+        path: the folder that the user named: the version's, or the model's.
         version: the SavedModel's folder.
 
     Raises:
@@ -53,7 +53,7 @@ def open_exported(path: pathlib.Path, version: pathlib.Path) -> TrainedNet:
 
 
 def _read_card(version):
-    """The model card that export.py wrote; nothing, if other means wrote the SavedModel."""
+    """Reads the model card of export.py; empty if something else wrote the SavedModel."""
     try:
         card = json.loads((version / "assets.extra" / "model_card.json").read_text("utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Which faces a run has not seen: its split, repeated."""
+"""Finds the faces that a run has not seen, by repeating its split."""
 
 import dataclasses
 
@@ -10,10 +10,10 @@ from data_pipeline import FaceData
 
 @dataclasses.dataclass(frozen=True)
 class HeldOut:
-    """The faces that a run held out, if it can be told.
+    """The faces that a run held out, if they are known.
 
     Attributes:
-        rows: bool `(N,)`; None if none were held out, or nobody can tell which.
+        rows: bool `(N,)`; None if none were held out, or if they are not known.
         reason: why `rows` is None, as a sentence.
     """
 
@@ -25,9 +25,9 @@ def find_held_out(config: dict, origin: str, data: FaceData) -> HeldOut:
     """Repeats a run's split.
 
     Args:
-        config: the run's; for a net of an ensemble, its own.
-        origin: what the reason calls the run.
-        data: what it was trained on, N faces.
+        config: of the run, or of one net of an ensemble.
+        origin: the run's name in `reason`.
+        data: the N faces that it was trained on.
     """
     trained_on = config["data"]
     hold_out = trained_on.get("hold_out", data_pipeline.HOLD_OUT)
@@ -36,14 +36,14 @@ def find_held_out(config: dict, origin: str, data: FaceData) -> HeldOut:
         return _unknown(f"{origin} was trained on every face of its data and held none out.")
     if trained_on["fingerprint"] != data.fingerprint:
         return _unknown(
-            f"{origin} was trained on other data ({trained_on['description']}) than these "
-            f"({data.description}), so it held none of them out. Name its own data with "
-            "--data."
+            f"{origin} was trained on other data ({trained_on['description']}), not on these faces "
+            f"({data.description}), so it holds none of them out. Give the --data that it was "
+            "trained on."
         )
     if trained_on.get("grouped_by", data.grouped_by) != data.grouped_by:
         return _unknown(
-            f"The faces of {origin} were split by {trained_on['grouped_by']}, these are by "
-            f"{data.grouped_by}: training_persons.csv has come or gone beside them."
+            f"The faces of {origin} were split by {trained_on['grouped_by']}, but now by "
+            f"{data.grouped_by}: training_persons.csv was added or removed beside them."
         )
     seed = fold["split_seed"] if fold else config["seed"]
     train, valid = data_pipeline.split(data, seed, hold_out)
@@ -51,7 +51,7 @@ def find_held_out(config: dict, origin: str, data: FaceData) -> HeldOut:
     if (trained_on.get("split") or digest) != digest:
         return _unknown(
             f"The split of {origin} cannot be repeated: training_persons.csv beside the data has "
-            "changed since, or scikit-learn shuffles otherwise now."
+            "changed since, or scikit-learn now shuffles differently."
         )
     groups = valid.groups
     if fold:
@@ -62,16 +62,16 @@ def find_held_out(config: dict, origin: str, data: FaceData) -> HeldOut:
 
 
 def count_seen(config: dict, origin: str, valid: FaceData, data: FaceData) -> int:
-    """How many faces a net has seen in its training, of those that another run holds out.
+    """Counts the faces seen by a net in training, among those that another run holds out.
 
-    Where it cannot be told which faces the net held out, it counts as having seen all; so it does
-    if it began with, or learned from, a net that had seen some.
+    If it is not known which faces the net held out, it counts as having seen all of them; likewise
+    if it started from, or learned from, a net that had seen some.
 
     Args:
         config: of the net's run.
         origin: what it was loaded from.
         valid: the faces that the other run holds out.
-        data: what these are from.
+        data: all faces, which `valid` is a part of.
     """
     if config["data"]["fingerprint"] != data.fingerprint:
         return 0

@@ -1,4 +1,4 @@
-"""Loads a trained net from whatever holds one: a run folder, a preset, an exported SavedModel."""
+"""Loads a trained net from a run folder, a preset or an exported SavedModel."""
 
 import os
 import pathlib
@@ -15,26 +15,26 @@ def load_net(origin: str | os.PathLike, flip_average: bool = False) -> TrainedNe
     """Loads a net.
 
     Args:
-        origin: a run folder of `train.py`; or `preset:<name>`; or a SavedModel of `export.py`, as
-            the folder of one version or of all, of which the newest is taken.
-        flip_average: as `flip_averaged`.
+        origin: a run folder of `train.py`; `preset:<name>`; or a SavedModel of `export.py`, by the
+            folder of one version, or of all versions, of which the newest is loaded.
+        flip_average: whether to apply `flip_averaged`.
 
     Raises:
-        UserError: if there is none, or it cannot be loaded.
+        UserError: if there is no such net, or it cannot be loaded.
     """
     net = _load(os.fspath(origin))
     return flip_averaged(net) if flip_average else net
 
 
 def load_keras_net(origin: str | os.PathLike) -> TrainedNet:
-    """Loads a net with its Keras model and configuration, so from a run folder or a preset.
+    """Loads a net that has a Keras model and a configuration: a run folder's or a preset's.
 
     Raises:
         UserError: if it is an exported model, or as `load_net`.
     """
     if not places.is_preset(origin) and not places.is_run(origin):
         path = pathlib.Path(origin)
-        kind = "is no run folder" if path.exists() else "does not exist"
+        kind = "is not a run folder" if path.exists() else "does not exist"
         if places.find_saved_model(path):
             kind = "is a SavedModel already"
         raise UserError(
@@ -44,7 +44,7 @@ def load_keras_net(origin: str | os.PathLike) -> TrainedNet:
 
 
 def load_run(run: RunFolder) -> TrainedNet:
-    """Loads the best weights of a run; specialists come merged, the nets of folds averaged.
+    """Loads a run with its best weights; specialists are merged, the nets of folds averaged.
 
     Raises:
         UserError: if there is no run, or it has no weights yet.

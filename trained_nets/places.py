@@ -1,4 +1,4 @@
-"""What may be named where a trained net is wanted, told by the names of files: nothing is read."""
+"""Recognizes what a user names as a trained net by file names alone, without reading any file."""
 
 import os
 import pathlib
@@ -7,19 +7,19 @@ PRESET_PREFIX = "preset:"  # before a preset's name wherever a run folder may be
 
 
 def is_preset(origin: str | os.PathLike) -> bool:
-    """Whether this is `preset:<name>` and no path."""
+    """Returns whether this is `preset:<name>` rather than a path."""
     return os.fspath(origin).startswith(PRESET_PREFIX)
 
 
 def is_run(path: str | os.PathLike) -> bool:
-    """Whether this is a run folder of train.py."""
+    """Returns whether this is a run folder of train.py."""
     return (pathlib.Path(path).expanduser() / "config.json").is_file()
 
 
 def find_saved_model(path: str | os.PathLike) -> pathlib.Path | None:
-    """The SavedModel's folder, or that of its newest version; None if there is none.
+    """Finds the SavedModel's folder, or that of its newest version; None if there is none.
 
-    Folders are read as TensorFlow Serving reads them: those with an integer name are versions.
+    As for TensorFlow Serving, folders with an integer name are versions.
     """
     path = pathlib.Path(path).expanduser()
     if (path / "saved_model.pb").is_file():

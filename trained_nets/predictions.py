@@ -1,4 +1,4 @@
-"""Runs beside a data set: what each net says about it, which labels it trained on, its history."""
+"""What evaluation needs of each net: predictions, the labels it was trained on, its history."""
 
 import math
 import pathlib
@@ -22,15 +22,15 @@ VALIDATION = "validation"  # what `--rows` takes; or "all"
 def load_nets(
     origins: Sequence[str], data: data_pipeline.FaceData, rows: str, flip_average: bool = False
 ) -> list[Net]:
-    """Loads nets and lets them predict.
+    """Loads nets and predicts the keypoints of all faces with each.
 
     Args:
         origins: what `load_net` takes.
         data: faces with their labels.
         rows: "validation": count the labels of faces held out by the run's own split, complete or
-            not; an exported model, which knows no split, takes that of the first run here. "all":
-            count every label, also those that a net trained on.
-        flip_average: each net answers with the mean over a face and its mirror image.
+            not; an exported model, which has no split, uses that of the first run here. "all":
+            count every label, including those that a net trained on.
+        flip_average: whether to average predictions for each face and its mirror image.
 
     Raises:
         UserError: if a net is named twice or cannot be loaded, or its split cannot be repeated on
@@ -55,8 +55,8 @@ def _refuse_repeated(origins):
         path = origin if is_preset else pathlib.Path(origin).expanduser().resolve()
         if path in named:
             raise UserError(
-                f"A net must be named once. Received: {named[path]} and {origin}, which are the "
-                "same. Leave one out."
+                f"A net must be named only once. Received: {named[path]} and {origin}, which are "
+                "the same. Leave one out."
             )
         named[path] = origin
 
@@ -67,7 +67,7 @@ def _distinct_names(nets):
 
 
 def _name(net):
-    """The folder's name; of a version of an exported model, that of the model's folder."""
+    """Returns the folder's name; for a version of an exported model, the model folder's."""
     path = pathlib.Path(net.origin).expanduser().resolve()
     is_version = net.config is None and path.name.isdigit()
     return (is_version and path.parent.name) or path.name
@@ -77,7 +77,7 @@ def _held_out_by(net, runs, data):
     if net.config is None and not runs:
         raise UserError(
             f"{net.origin} is an exported model, which does not say which faces were held "
-            "out when it was trained. Name its run folder too, whose split it then takes, or add "
+            "out when it was trained. Name its run folder too, so that it uses that split, or add "
             "--rows all."
         )
     run = runs[0] if net.config is None else net
@@ -131,7 +131,7 @@ def _only(labels, rows):
 
 
 def _trained_on(net, labels, is_training):
-    """The labels of training rows; by most recipes a row counts if it has all of a net's labels."""
+    """Returns the labels that a net trained on; most recipes skip rows that lack one of them."""
     run = run_folder.RunFolder(net.origin)
     parts = run.parts(net.config) or {"": run}
     used = np.full_like(labels, np.nan)
@@ -165,7 +165,7 @@ def _history(run):
 
 
 def _best_losses(histories):
-    """Train and validation loss of the kept epoch; of specialists the mean by target values."""
+    """Returns the kept epoch's train and validation loss; of specialists, the weighted mean."""
     if not histories:
         return None, None
     sizes = {each.name: len(each.keypoints) for each in keypoint_schema.SPECIALISTS}

@@ -1,7 +1,7 @@
 """Presets on disk: float16 weights and a card each, read and written without pickle.
 
 presets/<name>/
-    weights.npz    an array a weight, called <layer>/<weight>, float16
+    weights.npz    one float16 array per weight, named <layer>/<weight>
     card.json      what it is, what it was trained on, how accurate it is, what it is for
 """
 
@@ -26,7 +26,7 @@ CARD, WEIGHTS = "card.json", "weights.npz"
 
 
 def preset_names() -> list[str]:
-    """The presets that there are, sorted."""
+    """Lists the names of the presets, sorted."""
     return sorted(card.parent.name for card in FOLDER.glob(f"[!.]*/{CARD}"))
 
 
@@ -52,7 +52,7 @@ def load_preset(name: str) -> TrainedNet:
 
 
 def read_card(name: str) -> dict:
-    """A preset's card.
+    """Reads a preset's card.
 
     Raises:
         UserError: if there is no such preset, or its card is damaged.
@@ -70,30 +70,30 @@ def read_card(name: str) -> dict:
 
 
 def to_float16(model: keras.Model) -> dict[str, np.ndarray]:
-    """The weights as a preset stores them, rounded to float16.
+    """Returns the weights as a preset stores them, rounded to float16.
 
     Raises:
-        UserError: if a weight is beyond float16's range, or two have one name.
+        UserError: if a weight is beyond float16's range, or two have the same name.
     """
     rounded = {}
     for name, weight in _named_weights(model):
         if name in rounded:
-            raise UserError(f"A preset needs a name for each weight; {name!r} is there twice.")
+            raise UserError(f"A preset needs a name for each weight; {name!r} occurs twice.")
         with np.errstate(over="ignore"):
             rounded[name] = keras.ops.convert_to_numpy(weight).astype(np.float16)
         if not np.isfinite(rounded[name]).all():
             raise UserError(
-                f"A preset stores float16, up to ±65,504; {name!r} of {model.name} is beyond it, "
-                "or no number."
+                f"A preset stores float16, up to ±65,504; {name!r} of {model.name} is beyond that, "
+                "or not a number."
             )
     return rounded
 
 
 def as_stored(net: TrainedNet) -> TrainedNet:
-    """The net as a preset would give it back: float32 layers, weights rounded to float16.
+    """Returns the net as a preset would restore it: float32 layers, weights rounded to float16.
 
     Raises:
-        UserError: if it is no single net of the zoo, or as `to_float16`.
+        UserError: if it is not a single net of the zoo, or as `to_float16`.
     """
     if net.config["model"] not in models.ZOO:
         raise UserError(
@@ -106,12 +106,12 @@ def as_stored(net: TrainedNet) -> TrainedNet:
 
 
 def write_preset(name: str, weights: dict[str, np.ndarray], card: dict) -> pathlib.Path:
-    """Writes a preset whole or not at all, in the place of an earlier one of its name.
+    """Writes a preset completely or not at all, replacing an earlier one of the same name.
 
     Args:
         name: letters, digits and underscores.
         weights: from `to_float16`.
-        card: for JSON; its `run` is what `load_preset` gives as the configuration.
+        card: for JSON; its `run` is what `load_preset` returns as the configuration.
 
     Returns:
         The preset's folder.
@@ -121,7 +121,7 @@ def write_preset(name: str, weights: dict[str, np.ndarray], card: dict) -> pathl
     """
     if not name.isidentifier():
         raise UserError(
-            f"A preset's name is of letters, digits and underscores. Received: {name!r}."
+            f"A preset's name may have letters, digits and underscores. Received: {name!r}."
         )
     folder, temporary, old = (FOLDER / each for each in (name, f".tmp-{name}", f".old-{name}"))
     try:
@@ -185,7 +185,7 @@ def _damaged(name, file, reason):
 
 @contextlib.contextmanager
 def _float32_layers():
-    """Whatever is set for training: float32 gives the same answers on every machine."""
+    """Overrides the training policy: float32 gives the same answers on every machine."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:

@@ -1,4 +1,4 @@
-"""What a run or an export was made with."""
+"""The software that made a run or an export."""
 
 import importlib.metadata
 import pathlib
@@ -9,7 +9,7 @@ import keras
 
 
 def provenance() -> dict:
-    """Versions, backend and git commit (None outside a checkout), as JSON can hold them."""
+    """Returns versions, backend and git commit (None outside a checkout), in JSON's types."""
     packages = ("keras", "tensorflow", "jax", "numpy")
     versions = {"python": platform.python_version()}
     for package in packages:

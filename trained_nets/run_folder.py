@@ -2,9 +2,9 @@
 
     runs/<name>/
         config.json    everything needed to repeat it, and its results
-        history.csv    a row an epoch
+        history.csv    one row per epoch
         model.keras    the best weights
-        resume.npz     the state to go on with, while it is unfinished
+        resume.npz     the state to resume from, while it is unfinished
         tensorboard/   logs, on request
 
 A specialists run has a `config.json` and a run folder per specialist; an ensemble has one per fold,
@@ -27,7 +27,7 @@ from errors import UserError
 SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
 ENSEMBLE = "ensemble"  # what config.json calls the nets of `--folds` together
 NEEDED = ("model", "keypoints", "seed", "data")  # what every config.json has
-_FREE = ("results", "versions", "backend", "git_commit")  # what may differ when a run goes on
+_FREE = ("results", "versions", "backend", "git_commit")  # what may differ when a run is resumed
 
 
 class RunFolder:
@@ -42,15 +42,15 @@ class RunFolder:
         self.tensorboard_folder = self.path / "tensorboard"
 
     def part(self, name: str) -> "RunFolder":
-        """The run folder of one specialist, or of one fold."""
+        """Returns the run folder of one specialist, or of one fold."""
         return RunFolder(self.path / name)
 
     def holds(self, path: str | os.PathLike) -> bool:
-        """Whether a path is this run's, or lies in it."""
+        """Returns whether a path is this run folder, or lies in it."""
         return pathlib.Path(path).resolve().is_relative_to(self.path.resolve())
 
     def parts(self, config: dict) -> dict[str, "RunFolder"]:
-        """The runs that this one consists of, by name; none if it is a single net's."""
+        """Returns the runs that make up this one, by name; none if it is a single net's."""
         names = []
         if config["model"] == SPECIALISTS:
             names = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
@@ -59,10 +59,10 @@ class RunFolder:
         return {name: self.part(name) for name in names}
 
     def read_config(self) -> dict:
-        """The run's configuration.
+        """Reads the run's configuration.
 
         Raises:
-            UserError: if this is no run folder.
+            UserError: if this is not a run folder.
         """
         if not self.path.is_dir():
             raise UserError(f"There is no run folder {self.path}.")
@@ -70,7 +70,7 @@ class RunFolder:
             config = json.loads(self.config_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UserError(
-                f"{self.path} is no run folder of train.py: its config.json cannot be read "
+                f"{self.path} is not a run folder of train.py: its config.json cannot be read "
                 f"({error})."
             ) from error
         if not isinstance(config, dict) or any(name not in config for name in NEEDED):
@@ -80,14 +80,14 @@ class RunFolder:
         else:
             return config
         raise UserError(
-            f"{self.path} is no run folder of train.py: its config.json lacks {lacking}."
+            f"{self.path} is not a run folder of train.py: its config.json lacks {lacking}."
         )
 
     def earlier_results(self, config: dict) -> dict | None:
-        """The results of the run to go on with; None if there is no run, or none yet.
+        """Returns the results of the run to resume; None if there is no run, or no results yet.
 
         Raises:
-            UserError: if it began with other settings than `config`, naming the first.
+            UserError: if its settings differ from `config`; the message names the first.
         """
         if not self.config_file.exists():
             return None
@@ -97,19 +97,19 @@ class RunFolder:
                 continue
             was, is_now = earlier.get(setting), wanted
             if isinstance(was, dict) and isinstance(is_now, dict):
-                both = was | is_now  # either version may have keys that the other has not
+                both = was | is_now  # either version may have keys that the other lacks
                 differing = next(key for key in both if was.get(key) != is_now.get(key))
                 setting = f"{setting}.{differing}"
                 was, is_now = was.get(differing), is_now[differing]
             raise UserError(
-                f"--resume goes on with the same settings: {self.path} has {setting} {was}, this "
+                f"--resume needs the same settings: {self.path} has {setting} {was}, this "
                 f"command has {is_now}. Repeat the first command with --resume, or choose another "
                 "--name."
             )
         return earlier.get("results")
 
     def write_config(self, config: dict, results: dict | None = None):
-        """Writes the configuration, with the results so far, creating the folder where needed.
+        """Writes the configuration, with the results so far, creating the folder if needed.
 
         Raises:
             UserError: if the folder cannot be written.
@@ -127,8 +127,8 @@ class RunFolder:
     def replaced(self):
         """Sets the run aside while a new one is trained in its place.
 
-        It comes back if the new one fails, and is deleted when that has its weights. After a kill
-        it lies there still, beside a half run that must not take its place.
+        It is restored if the new one fails, and deleted once the new one has its weights. After a
+        kill it is still there, beside an unfinished run that must not replace it.
         """
         if self._set_aside.exists() and not self._has_weights():
             self._bring_back()
@@ -144,7 +144,7 @@ class RunFolder:
         self.forget_replaced()
 
     def forget_replaced(self):
-        """Deletes what a kill during `replaced` has left, once the new run has its weights."""
+        """Deletes what a kill during `replaced` left behind, once the new run has its weights."""
         shutil.rmtree(self._set_aside, ignore_errors=True)
 
     @property
@@ -166,20 +166,20 @@ class RunFolder:
             bare.save(temporary)
 
     def load_model(self) -> keras.Model:
-        """The model with the best weights.
+        """Loads the model with the best weights.
 
         Raises:
-            UserError: if it is not there yet, or damaged.
+            UserError: if it does not exist yet, or is damaged.
         """
         if not self.model_file.exists():
             raise UserError(
                 f"{self.path} has no model.keras: its training has not ended. "
-                "Train it, or go on with --resume."
+                "Train it, or continue with --resume."
             )
-        remedy = "Bring back a copy of it, or train it again with --overwrite."
-        if not zipfile.is_zipfile(self.model_file):  # Keras would say that it is not there
+        remedy = "Restore a copy of it, or train it again with --overwrite."
+        if not zipfile.is_zipfile(self.model_file):  # Keras would say that there is no such file
             raise UserError(
-                f"{self.model_file} is damaged: its end is missing, or it is no .keras file at "
+                f"{self.model_file} is damaged: its end is missing, or it is not a .keras file at "
                 f"all. {remedy}"
             )
         try:
@@ -193,5 +193,5 @@ class RunFolder:
 
 
 def fold_names(folds: int) -> list[str]:
-    """What the nets of `--folds` are called."""
+    """Returns the names of the nets of `--folds`."""
     return [f"fold{number}" for number in range(1, folds + 1)]

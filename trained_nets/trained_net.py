@@ -1,4 +1,4 @@
-"""One record for a trained net, whatever it was loaded from, with what is known about it."""
+"""One record for a trained net and what is known about it, whatever it was loaded from."""
 
 import dataclasses
 import os
@@ -22,10 +22,10 @@ class TrainedNet:
         predict: uint8 or float32 `(N, 96, 96, 1)`, 0–255, to float32 `(N, K, 2)` px.
         config: a run's `config.json`, or a preset's, which has the rest of the card as `preset`;
             None for an exported model.
-        model: the functional Keras model, from images to normalized keypoints; merged or averaged,
-            if it is a run of specialists or of folds. None for an exported model.
-        mirror_offset_px: of its labels, by keypoint name, as `keypoint_schema.Mirror` explains.
-        partial_offset_px: of its answers, as `evaluation.labeller_offset` explains; None if it has
+        model: the functional Keras model, from images to normalized keypoints; merged or averaged
+            for a run of specialists or of folds. None for an exported model.
+        mirror_offset_px: of its labels, by keypoint name; see `keypoint_schema.Mirror`.
+        partial_offset_px: of its predictions; see `evaluation.labeller_offset`. None if it has
             none.
     """
 
@@ -44,7 +44,7 @@ class TrainedNet:
         return everything
 
     def mirror(self) -> keypoint_schema.Mirror:
-        """The mirror of its keypoints, with the offset of its labels.
+        """Returns the mirror of its keypoints, with the offset of its labels.
 
         Raises:
             UserError: if it predicts a keypoint without its mirror.
@@ -59,13 +59,13 @@ class TrainedNet:
 def from_model(
     origin: str | os.PathLike, model: keras.Model, names: Sequence[str], config: dict
 ) -> TrainedNet:
-    """A trained net of a Keras model.
+    """Wraps a Keras model as a trained net.
 
     Args:
-        origin: what messages call it.
+        origin: its name in messages.
         model: from images to normalized keypoints `(batch, K, 2)`.
-        names: the K keypoints'.
-        config: the run's configuration, with its results, if there are any yet.
+        names: of the K keypoints.
+        config: the run's configuration, with its results if there are any yet.
     """
     results = config.get("results") or {}
     return TrainedNet(
@@ -80,7 +80,7 @@ def from_model(
 
 
 def flip_averaged(net: TrainedNet) -> TrainedNet:
-    """The same net, asked about each face and its mirror image: the mean of both answers.
+    """Returns the net, averaging its predictions for each face and its mirror image.
 
     Raises:
         UserError: if it predicts a keypoint without its mirror.

@@ -1,4 +1,4 @@
-"""What a person may type behind `train.py`."""
+"""The command-line options of train.py."""
 
 import argparse
 import pathlib
@@ -20,7 +20,7 @@ _EXAMPLES = """examples:
 
 
 def parse_arguments(argv=None):
-    """Parses the command line; `set` becomes a dict of texts by name."""
+    """Parses the command line; `set` becomes a dict of strings by name."""
     parser = command_line.Parser(
         description="Trains facial-keypoint models: any net of the zoo, or the six specialists.",
         epilog=_EXAMPLES,
@@ -41,19 +41,19 @@ def _add_what(parser):
     parser.add_argument(
         "--architecture",
         metavar="NET",
-        help="what each specialist is built like (default: the net of --init-from, else "
+        help="the net to build each specialist as (default: the net of --init-from, else "
         f"{defaults.ARCHITECTURE};\non the built-in faces {defaults.BUILT_IN_ARCHITECTURE})",
     )
     parser.add_argument(
         "--init-from",
         metavar="RUN",
-        help="warm start: a run folder with a net of this layout, or preset:NAME",
+        help="warm start: a run folder with a net of the same layout, or preset:NAME",
     )
     parser.add_argument(
         "--distill-from",
         metavar="RUN",
-        help="a run folder or preset:NAME whose answers teach: they fill in missing labels, and\n"
-        "labels move half-way to them",
+        help="a run folder or preset:NAME to learn from: its predictions fill in missing labels,\n"
+        "and labels move halfway towards them",
     )
 
 
@@ -61,13 +61,13 @@ def _add_how(parser):
     parser.add_argument(
         "--epochs",
         type=command_line.at_least(1),
-        help="of each net (default: the recipe's, or as --budget gives)",
+        help="epochs for each net (default: the recipe's, or from --budget)",
     )
     parser.add_argument(
         "--budget",
         type=command_line.at_least(1),
-        help="images for each net: epochs = budget / rows, also those to validate (default for\n"
-        f"specialists: as --list shows; on the built-in faces {defaults.BUILT_IN_BUDGET:,}, each "
+        help="images for each net: epochs = budget / rows, including validation rows (default for\n"
+        f"specialists: see --list; on the built-in faces {defaults.BUILT_IN_BUDGET:,}, each "
         f"specialist {defaults.BUILT_IN_SPECIALISTS_BUDGET:,})",
     )
     parser.add_argument(
@@ -94,7 +94,7 @@ def _add_how(parser):
         "--folds",
         type=command_line.at_least(2),
         metavar="K",
-        help="train an ensemble: a net for each K-th of the training faces, without these",
+        help="train an ensemble of K nets, each leaving out a different K-th of the training faces",
     )
     parser.add_argument(
         "--seed",
@@ -111,7 +111,7 @@ def _add_where(parser):
         "--runs", type=pathlib.Path, default="runs", help="where run folders go (default: runs)"
     )
     existing = parser.add_mutually_exclusive_group()
-    existing.add_argument("--resume", action="store_true", help="go on with the run there")
+    existing.add_argument("--resume", action="store_true", help="continue the run there")
     existing.add_argument("--overwrite", action="store_true", help="replace the run there")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard logs")
 
@@ -125,7 +125,7 @@ def _check(parser, arguments):
         if not holds:
             parser.error(message)
 
-    require(arguments.model or arguments.list, "--model is needed; --list shows which there are.")
+    require(arguments.model or arguments.list, "--model is needed; --list shows the choices.")
     require(
         0 <= arguments.hold_out < 1,
         f"--hold-out must be from 0 to below 1. Received: {arguments.hold_out}.",
@@ -134,11 +134,11 @@ def _check(parser, arguments):
     require(not (arguments.folds and is_specialists), "--folds is for a single net of the zoo.")
     require(
         not (arguments.folds and arguments.distill_from),
-        "--distill-from has seen the faces that --folds leaves out; give one of them.",
+        "--distill-from has seen the faces that --folds leaves out; give only one of them.",
     )
     require(
         not (arguments.epochs and arguments.budget),
-        "--epochs and --budget say the same twice; give one.",
+        "--epochs and --budget both set the epochs; give only one of them.",
     )
     require(
         is_specialists or not arguments.architecture, "--architecture is for --model specialists."
@@ -150,7 +150,7 @@ def _check(parser, arguments):
     )
     require(
         len(arguments.set) == len(names),
-        f"--set must name a setting once. Received: {', '.join(names)}.",
+        f"--set must name each setting only once. Received: {', '.join(names)}.",
     )
 
 

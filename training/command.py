@@ -26,7 +26,7 @@ from training.task import Settings, Task
 
 @dataclasses.dataclass(frozen=True)
 class _Command:
-    """What is trained on, and how, once the data is read."""
+    """What to train, on which faces and how, once the data is read."""
 
     plan: Plan
     train: FaceData
@@ -39,7 +39,7 @@ def run(arguments) -> int:
     """Trains what the options ask for; returns the exit status.
 
     Args:
-        arguments: as `training.arguments.parse_arguments` gives them.
+        arguments: as `training.arguments.parse_arguments` returns them.
 
     Raises:
         UserError: if something is wrong with the options, the data or the folder.
@@ -81,12 +81,12 @@ def run(arguments) -> int:
     fit_all = _fit_specialists if arguments.model == SPECIALISTS else _fit_net
     with plan.run.replaced() if arguments.overwrite else contextlib.nullcontext():
         results = fit_all(arguments, _Command(plan, train, valid, settings, console))
-    plan.run.forget_replaced()  # left by a kill that --resume has made up for
+    plan.run.forget_replaced()  # left by a killed --overwrite, now completed by --resume
     return _report(results, plan.run, settings, arguments, console)
 
 
 def _first_look(arguments, plan):
-    """Says what is trained without `--data`, which is less than with it."""
+    """Describes a training without `--data`, which is shorter than with it."""
     is_specialists = arguments.model == SPECIALISTS
     what = f"six {plan.net} specialists" if is_specialists else plan.net
     said = f"No --data: training {what} on the built-in drawn faces, for a first look."
@@ -103,21 +103,21 @@ def _first_look(arguments, plan):
 def _require_partial_rows(recipe, train):
     if recipe.source_aware and not train.four_point.any():
         raise UserError(
-            "--set source_aware=true needs faces with no keypoints but "
-            f"{', '.join(keypoint_schema.FOUR_POINTS)}; there are none to train. Leave it out."
+            "--set source_aware=true needs training faces labelled with only "
+            f"{', '.join(keypoint_schema.FOUR_POINTS)}; there are none. Leave it out."
         )
 
 
 def _refuse_seen_folds(warm_start, data):
     if warm_start.config["data"]["fingerprint"] == data.fingerprint:
         raise UserError(
-            f"{warm_start.origin} has seen faces that the nets of --folds leave out, and what they "
-            "say about those would flatter. Leave out --init-from or --folds."
+            f"{warm_start.origin} has seen faces that the nets of --folds leave out, so their "
+            "errors on those would look too good. Leave out --init-from or --folds."
         )
 
 
 def _count_seen(nets, valid, data, console):
-    """How many held-out faces have been seen by the nets that this training builds on."""
+    """Counts the held-out faces seen by the nets that this training builds on."""
     most = 0
     for net in filter(None, nets):
         seen = held_out.count_seen(net.config, net.origin, valid, data)
@@ -125,14 +125,14 @@ def _count_seen(nets, valid, data, console):
         if seen:
             console.print(
                 f"Note: {net.origin} has seen {seen:,} of the {len(valid):,} faces that are held "
-                "out here, so validation errors will flatter.",
+                "out here, so validation errors will look too good.",
                 style="yellow",
             )
     return most
 
 
 def _layer_table(plan, arguments):
-    """The layers of what is trained; of the first specialist, if it is they."""
+    """Builds the layer table of the net, or of the first specialist."""
     settings = plan.recipe.net_settings
     if arguments.model != SPECIALISTS:
         return models.layer_table(models.build(plan.net, settings=settings))
@@ -141,14 +141,14 @@ def _layer_table(plan, arguments):
 
 
 def _fit_net(arguments, command: _Command) -> Results:
-    """Trains one net, or an ensemble of it, on the rows that its recipe wants."""
+    """Trains one net, or an ensemble of it, on the rows that its recipe asks for."""
     recipe, settings, console = command.plan.recipe, command.settings, command.console
     train, valid = (side.usable(recipe.rows) for side in (command.train, command.valid))
     if not len(train) or (settings.hold_out and not len(valid)):
         any_labels = " --set rows=labelled takes faces with any labels."
         raise UserError(
             f"No {recipe.rows} faces are left: {len(train)} to train, {len(valid)} to validate. "
-            f"Look at the labels counted above, and at --hold-out."
+            f"Check the label counts above, and --hold-out."
             + any_labels
             * (recipe.rows == "complete")
         )
@@ -200,7 +200,7 @@ def _fit_specialists(arguments, command: _Command) -> Results:
 
 
 def _report(results, run, settings, arguments, console):
-    """Says how good it is and what to do next; returns the exit status."""
+    """Prints errors and what to do next; returns the exit status."""
     epochs = command_line.counted(results.epochs_run, "epoch")
     time = f"after {epochs}, {results.seconds:,.0f} s"
     if results.out_of_fold:
@@ -208,7 +208,7 @@ def _report(results, run, settings, arguments, console):
         console.print(f"\nEach net on the faces that it left out: {rmse:.3f} px, {time}")
     if results.validation:
         if settings.seen_before:
-            time += f" (flatters: {settings.seen_before:,} of the faces had been seen before)"
+            time += f" (too good: {settings.seen_before:,} of the faces had been seen before)"
         per_keypoint = results.validation.rmse_px_per_keypoint
         worst = max(per_keypoint, key=per_keypoint.get)
         best = min(per_keypoint, key=per_keypoint.get)
@@ -219,7 +219,7 @@ def _report(results, run, settings, arguments, console):
             f"best {best} {per_keypoint[best]:.2f} px, worst {worst} {per_keypoint[worst]:.2f} px",
         )
     elif results.finished and not results.out_of_fold:
-        console.print(f"\nNo faces were held out, so there is no validation error; trained {time}")
+        console.print(f"\nNo faces were held out, so there is no validation error; finished {time}")
     if not results.finished:
         console.print(
             f"Interrupted; the best weights are in {run.path}. "

@@ -1,8 +1,8 @@
-"""Distillation: a net learns from labels and from what a trained net, its teacher, says of them.
+"""Distillation: a net learns from labels and from the predictions of a trained net, its teacher.
 
-A label is where one person clicked once; a good net's answer has less chance in it, and it has one
-for each keypoint that nobody labelled. Answers are those for the plain pictures, so that they move
-with every augmentation as labels do, and teaching costs no time.
+A label is where one person clicked once; a good net's prediction is less random, and there is one
+for each unlabelled keypoint, too. The teacher predicts plain pictures; augmentation then moves its
+predictions like labels, so training with a teacher takes no longer.
 
 Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; with a teacher of the
 student's own size, Furlanello et al., "Born-Again Neural Networks", 2018.
@@ -18,20 +18,20 @@ from data_pipeline import FaceData
 from errors import UserError
 from trained_nets.trained_net import TrainedNet, flip_averaged
 
-SHARE = 0.5  # of the teacher's answer in what is learned where there is a label
+SHARE = 0.5  # weight of the teacher's prediction where there is a label
 
 
 def distilled(train: FaceData, teacher: TrainedNet, keep_four_point: bool = False) -> FaceData:
-    """Moves labels towards the teacher's answers, and fills in missing ones with them.
+    """Moves labels towards the teacher's predictions, and fills in missing labels with them.
 
     Args:
         train: the student's training rows.
-        teacher: is asked about each face and its mirror image, for the mean of both answers.
+        teacher: predicts each face and its mirror image; the two predictions are averaged.
         keep_four_point: leave the four-point labeller's keypoints in its rows as they are, labelled
             or not, for a student that learns where that labeller puts them.
 
     Returns:
-        The same rows, all keypoints labelled but those left as they are.
+        The same rows, with all keypoints labelled except those left as they are.
 
     Raises:
         UserError: as `check`.
@@ -47,10 +47,10 @@ def distilled(train: FaceData, teacher: TrainedNet, keep_four_point: bool = Fals
 
 
 def check(teacher: TrainedNet, names: Sequence[str]):
-    """Refuses a teacher that does not predict all these keypoints, its student's.
+    """Checks that a teacher predicts all keypoints of its student, `names`.
 
     Raises:
-        UserError: naming those that it lacks.
+        UserError: if it does not; the message names those that it lacks.
     """
     lacking = [name for name in names if name not in teacher.names]
     if lacking:

@@ -1,4 +1,4 @@
-"""Trains an ensemble: a net for each fold of the training faces, without that fold's persons."""
+"""Trains an ensemble: one net for each fold, on the training faces of all other folds."""
 
 import dataclasses
 
@@ -18,22 +18,22 @@ OUT_OF_FOLD_FILE = "out_of_fold.npz"
 
 
 def fit_folds(task: Task, folds: int, console: rich.console.Console) -> Results:
-    """Trains what is not finished yet; Ctrl-C leaves the later folds untrained.
+    """Trains the nets that are not finished yet; Ctrl-C leaves the later folds untrained.
 
-    Every training face is left out by one net, whose answer for it is kept: together they are the
-    answers that nets give for persons they have not seen.
+    Every training face is left out by one net, whose prediction for it is kept. Together, these
+    predictions show how nets do on people they have not seen.
 
     Args:
-        task: as for a single net; the folds are made of its training rows.
+        task: as for a single net; its training rows are split into folds.
         folds: how many.
         console: as for `fit`.
 
     Returns:
-        The results as in the run's `config.json`: of the ensemble for the task's validation faces,
-        if it has any, and of single nets for the faces that each has left out.
+        The results as in the run's `config.json`: of the ensemble on the task's validation faces,
+        if it has any, and of the single nets on the faces that each left out.
 
     Raises:
-        UserError: if there are fewer persons (pictures) than folds, or as `fit`.
+        UserError: if there are fewer people (or pictures) than folds, or as `fit`.
     """
     rows = data_pipeline.folds(task.train, folds, task.settings.seed)
     tasks = [_task_of(task, number, *sides, folds) for number, sides in enumerate(rows, start=1)]
@@ -77,7 +77,7 @@ def _task_of(task, number, outside, inside, folds):
         run=task.run.part(name),
         settings=dataclasses.replace(
             task.settings,
-            # Nets that also begin differently have more to average.
+            # Averaging helps more if the nets' initial weights differ, too.
             seed=task.settings.seed + number - 1,
             fold={"number": number, "of": folds, "split_seed": task.settings.seed},
         ),

@@ -1,4 +1,4 @@
-"""Fits one net by its recipe, into its run folder."""
+"""Trains one net by its recipe and saves it in its run folder."""
 
 import math
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ def fit(
     console: rich.console.Console,
     extra_callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[keras.Model, Results]:
-    """Trains, keeps the best weights, and writes the run folder.
+    """Trains a net, keeps the best weights, and writes the run folder.
 
     Args:
-        task: what to do.
+        task: what to train.
         console: where tables and the progress bar go.
         extra_callbacks: called after all others.
 
     Returns:
         The model with the best weights, and the results, which are not `finished` if Ctrl-C
-        stopped it.
+        stopped the training.
 
     Raises:
         UserError: if the run to resume had other settings.
@@ -47,7 +47,7 @@ def fit(
     task.run.write_config(config, earlier)
     training.history.truncate(first_epoch)
     if first_epoch:
-        console.print(f"Going on after epoch {first_epoch:,}.")
+        console.print(f"Continuing after epoch {first_epoch:,}.")
     finished = training.run(first_epoch, console, extra_callbacks)
     diverged = training.history.diverged
     if training.best.best_weights is None:
@@ -74,16 +74,16 @@ def fit(
 
 
 def check(task: Task):
-    """Checks, before any of the work, that this can be trained.
+    """Checks that a task can be trained, before any of the work.
 
     Raises:
-        UserError: if source-awareness, teacher or warm start do not suit the task.
+        UserError: if source awareness, teacher or warm start do not suit the task.
     """
     if task.recipe.source_aware and task.train.four_point.all():
         raise UserError(
-            f"{task.model_name} has no complete rows to learn from, only ones with "
-            "four keypoints or fewer, and what those teach is not kept. Leave out "
-            "--set source_aware=true."
+            f"{task.model_name} has no complete rows to learn from, only rows with "
+            "four keypoints or fewer, which would train an output layer that is not kept. "
+            "Leave out --set source_aware=true."
         )
     if task.settings.teacher is not None:
         distillation.check(task.settings.teacher, task.train.names)
@@ -92,7 +92,7 @@ def check(task: Task):
 
 
 class _Training:
-    """A net that is being trained, with the callbacks that keep its progress."""
+    """A net in training, with the callbacks that record its progress."""
 
     def __init__(self, task, model):
         self.task, self.model = task, model
@@ -100,7 +100,7 @@ class _Training:
         self.best = callbacks.BestWeights(
             "val_loss" if len(task.valid) else None, task.recipe.patience
         )
-        self.best.set_model(self.compiled)  # to be restored, if Keras is stopped before it sets it
+        self.best.set_model(self.compiled)  # for `restore`, if Keras stops before it sets it
         labellers = 1 + task.recipe.source_aware
         self.offsets = data_pipeline.mirror_offset_table(
             task.recipe.epochs, labellers * len(task.train.names)
@@ -114,19 +114,19 @@ class _Training:
         )
 
     def load_state(self):
-        """Goes on where the run in the folder stopped; returns its number of epochs."""
+        """Restores the state in which the folder's run stopped; returns its number of epochs."""
         try:
             epochs = self.state.load(self.compiled)
         except ValueError as error:
-            raise UserError(f"{error} --overwrite begins anew.") from error
+            raise UserError(f"{error} --overwrite starts over.") from error
         if epochs > len(self.history.read()):
             raise UserError(
-                f"{self.history.path} lacks epochs that resume.npz has. --overwrite begins anew."
+                f"{self.history.path} lacks epochs that resume.npz has. --overwrite starts over."
             )
         return epochs
 
     def run(self, first_epoch, console, extra_callbacks):
-        """Trains to the end, then restores the best weights; False if Ctrl-C came before it."""
+        """Trains, then restores the best weights; returns False if Ctrl-C stopped training."""
         task, recipe = self.task, self.task.recipe
         table = callbacks.EpochTable(
             self.history, self.best, recipe.epochs, console, task.later_steps
@@ -148,7 +148,7 @@ class _Training:
                     *self._tensorboard(),
                     *extra_callbacks,
                 ],
-                shuffle=False,  # the dataset does it; Keras would warn
+                shuffle=False,  # the dataset does that; Keras would warn
                 verbose=0,
             )
         except KeyboardInterrupt:
@@ -184,7 +184,7 @@ class _Training:
         )
 
     def _mirror_offsets(self):
-        """The callback that measures the offset, where flips depend on it."""
+        """Returns the callback that measures the offset, if flips depend on it."""
         task = self.task
         if not task.recipe.mirror_offset or task.recipe.augmentation == "none":
             return []
@@ -222,7 +222,7 @@ def _fresh_model(task):
 def _diverged(task, row, kept):
     rate = row["learning_rate"]
     return DivergedError(
-        f"{task.model_name} diverged in epoch {row['epoch']:,} of {task.recipe.epochs:,}, at the "
-        f"learning rate {rate:.3g}: its loss is no longer a number. {kept} Try a lower one, "
+        f"{task.model_name} diverged in epoch {row['epoch']:,} of {task.recipe.epochs:,}, at a "
+        f"learning rate of {rate:.3g}: its loss is no longer a number. {kept} Try a lower rate, "
         f"--set learning_rate={task.recipe.learning_rate / 3:.1g}, or --precision float32."
     )

@@ -1,4 +1,4 @@
-"""What a recipe asks for: the compiled model, schedules, augmentation."""
+"""Turns a recipe into a compiled model, schedules and augmentation."""
 
 import keras
 
@@ -10,20 +10,20 @@ from errors import UserError
 _LOSSES = {
     "mse": models.MaskedMeanSquaredError,
     "huber": models.MaskedHuber,
-    "laplace": models.MaskedHuber,  # of validation
+    "laplace": models.MaskedHuber,  # for validation
 }
 
 
 def compiled(model: keras.Model, recipe: models.Recipe, steps: int) -> keras.Model:
-    """Compiles what `fit` is to be called on, which shares all layers with the net.
+    """Compiles the model to call `fit` on, which shares all layers with the net.
 
     Args:
         model: a net of the zoo.
         recipe: how it is trained.
-        steps: batches an epoch.
+        steps: batches per epoch.
 
     Raises:
-        UserError: if the recipe wants heatmaps of a net that draws none.
+        UserError: if the recipe needs heatmaps and the net has none.
     """
     likelihood = recipe.loss == "laplace"
     if recipe.heatmap_loss or recipe.source_aware or likelihood:
@@ -74,17 +74,17 @@ def _warmed_up_cosine(recipe, steps):
 
 
 def augmentation(recipe: models.Recipe):
-    """What a recipe's batches go through, for `data_pipeline.training_batches`; None: nothing."""
+    """Returns a recipe's augmentation for `data_pipeline.training_batches`; None for none."""
     functions = {"none": None, "flip": data_pipeline.flip_half, "full": data_pipeline.augment}
     return functions[recipe.augmentation]
 
 
 def averaged(recipe: models.Recipe, judges: list) -> list[keras.callbacks.Callback]:
-    """The callbacks that judge an epoch, between a swap to the averaged weights and one back."""
+    """Wraps the callbacks that judge an epoch in a swap to the averaged weights and back."""
     if not recipe.averaging:
         return judges
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-    # Without this the swap back would come with the next epoch, after the resume state is saved.
+    # Without this, the swap back would come in the next epoch, after the resume state is saved.
     back = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: swap.on_epoch_begin(epoch + 1)
     )
@@ -92,7 +92,7 @@ def averaged(recipe: models.Recipe, judges: list) -> list[keras.callbacks.Callba
 
 
 def schedules(recipe: models.Recipe) -> list[keras.callbacks.Callback]:
-    """What a recipe asks to change from epoch to epoch: learning rate, momentum, averaging."""
+    """Returns callbacks for what changes by epoch: learning rate, momentum, averaging."""
     lines = (
         ("learning_rate", recipe.learning_rate, recipe.final_learning_rate),
         ("momentum_variable", recipe.momentum, recipe.final_momentum),

@@ -14,10 +14,10 @@ def print_zoo():
     nets_by_budgets = {}
     for name, entry in models.ZOO.items():
         nets_by_budgets.setdefault(entry.specialist_budgets, []).append(name)
-    console.print("\nImages that each of six specialists sees (--budget):")
+    console.print("\nImages for each of the six specialists (--budget):")
     for (from_scratch, after_warm_start), names in nets_by_budgets.items():
         console.print(
             f"  {', '.join(names)}: {from_scratch:,}, after a warm start {after_warm_start:,}"
         )
     trained = ", ".join(f"{PRESET_PREFIX}{name}" for name in preset_store.preset_names())
-    console.print(f"\nAlready trained, and usable wherever a run may be named: {trained}")
+    console.print(f"\nPretrained, and usable wherever a run can be named: {trained}")

@@ -16,10 +16,10 @@ from training.task import Task
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """One net of a run, trained.
+    """One trained net of a run.
 
     Attributes:
-        task: what was to do.
+        task: what was trained.
         model: with its best weights.
         results: how it ended.
     """
@@ -32,21 +32,21 @@ class Trained:
 def fit_parts(
     run: RunFolder, config: dict, tasks: Sequence[Task], console: rich.console.Console
 ) -> Iterator[Trained]:
-    """Trains one after another what is not finished yet.
+    """Trains, one after another, the nets that are not finished yet.
 
-    Ctrl-C ends it: the net being trained is the last, if it has completed an epoch.
+    Ctrl-C ends it: the net in training is yielded last, if it has completed an epoch.
 
     Args:
         run: the folder of the whole run.
         config: its configuration.
-        tasks: the nets'.
+        tasks: one for each net.
         console: where tables and the progress bar go.
 
     Yields:
         Each net as its training ends.
 
     Raises:
-        UserError: as `fit`, before the first training if it can be told then.
+        UserError: as `fit`; before the first training where possible.
     """
     for task in tasks:
         check(task)
@@ -61,7 +61,7 @@ def fit_parts(
         )
         try:
             model, results = fit(task, console)
-        except KeyboardInterrupt:  # before its first epoch was over
+        except KeyboardInterrupt:  # before its first epoch ended
             if number == 1:
                 raise
             return
@@ -75,7 +75,7 @@ def _named(names):
 
 
 def with_later_steps(tasks: Sequence[Task]) -> list[Task]:
-    """The tasks, each with the steps of those that follow."""
+    """Returns the tasks, each with the number of steps of those that follow."""
     later, result = 0, []
     for task in reversed(tasks):
         result.insert(0, dataclasses.replace(task, later_steps=later))

@@ -1,4 +1,4 @@
-"""From the options of train.py to what is to be trained."""
+"""Turns the options of train.py into a plan of what to train."""
 
 import dataclasses
 import importlib.util
@@ -17,10 +17,10 @@ class Plan:
     """What the options ask for, before any data is read.
 
     Attributes:
-        net: the zoo entry, of each specialist if these are to be trained.
-        recipe: with what `--set` changes of it.
+        net: the zoo entry's name; for specialists, the one that each is built from.
+        recipe: with the changes that `--set` makes for every net.
         overrides: what `--set` changes for single specialists.
-        run: where it goes.
+        run: the run folder.
     """
 
     net: str
@@ -33,7 +33,7 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
     """Decides what to train, and checks everything that can be checked before any data is read.
 
     Args:
-        arguments: as `training.arguments.parse_arguments` gives them.
+        arguments: as `training.arguments.parse_arguments` returns them.
         warm_start: the net of `--init-from`, or None.
 
     Raises:
@@ -44,7 +44,7 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
     common, overrides = _split_settings(arguments)
     recipe = models.override(net, models.find_recipe(net, arguments.recipe), common)
     for own in overrides.values():
-        models.override(net, recipe, own)  # so that a mistake is told before any work
+        models.override(net, recipe, own)  # reports mistakes before any work
     if recipe.source_aware and recipe.rows == "complete" and not is_specialists:
         raise UserError(
             f"--set source_aware=true is for faces with few keypoints, and {net} trains on faces "
@@ -56,20 +56,20 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
 
 
 def _choose_architecture(arguments, warm_start):
-    """What the specialists are built like."""
+    """Chooses the net that each specialist is built as."""
     if arguments.architecture:
         return arguments.architecture
     if warm_start is None:
         return defaults.ARCHITECTURE if arguments.data else defaults.BUILT_IN_ARCHITECTURE
     if warm_start.config["model"] not in models.ZOO:
         raise UserError(
-            f"{arguments.init_from} is no single net of the zoo. Name one for --init-from."
+            f"{arguments.init_from} is not a single net of the zoo. Name one for --init-from."
         )
     return warm_start.config["model"]
 
 
 def _split_settings(arguments):
-    """What `--set` says for every net, and for single specialists."""
+    """Splits what `--set` changes into settings for every net and for single specialists."""
     common, overrides = {}, {}
     known = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
     for name, value in arguments.set.items():
@@ -87,14 +87,14 @@ def _split_settings(arguments):
 
 
 def _check_folder(run, arguments):
-    """Refuses to write over an earlier run unasked."""
+    """Refuses to overwrite an earlier run unless asked."""
     if run.path.exists() and not (arguments.resume or arguments.overwrite):
         raise UserError(
-            f"{run.path} exists. --resume goes on with it, --overwrite replaces it, "
+            f"{run.path} exists. --resume continues it, --overwrite replaces it, "
             "--name chooses another folder."
         )
     if run.path.exists():
-        run.read_config()  # no other folder is to be deleted, or trained into
+        run.read_config()  # no other folder may be deleted, or trained in
     for option, origin in (
         ("--init-from", arguments.init_from),
         ("--distill-from", arguments.distill_from),
@@ -106,4 +106,4 @@ def _check_folder(run, arguments):
     if arguments.tensorboard and not importlib.util.find_spec("tensorboard"):
         raise UserError("--tensorboard needs the extra: pip install -e '.[tensorboard]'.")
     if arguments.resume and not run.path.exists():
-        raise UserError(f"There is no {run.path} to resume; leave out --resume to begin it.")
+        raise UserError(f"There is no {run.path} to resume; leave out --resume to start it.")

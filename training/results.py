@@ -1,4 +1,4 @@
-"""What `config.json` says of a training's outcome."""
+"""The results of a training, as `config.json` records them."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ class Validation:
 
     Attributes:
         rmse_px: over all labels.
-        rmse_px_per_keypoint: by name, of those with labels among these faces.
+        rmse_px_per_keypoint: by name, for keypoints labelled on any of these faces.
         labels: how many coordinates are labelled.
     """
 
@@ -28,11 +28,11 @@ class Validation:
 
     @property
     def loss(self) -> float:
-        """The mean squared error, normalized, which training lowers."""
+        """The mean squared error in normalized units."""
         return (self.rmse_px / keypoint_schema.PIXELS_PER_UNIT) ** 2
 
     def as_json(self) -> dict:
-        """As `config.json` has it."""
+        """Returns the entries for `config.json`."""
         return {
             "valid_loss": self.loss,
             "valid_rmse_px": self.rmse_px,
@@ -42,7 +42,7 @@ class Validation:
 
     @classmethod
     def from_json(cls, values: dict) -> "Validation":
-        """Reads what `as_json` gave."""
+        """Reads what `as_json` returned."""
         per_keypoint = values["valid_rmse_px_per_keypoint"]
         return cls(values["valid_rmse_px"], per_keypoint, values["valid_labels"])
 
@@ -53,15 +53,15 @@ class Results:
 
     Attributes:
         epochs_run: how many were trained.
-        seconds: that they took together.
-        finished: whether it ended by itself, and was not interrupted.
-        best_epoch: whose weights were kept, counted from 1; None for several nets together.
+        seconds: how long they took together.
+        finished: whether it ended by itself, without being interrupted.
+        best_epoch: the one whose weights were kept, from 1; None for several nets together.
         train_loss: of the kept weights, without dropout; None for several nets together.
-        mirror_offset_px: what `keypoint_schema.Mirror.of` takes, measured on validation rows; on
-            training rows if nothing was held out.
+        mirror_offset_px: as `keypoint_schema.Mirror.of` takes it, measured on validation rows, or
+            on training rows if nothing was held out.
         partial_offset_px: what `evaluation.labeller_offset` adds; None if not source-aware.
         validation: None if nothing was held out.
-        out_of_fold: of an ensemble's nets, each on the faces that it left out; else None.
+        out_of_fold: of an ensemble's nets, each on the faces that it left out; otherwise None.
     """
 
     epochs_run: int
@@ -75,7 +75,7 @@ class Results:
     out_of_fold: Validation | None = None
 
     def as_json(self) -> dict:
-        """As `config.json` has it: what is None is left out."""
+        """Returns the entries for `config.json`, without those that are None."""
         values = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
@@ -90,7 +90,7 @@ class Results:
 
     @classmethod
     def from_json(cls, values: dict) -> "Results":
-        """Reads what `as_json` gave."""
+        """Reads what `as_json` returned."""
         names = {field.name for field in dataclasses.fields(cls)} - {"validation", "out_of_fold"}
         out_of_fold = values.get("out_of_fold")
         return cls(
@@ -121,7 +121,7 @@ def measure_results(
         finished: whether training ended by itself.
     """
     predicted = models.predict_pixels(model, train.images)
-    # Where a net memorizes labels, what it says of those rows confirms what it was told of mirrors.
+    # On rows whose labels a net has memorized, it only confirms the offset it was trained with.
     unseen = valid if len(valid) else train
     mirror = measure_mirrors(model, unseen, source_aware)[0]
     offset = None
@@ -144,15 +144,15 @@ def measure_results(
 def validate(
     predicted: np.ndarray, valid: FaceData, partial_offset_px: dict | None = None
 ) -> Validation | None:
-    """Compares answers with the labels of faces that were not trained on.
+    """Compares predictions with the labels of faces that were not trained on.
 
     Args:
-        predicted: `(N, K, 2)` px, the answers of the net that is kept.
+        predicted: `(N, K, 2)` px, the predictions of the net that is kept.
         valid: N faces.
-        partial_offset_px: a source-aware net's, which is added in rows of the four-point labeller.
+        partial_offset_px: of a source-aware net, added in rows of the four-point labeller.
 
     Returns:
-        None if there are no faces.
+        The errors; None if there are no faces.
     """
     if not len(valid):
         return None
@@ -170,11 +170,11 @@ def validate(
 
 
 def pool(parts: Sequence[Results], number: int) -> Results:
-    """Puts together the results of nets that make one run, but for their errors.
+    """Combines the results of a run's nets, except for their errors.
 
     Args:
-        parts: of the nets trained so far, at least one.
-        number: how many nets there are to be.
+        parts: of the nets trained so far; at least one.
+        number: how many nets the run will have.
     """
     return Results(
         epochs_run=sum(part.epochs_run for part in parts),
@@ -189,7 +189,7 @@ def pool(parts: Sequence[Results], number: int) -> Results:
 
 
 def pool_validation(parts: Sequence[Validation]) -> Validation:
-    """Errors over all labels of nets for different keypoints."""
+    """Combines the errors of nets for different keypoints, over all labels."""
     labels = sum(part.labels for part in parts)
     squares = sum(part.rmse_px**2 * part.labels for part in parts)
     found = {k: v for part in parts for k, v in part.rmse_px_per_keypoint.items()}
@@ -200,11 +200,11 @@ def pool_validation(parts: Sequence[Validation]) -> Validation:
 def measure_mirrors(
     model: keras.Model, data: FaceData, by_labeller: bool = False
 ) -> list[keypoint_schema.Mirror]:
-    """How the labels of these faces behave under mirroring, as far as the net can tell.
+    """Estimates from a net's predictions how the labels of these faces behave under mirroring.
 
     Returns:
-        One mirror; or with `by_labeller`, that of the full labeller's labels and that of the
-        four-point labeller's. Each offset shows whichever way the net itself answers.
+        One mirror; or with `by_labeller` two, for the full labeller's labels and for the
+        four-point labeller's. The offset that the net itself has learned does not matter.
 
     Raises:
         ValueError: if the mirror of a keypoint is not among the data's.
@@ -219,7 +219,7 @@ def measure_mirrors(
 
 
 def _mean_offsets(offsets):
-    """Means by keypoint; nets for different keypoints have one each."""
+    """Averages offsets by keypoint, over the nets that have them."""
     names = dict.fromkeys(name for each in offsets for name in each)
     return {
         name: np.mean([each[name] for each in offsets if name in each], axis=0).tolist()

@@ -1,7 +1,7 @@
 """A net of the zoo as a scikit-learn estimator, for `Pipeline`, `GridSearchCV` and the like.
 
 `keras.wrappers.SKLearnRegressor` refuses NaN labels and pictures with more than two axes, and
-knows neither recipes nor flips; hence an estimator of our own.
+does not know recipes or flips; hence our own estimator.
 """
 
 import numbers
@@ -23,23 +23,23 @@ from training import from_recipe
 class KeypointRegressor(RegressorMixin, BaseEstimator):
     """Trains a net of the zoo by its recipe, on all rows that `fit` gets.
 
-    Parameters are the recipe's where they are None. Without validation there is no early stopping,
-    and flips treat labels as mirror-symmetric.
+    Parameters that are None take the recipe's values. Without validation there is no early
+    stopping, and flips treat labels as mirror-symmetric.
 
     Args:
         net: the zoo entry.
         keypoints: names of the keypoints in `y`, in order; None for all 15.
         dropout: four rates, for net2 to net7.
-        learning_rate: of the first epoch, and a final rate keeps its ratio to it; AdamW's peak.
-        momentum: of the first epoch, and a final momentum stays; for net1 to net7.
+        learning_rate: in the first epoch, scaling any final rate with it; for AdamW, the peak.
+        momentum: in the first epoch, leaving any final momentum as it is; for net1 to net7.
         epochs: how many.
         batch_size: faces.
         random_state: decides initial weights, order, dropout and augmentation.
 
     Attributes:
         model_: the fitted Keras model.
-        history_: training loss by epoch, as the recipe has it.
-        n_features_in_: values of a face as `fit` got it.
+        history_: training loss by epoch, as the recipe defines it.
+        n_features_in_: number of values per face, as passed to `fit`.
     """
 
     def __init__(
@@ -67,13 +67,13 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
 
         Args:
             X: faces, gray 0–255: `(N, 9216)`, `(N, 96, 96)` or `(N, 96, 96, 1)`.
-            y: `(N, 2K)` as x, y, x, y, … or `(N, K, 2)`, px; NaN where unlabelled. A row without
-                any label teaches nothing and does no harm.
+            y: `(N, 2K)` as x, y, x, y, … or `(N, K, 2)`, px; NaN where unlabelled. Rows without
+                any label are harmless.
 
         Raises:
             ValueError: for any other shape, or if flips lack the mirror of a keypoint.
-            UserError: for an unknown net, a value that no recipe may have, or one that the net or
-                its recipe has no use for.
+            UserError: for an unknown net, a value that recipes do not allow, or a parameter that
+                the net or its recipe does not use.
         """
         names = self._names()
         images = _as_images(X)
@@ -91,7 +91,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
             from_recipe.augmentation(recipe),
             by_labeller=recipe.source_aware,
         )
-        # Where a recipe averages weights, Keras leaves the averages in the net at the end.
+        # If a recipe averages weights, Keras leaves the averages in the net at the end.
         history = from_recipe.compiled(model, recipe, steps).fit(
             batches,
             steps_per_epoch=steps,
@@ -112,7 +112,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
         return keypoints.reshape(len(keypoints), 2 * keypoints.shape[1])
 
     def score(self, X, y):
-        """The negative RMSE in px over labelled coordinates: greater is better."""
+        """Returns the negative RMSE in px over labelled coordinates: greater is better."""
         predicted = self.predict(X).reshape(len(X), -1, 2)
         actual = _as_keypoints(y, predicted.shape[1], len(X))
         return -metrics.rmse_px(predicted, actual).value()
@@ -165,7 +165,7 @@ def _as_keypoints(y, num_keypoints, num_faces):
 
 
 def _seed(random_state):
-    """A whole number from whatever scikit-learn allows as `random_state`."""
+    """Returns an integer for any `random_state` that scikit-learn allows."""
     if isinstance(random_state, numbers.Integral):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))

@@ -19,17 +19,17 @@ PATIENCE = 200  # epochs
 
 @dataclasses.dataclass(frozen=True)
 class SpecialistsTask:
-    """What `Task` says of one net, for all six.
+    """The counterpart of `Task` for all six specialists.
 
     Attributes:
-        architecture: the zoo entry that each specialist is built like.
-        recipe: how each is trained, but for epochs, patience and its own settings.
+        architecture: the name of the zoo entry that each specialist is built as.
+        recipe: how each is trained, except for epochs, patience and its own settings.
         epochs: for each of them; None derives them from `budget`.
         budget: images that each sees: epochs = budget / rows that carry its labels.
-        overrides: settings by specialist, which come before the schema's.
+        overrides: settings by specialist, which take precedence over the schema's.
         train, valid: all rows, with all keypoints.
         run: the run folder.
-        settings: the command's.
+        settings: of the command.
     """
 
     architecture: str
@@ -46,7 +46,7 @@ class SpecialistsTask:
 def recipe_for(
     specialist: keypoint_schema.Specialist, task: SpecialistsTask, rows: int
 ) -> models.Recipe:
-    """The common recipe with the specialist's epochs, patience and own settings.
+    """Returns the common recipe with the specialist's epochs, patience and own settings.
 
     Raises:
         UserError: if neither the recipe nor the net has such a setting.
@@ -62,7 +62,7 @@ def recipe_for(
 
 
 def fit_specialists(task: SpecialistsTask, console: rich.console.Console) -> Results:
-    """Trains what is not finished yet; Ctrl-C leaves the later ones untrained.
+    """Trains the specialists that are not finished yet; Ctrl-C leaves the later ones untrained.
 
     Returns:
         The results as in the run's `config.json`.

@@ -1,4 +1,4 @@
-"""What to train, on what and how, and what `config.json` says of it."""
+"""What to train, on what and how, and its description in `config.json`."""
 
 import dataclasses
 
@@ -12,19 +12,19 @@ from trained_nets.trained_net import TrainedNet
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What all nets have in common that one command trains.
+    """The settings shared by all nets that one command trains.
 
     Attributes:
         seed: decides the split, initial weights, dropout, order and augmentation.
-        precision: "float32" or "bfloat16", as `models.set_precision` was called.
-        data_path: what `--data` said.
+        precision: "float32" or "bfloat16", as passed to `models.set_precision`.
+        data_path: the value of `--data`.
         hold_out: share of the faces that were held out.
-        split: `data_pipeline.split_digest` of these; None if nobody is to repeat the split.
-        fold: of a net of an ensemble: its `number`, counted from 1, `of` how many, `split_seed`.
-        warm_start: the net that training begins with, or None.
+        split: `data_pipeline.split_digest` of these; None if the split need not be repeatable.
+        fold: for a net of an ensemble, its `number`, counted from 1, `of` how many, `split_seed`.
+        warm_start: the net whose weights training starts from, or None.
         teacher: the net that teaches, or None.
-        seen_before: how many of the faces that were held out these two have seen.
-        resume: go on with the run in the folder; a finished one is just loaded.
+        seen_before: how many of the held-out faces these two nets have seen.
+        resume: continue the run in the folder; a finished one is just loaded.
         tensorboard: write TensorBoard logs.
     """
 
@@ -47,13 +47,13 @@ class Task:
 
     Attributes:
         net: the zoo entry's name.
-        model_name: what the model is called; a specialist's own name.
+        model_name: the model's name; for a specialist, the specialist's.
         recipe: how it is trained.
         train: the training rows.
         valid: the validation rows, of the same keypoints; none if nothing is held out.
         run: the run folder.
-        settings: the command's.
-        later_steps: of the trainings that follow, for the ETA.
+        settings: of the command.
+        later_steps: steps of the trainings that follow, for the ETA.
     """
 
     net: str
@@ -67,12 +67,12 @@ class Task:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches of training rows."""
+        """The number of batches of training rows."""
         return data_pipeline.steps_per_epoch(self.train, self.recipe.batch_size)
 
 
 def configuration(task: Task) -> dict:
-    """What `config.json` says of the training of one net, but for its results."""
+    """Returns what `config.json` records about one net's training, except its results."""
     return {
         "model": task.net,
         "description": models.find(task.net).description,
@@ -84,7 +84,7 @@ def configuration(task: Task) -> dict:
 def common_configuration(
     recipe: models.Recipe, settings: Settings, train: FaceData, valid: FaceData
 ) -> dict:
-    """What `config.json` says of every training, of one net or of several."""
+    """Returns what `config.json` records about any training, of one net or of several."""
     return {
         "recipe": recipe.as_json(),
         "seed": settings.seed,

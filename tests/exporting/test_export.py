@@ -90,7 +90,7 @@ def test_missing_run_is_one_line_and_status_2(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("place", "told"),
-    [("nowhere", "does not exist"), ("empty", "is no run folder"), ("model", "is a SavedModel")],
+    [("nowhere", "does not exist"), ("empty", "is not a run folder"), ("model", "is a SavedModel")],
 )
 def test_what_is_no_run_is_told_with_a_remedy(place, told, tmp_path, capsys):
     (tmp_path / "empty").mkdir()

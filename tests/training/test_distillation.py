@@ -107,7 +107,7 @@ def test_a_teacher_that_has_seen_held_out_faces_is_told(start_train, tmp_path, c
 def test_folds_and_a_teacher_exclude_each_other(start_train, tmp_path, capsys):
     options = ("--model", "net1", "--folds", 2, "--distill-from", "preset:heatmap_s")
     assert start_train(*options) == 2
-    assert "give one of them" in capsys.readouterr().err
+    assert "give only one of them" in capsys.readouterr().err
 
 
 def test_a_teacher_of_too_few_keypoints_is_refused_before_training(start_train, tmp_path, capsys):

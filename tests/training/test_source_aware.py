@@ -273,7 +273,7 @@ def test_without_effect_it_is_refused(start, tmp_path, small_folder, capsys):
     four_point = np.arange(len(images)) % 3 == 2
     labelled = (*net1, *LABELLED, "--data")
     assert start(*labelled, write("complete", ~four_point)) == 2
-    assert "there are none to train" in capsys.readouterr().err.splitlines()[-1]
+    assert "there are none. Leave it out." in capsys.readouterr().err.splitlines()[-1]
     assert start(*labelled, write("four_point", four_point)) == 2
     assert "no complete rows to learn from" in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "net1").exists()

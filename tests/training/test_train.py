@@ -145,7 +145,7 @@ def test_existing_run_is_not_overwritten_unasked(start, tmp_path, small_folder, 
     start(*net1)
     before = (tmp_path / "net1/model.keras").read_bytes()
     assert start(*net1, "--seed", 5) == 2
-    assert "--resume goes on with it, --overwrite replaces it" in capsys.readouterr().err
+    assert "--resume continues it, --overwrite replaces it" in capsys.readouterr().err
     assert (tmp_path / "net1/model.keras").read_bytes() == before
     assert start(*net1, "--seed", 5, "--overwrite") == 0
     assert json.loads((tmp_path / "net1/config.json").read_text())["seed"] == 5
@@ -269,7 +269,7 @@ def test_a_training_that_diverges_at_once_is_told(start, small_folder, capsys, h
     assert start("--model", "net1", "--data", small_folder, *wild) == 1
     error = capsys.readouterr().err
     # All faces are one batch: the loss is wrong one step after the weights are.
-    assert "net1 diverged in epoch 2 of 2, at the learning rate 1e+20" in error
+    assert "net1 diverged in epoch 2 of 2, at a learning rate of 1e+20" in error
     assert "--set learning_rate=3e+19" in error
 
 
