@@ -73,7 +73,7 @@ def test_a_keypoint_without_its_mirror_is_refused():
 
 
 def test_another_number_of_keypoints_is_refused():
-    with pytest.raises(ValueError, match=r"mirror takes 3 keypoints.* shape \(200, 2, 2\)"):
+    with pytest.raises(ValueError, match=r"mirror of 3 keypoints .* shape \(200, 2, 2\)"):
         MIRROR(some_keypoints()[:, :2])
 
 

@@ -59,7 +59,7 @@ def run(arguments) -> int:
     data = data_pipeline.load_faces(arguments.data)
     console.print(data_pipeline.summary_table(data))
     train, valid = data_pipeline.split(data, arguments.seed, arguments.hold_out)
-    _require_partial_rows(plan.recipe, train)
+    _require_four_point_rows(plan.recipe, train)
     if arguments.folds and warm_start:
         _refuse_seen_folds(warm_start, data)
     console.print(
@@ -100,7 +100,7 @@ def _first_look(arguments, plan):
     )
 
 
-def _require_partial_rows(recipe, train):
+def _require_four_point_rows(recipe, train):
     if recipe.source_aware and not train.four_point.any():
         raise UserError(
             "--set source_aware=true needs training faces labelled with only "

@@ -51,7 +51,7 @@ def test_bright_pixel_follows_its_keypoint():
 
 
 def test_mirror_of_other_keypoints_is_refused():
-    with pytest.raises(ValueError, match=r"mirror takes 2 keypoints.* shape \(1, 3, 2\)"):
+    with pytest.raises(ValueError, match=r"mirror of 2 keypoints .* shape \(1, 3, 2\)"):
         flip_horizontal(*face(), Mirror.of(NAMES[:2]))
 
 

@@ -301,7 +301,7 @@ def test_a_net_that_is_named_twice_is_refused_before_it_is_loaded(data, tmp_path
         UserError, match="Received: runs/x and ./runs/../runs/x, which are the same"
     ):
         predictions.load_nets(["runs/x", "runs/y", "./runs/../runs/x"], data, "all")
-    with pytest.raises(UserError, match="named once. Received: preset:a and preset:a,"):
+    with pytest.raises(UserError, match="named only once. Received: preset:a and preset:a,"):
         predictions.load_nets(["preset:a", "preset:a"], data, "all")
 
 

@@ -161,6 +161,6 @@ def test_a_folder_in_a_files_place_is_told_and_nothing_is_moved(tmp_path):
         files[-1].write_text(name)
     target = tmp_path / "out"
     (target / "two.json").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"two\.json is a folder"):
+    with pytest.raises(UserError, match=r"two\.json must be a file, but a folder"):
         other_formats._move(files, target)
     assert [path.name for path in target.iterdir()] == ["two.json"]
