@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all: under a temporary name beside it, flushed, then renamed."""
+"""Writes a file completely or not at all: under a temporary name, flushed, then renamed."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from errors import UserError
 
 
 def require_writable(path: str | os.PathLike) -> None:
-    """Checks that `write_bytes` will work, before the work whose result goes there.
+    """Checks that `write_bytes` will be able to write to `path`, before any long work is done.
 
     Raises:
         UserError: if the path cannot be written.
@@ -17,7 +17,7 @@ def require_writable(path: str | os.PathLike) -> None:
     path = pathlib.Path(path).expanduser()
     try:
         _refuse_folder(path)
-        # Folders that are not there yet will be made in the last one that is.
+        # Missing folders will be created in the deepest one that exists.
         folder = next(each for each in path.parents if each.exists())
         if not folder.is_dir():
             raise UserError(f"{path} cannot be written: {folder} is a file and no folder.")
@@ -29,9 +29,9 @@ def require_writable(path: str | os.PathLike) -> None:
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike):
-    """Yields a temporary path beside `path`, whose file takes that name if the block succeeds.
+    """Yields a temporary path beside `path`, and renames it to `path` if the block succeeds.
 
-    It is on the disk before it is renamed, so a power cut leaves the old file or the new one. The
+    The file is flushed to disk first, so a power cut leaves either the old file or the new one. The
     temporary name begins with `.tmp-`, ends like the file's own, and differs between processes.
 
     Raises:
@@ -49,7 +49,7 @@ def replacing(path: str | os.PathLike):
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:
-    """Writes `content`, and makes the folders that are missing.
+    """Writes `content` to `path`, creating any missing folders.
 
     Raises:
         UserError: if the path cannot be written.
@@ -80,7 +80,7 @@ def flush(path: str | os.PathLike) -> None:
 
 def _refuse_folder(path):
     if path.is_dir():
-        raise UserError(f"A file belongs here, but {path} is a folder. Name a file in it.")
+        raise UserError(f"The output must be a file, but {path} is a folder. Name a file in it.")
 
 
 def _unwritable(path, error):

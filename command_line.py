@@ -10,11 +10,11 @@ import tempfile
 
 from errors import UserError
 
-BACKENDS = ("tensorflow", "jax")  # of Keras, that the project runs on
+BACKENDS = ("tensorflow", "jax")  # Keras backends that the project runs on
 
 
 class Parser(argparse.ArgumentParser):
-    """Takes no abbreviated options; a mistake gets one line, without the usage before it."""
+    """A parser without abbreviated options; reports a mistake on one line, without the usage."""
 
     def __init__(self, **settings):
         super().__init__(allow_abbrev=False, **settings)
@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_data_argument(parser):
-    """Adds `--data`, which says where the faces are."""
+    """Adds `--data`, the location of the faces."""
     parser.add_argument(
         "--data",
         help="folder with Kaggle's training.csv, .csv.gz or .zip, or the competition's zip\n"
@@ -33,7 +33,7 @@ def add_data_argument(parser):
 
 
 def at_least(least, most=None):
-    """The `type` of an option that takes a whole number from `least` on, or up to `most`."""
+    """Returns an argparse `type` for whole numbers from `least` on, or up to `most`."""
 
     def read(text):
         number = int(text) if re.fullmatch(r"\d+", text) else least - 1
@@ -50,14 +50,14 @@ def at_least(least, most=None):
 def run(main, program=None, argv=None):
     """Runs a script's `main(argv)` and exits with its status (None is 0).
 
-    A `UserError` becomes `<program>: error: <message>` on stderr and its status, 2 as a rule. A
-    second Ctrl-C, or one outside training, gives status 130, and a reader that went away (`| head`)
-    ends quietly.
+    A `UserError` prints `<program>: error: <message>` on stderr and exits with its status, usually
+    2. A second Ctrl-C, or one outside training, exits with 130. If the reader of a pipe goes away
+    (`| head`), the script ends quietly.
 
     Args:
-        main: takes a list of options; None stands for those of the command line.
-        program: what messages begin with; None takes the file's name.
-        argv: the options.
+        main: takes a list of options, or None for those of the command line.
+        program: prefix of messages; the script's file name by default.
+        argv: passed to `main`.
     """
     program = program or _script()
     try:
@@ -71,14 +71,14 @@ def run(main, program=None, argv=None):
         print(f"{program}: interrupted", file=sys.stderr)
         status = 130
     except BrokenPipeError:
-        # Python would complain once more while it flushes the closed pipe at exit.
+        # Otherwise Python complains again when it flushes the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
     sys.exit(status)
 
 
 def warn(message):
-    """Prints a line about something that is left out, while the script goes on."""
+    """Prints a one-line note about something that is skipped; the script goes on."""
     print(f"{_script()}: {message}", file=sys.stderr)
 
 
@@ -87,15 +87,15 @@ def _script():
 
 
 def counted(number, noun):
-    """A number with its noun: `1 face`, `1,234 faces`."""
+    """Formats a number with its noun: `1 face`, `1,234 faces`."""
     return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 def require_backend():
-    """Refuses a `KERAS_BACKEND` that Keras would fail with, before anything is imported.
+    """Returns the backend that `KERAS_BACKEND` selects, after checking that it can be used.
 
     Raises:
-        UserError: if it is none of `BACKENDS`, or JAX is not installed.
+        UserError: if it is not one of `BACKENDS`, or is JAX and JAX is not installed.
     """
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if backend not in BACKENDS:
@@ -104,55 +104,51 @@ def require_backend():
         )
     if backend == "jax" and importlib.util.find_spec("jax") is None:
         raise UserError(
-            "KERAS_BACKEND=jax needs JAX, which is an extra: pip install -e '.[jax]'. Or leave "
-            "KERAS_BACKEND out."
+            "KERAS_BACKEND=jax needs JAX, which is an extra: pip install -e '.[jax]'. Or unset "
+            "KERAS_BACKEND."
         )
+    return backend
 
 
-# Keras imports these for galleries, data frames and scikit-learn pipelines. The project hands it
-# none of them, and they take more than a third of the time that an import of TensorFlow takes.
+# Keras imports these for image galleries, data frames and scikit-learn pipelines. The project uses
+# none of those, and these imports take more than a third of TensorFlow's import time.
 _UNUSED_BY_KERAS = ("matplotlib", "pandas", "sklearn")
-# What TensorFlow's libraries say at start about CPU features and absent GPUs, whatever their log
-# level is set to: glog lines, and absl's warning that it was not initialized for them.
+# What TensorFlow's libraries print at start about CPU features and missing GPUs at any log level:
+# glog lines, and absl's warning that it was not initialized before them.
 _START_UP_NOISE = re.compile(
     rb"[IWE]\d{4} \d\d:\d\d:[\d.]+ .*|WARNING: All log messages before absl.*"
 )
 
 
 def start_quietly():
-    """Imports TensorFlow and looks for devices, without the log lines that this prints.
+    """Imports TensorFlow and lists its devices, without the log lines that this usually prints.
 
     Raises:
         UserError: as `require_backend`.
     """
-    require_backend()
+    os.environ["KERAS_BACKEND"] = require_backend()  # whatever a person's keras.json says
     import_tensorflow_quietly()
+    import keras
 
-
-def start_without_tensorflow():
-    """Imports Keras on NumPy, in half the time: enough to build nets, but not to train them."""
-    if "keras" in sys.modules:
-        return
-    os.environ["KERAS_BACKEND"] = "numpy"
-    with _without_packages(_UNUSED_BY_KERAS):
-        import keras  # noqa: F401
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
 
 
 def import_tensorflow_quietly():
-    """The same for scripts that do not use Keras, whatever its backend is set to."""
+    """Does the same for scripts that do not use Keras, whatever `KERAS_BACKEND` says."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with without_lines(_START_UP_NOISE):
         with _without_packages(_UNUSED_BY_KERAS):
             import tensorflow as tf
 
         tf.config.list_physical_devices()
-        # Six specialists mean six traces; TensorFlow would warn of the fifth and each later.
+        # Six specialists mean six traces; TensorFlow would warn about the fifth and sixth.
         tf.get_logger().setLevel("ERROR")
 
 
 @contextlib.contextmanager
 def _without_packages(names):
-    """Makes packages that are not imported yet seem not to be installed."""
+    """Hides packages that are not imported yet, as if they were not installed."""
     hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))
     try:
@@ -164,9 +160,9 @@ def _without_packages(names):
 
 @contextlib.contextmanager
 def without_lines(noise):
-    """Keeps lines that match `noise`, a pattern of bytes, off stderr, whoever writes them.
+    """Keeps lines that match `noise`, a bytes pattern, off stderr, even those of C++ libraries.
 
-    Everything else (warnings, the reason of a failure) is written when the block ends.
+    Everything else (warnings, the reason for a failure) is written when the block ends.
     """
     sys.stderr.flush()
     stderr = os.dup(2)

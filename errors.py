@@ -2,7 +2,7 @@
 
 
 class UserError(ValueError):
-    """Bad input: a wrong path, a damaged file, an unknown name, settings that contradict.
+    """Bad input: a wrong path, a damaged file, an unknown name, contradictory settings.
 
     The message is one line that states the rule, what was received, and the remedy. Scripts print
     it on stderr and exit with `status` (`command_line.run`); any other exception is a bug and keeps
@@ -13,6 +13,6 @@ class UserError(ValueError):
 
 
 class DivergedError(UserError):
-    """A training whose loss is no longer a number: nothing was wrong with the command as such."""
+    """Training ended because the loss is no longer a number; the command itself was valid."""
 
     status = 1

@@ -20,10 +20,10 @@ look at the result:
 
 def main(argv=None):
     arguments = parse_arguments(argv)
-    # An export made on another backend holds operations that TensorFlow Serving refuses.
+    # An export made on another backend contains operations that TensorFlow Serving rejects.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     command_line.start_quietly()
-    from exporting import command  # after the quiet start, for it imports TensorFlow
+    from exporting import command  # after the quiet start, because it imports TensorFlow
 
     command.run(arguments)
 
@@ -34,9 +34,7 @@ def parse_arguments(argv=None):
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "run", nargs="?", help="run folder that train.py wrote; left out with --preset"
-    )
+    parser.add_argument("run", nargs="?", help="run folder of train.py; leave it out with --preset")
     parser.add_argument("--preset", metavar="NAME", help="a net that comes with the project")
     parser.add_argument(
         "--out",
@@ -50,7 +48,7 @@ def parse_arguments(argv=None):
     parser.add_argument(
         "--flip-average",
         action="store_true",
-        help="predict each face and its mirror image, and average; what it gains hangs on the "
+        help="average the predictions for each face and its mirror image; the gain depends on the "
         "net, so compare both exports with evaluate.py",
     )
     parser.add_argument(
@@ -61,16 +59,16 @@ def parse_arguments(argv=None):
     parser.add_argument(
         "--data",
         type=pathlib.Path,
-        help="faces on which onnx and litert are compared with the SavedModel, and which calibrate "
-        "int8 (default: the built-in drawn faces)",
+        help="faces to compare onnx and litert with the SavedModel on, and to calibrate int8 with "
+        "(default: the built-in drawn faces)",
     )
     arguments = parser.parse_args(argv)
     if bool(arguments.run) == bool(arguments.preset):
-        parser.error("name a run folder, or give --preset NAME; one of the two")
+        parser.error("give either a run folder or --preset NAME")
     if arguments.preset:
         arguments.run = f"preset:{arguments.preset}"
     if arguments.format != "saved_model" and arguments.version is not None:
-        parser.error("--version numbers SavedModels; leave it out with --format onnx or litert")
+        parser.error("--version is for SavedModels; leave it out with --format onnx or litert")
     if arguments.format == "saved_model" and arguments.data is not None:
         parser.error("--data is for --format onnx or litert; leave it out")
     return arguments

@@ -1,7 +1,7 @@
 """The 15 facial keypoints: names, order, mirrors, specialists, image size and coordinate codec.
 
-Everything that depends on which keypoints there are, or in which order, is derived from this file:
-Kaggle's column names, flip permutations, output sizes. It checks itself at import.
+Everything that depends on the set of keypoints or their order is derived from this file: Kaggle's
+column names, flip permutations, output sizes. It checks itself at import.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ PIXELS_PER_UNIT = IMAGE_SIZE / 2  # px; RMSE in px = PIXELS_PER_UNIT * √(norma
 
 @dataclasses.dataclass(frozen=True)
 class Keypoint:
-    """A landmark, and the one that it becomes in a mirrored face (itself, if in the middle)."""
+    """A landmark, and the one that it becomes in a mirrored face (itself, if it is central)."""
 
     name: str
     mirror: str
@@ -97,7 +97,7 @@ SPECIALISTS = (
 def to_normalized(pixels):
     """Converts pixel coordinates of the 96×96 image to normalized ones, about −1 to 1.
 
-    Plain arithmetic, so arrays, tensors and symbolic tensors all work; any shape, same for x and y.
+    Plain arithmetic, the same for x and y: works on arrays and (symbolic) tensors of any shape.
     """
     return (pixels - IMAGE_CENTER) / PIXELS_PER_UNIT
 
@@ -108,15 +108,15 @@ def to_pixels(normalized):
 
 
 def column_names(names: Sequence[str] = NAMES) -> list[str]:
-    """Kaggle's coordinate columns, `<name>_x` then `<name>_y` for each keypoint, in order."""
+    """Returns Kaggle's coordinate columns: `<name>_x`, `<name>_y` for each keypoint, in order."""
     return [f"{name}_{axis}" for name in names for axis in "xy"]
 
 
 def indices(names: Sequence[str]) -> np.ndarray:
-    """Positions of keypoints in the schema's order, `(K,)` int64.
+    """Returns the positions of keypoints in the schema's order, `(K,)` int64.
 
     Raises:
-        ValueError: if a name is not a keypoint's.
+        ValueError: if a name is unknown.
     """
     unknown = [name for name in names if name not in MIRRORS]
     if unknown:
@@ -125,13 +125,13 @@ def indices(names: Sequence[str]) -> np.ndarray:
 
 
 def flip_permutation(names: Sequence[str] = NAMES) -> np.ndarray:
-    """For each keypoint, the position in `names` of its mirror.
+    """Returns, for each keypoint, the position of its mirror in `names`.
 
     Args:
         names: keypoint names, a set that is closed under mirroring.
 
     Returns:
-        `(K,)` int64 `p`, with mirrored labels = mirrored coordinates `[p]`; its own inverse.
+        `(K,)` int64 `p`, so that mirrored labels = mirrored coordinates `[p]`; its own inverse.
 
     Raises:
         ValueError: if a name is unknown, or its mirror is not among `names`.
@@ -147,19 +147,19 @@ def flip_permutation(names: Sequence[str] = NAMES) -> np.ndarray:
     return np.array([names.index(MIRRORS[name]) for name in names], np.int64)
 
 
-# Kaggle's rows come from two labellers, who put the same keypoint at places that differ a little:
-# the full labeller labelled (nearly) all keypoints of a face, the four-point labeller these alone.
+# Kaggle's rows come from two labellers, who place the same keypoint slightly differently: the full
+# labeller labelled (nearly) all keypoints of a face, the four-point labeller only these.
 FOUR_POINTS = ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
 
 
 def is_four_point(labelled: np.ndarray, names: Sequence[str] = NAMES) -> np.ndarray:
-    """Which faces the four-point labeller had: those with labels for no other keypoints.
+    """Finds the four-point labeller's faces: those labelled with no other keypoints.
 
     In Kaggle's training table these are exactly the rows from 2,284 on.
 
     Args:
-        labelled: bool `(N, K)`, which of the keypoints a face has labels for, or is asked for.
-        names: the K keypoints'. Without keypoints beyond the four, the labellers look alike.
+        labelled: bool `(N, K)`, the keypoints for which each face has labels, or is asked.
+        names: of the K keypoints. If all are among the four, the labellers cannot be told apart.
 
     Returns:
         bool `(N,)`.
@@ -168,13 +168,13 @@ def is_four_point(labelled: np.ndarray, names: Sequence[str] = NAMES) -> np.ndar
     return labelled.any(1) & ~labelled[:, ~among].any(1)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)  # arrays have no one equality
+@dataclasses.dataclass(frozen=True, eq=False)  # == on arrays is elementwise
 class Mirror:
-    """How the labels of a mirrored picture follow from those of the picture.
+    """Maps the labels of a picture to those of its mirror image.
 
-    x changes its sign, and left and right are swapped. But labels need not be mirror-symmetric: a
-    labeller, or the cropping, may put every point a little to the picture's left. That offset is
-    the same in a mirrored picture, and does not change its sign.
+    x changes sign, and left and right are swapped. But labels need not be mirror-symmetric: a
+    labeller, or the cropping, may shift every point slightly to the picture's left. That offset is
+    the same in a mirrored picture: it does not change sign.
 
     Attributes:
         permutation: `(K,)` int64, from `flip_permutation`.
@@ -187,11 +187,11 @@ class Mirror:
 
     @classmethod
     def of(cls, names: Sequence[str], offset_px: Mapping[str, Sequence[float]] | None = None):
-        """The mirror of these keypoints.
+        """Builds the mirror of these keypoints.
 
         Args:
             names: a set that is closed under mirroring.
-            offset_px: by keypoint name, (x, y); those that it lacks have none.
+            offset_px: (x, y) by keypoint name; zero for those that it lacks.
 
         Raises:
             ValueError: as `flip_permutation`.
@@ -201,7 +201,7 @@ class Mirror:
         return cls(flip_permutation(names), offset / PIXELS_PER_UNIT)
 
     def __call__(self, keypoints):
-        """Keypoints of pictures → those of the mirrored pictures.
+        """Converts keypoints of pictures to those of the mirrored pictures.
 
         Args:
             keypoints: `(..., K, 2)`, normalized; a NumPy array or a TensorFlow tensor.
@@ -211,14 +211,14 @@ class Mirror:
         """
         if keypoints.shape[-2] != len(self.permutation):
             raise ValueError(
-                f"A mirror of {len(self.permutation)} keypoints takes as many. Received: keypoints "
+                f"This mirror takes {len(self.permutation)} keypoints. Received: keypoints "
                 f"of shape {tuple(keypoints.shape)}."
             )
         swapped = _take(keypoints, self.permutation)
         return swapped * np.array([-1.0, 1.0], np.float32) + 2.0 * self.offset
 
     def offset_px(self, names: Sequence[str]) -> dict[str, list[float]]:
-        """The offset as JSON can hold it; `of` reads it."""
+        """Returns the offset in a form that JSON can hold and `of` reads."""
         return {
             name: [round(float(each) * PIXELS_PER_UNIT, 4) for each in offset]
             for name, offset in zip(names, self.offset, strict=True)
@@ -228,7 +228,7 @@ class Mirror:
 def _take(keypoints, positions):
     if isinstance(keypoints, np.ndarray):
         return keypoints[..., positions, :]
-    # Tensors lack such indexing. Whoever has one has imported their library, which is slow to load.
+    # Tensors lack such indexing. A caller that has one has already paid for TensorFlow's import.
     return sys.modules["tensorflow"].gather(keypoints, positions, axis=-2)
 
 

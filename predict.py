@@ -30,7 +30,7 @@ def parse_arguments(argv=None):
     add("--flip-average", action="store_true", help="average over each face and its mirror image")
     add("--detect", action="store_true", help="pictures are whole photographs: find the faces")
     add("--out", type=pathlib.Path, metavar="FILE", help="write to this .json or .csv file")
-    add("--draw", type=pathlib.Path, metavar="FOLDER", help="draw the keypoints on copies, PNG")
+    add("--draw", type=pathlib.Path, metavar="FOLDER", help="draw on PNG copies, print nothing")
     add("--submission", type=pathlib.Path, metavar="FILE", help="write a Kaggle submission")
     data_help = (
         "for --submission: folder or zip with Kaggle's test and IdLookupTable tables\n"

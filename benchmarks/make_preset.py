@@ -26,7 +26,7 @@ def main(argv=None):
     command_line.start_quietly()
     import data_pipeline
     from benchmarks import preset_card
-    from exporting.float32_twin import float32_twin
+    from exporting.float32_copy import float32_copy
     from trained_nets import preset_store
     from trained_nets.held_out import find_held_out
     from trained_nets.loading import load_keras_net
@@ -44,7 +44,7 @@ def main(argv=None):
     valid = data.rows(held_out.rows).select(measured.names, complete=False).labelled()
     accuracy = preset_card.measure(
         # A net trained in bfloat16 would compute in it; only the weights are to differ.
-        from_model("run", float32_twin(measured.model), measured.names, measured.config),
+        from_model("run", float32_copy(measured.model), measured.names, measured.config),
         preset_store.as_stored(measured),
         valid,
     )

@@ -4,13 +4,13 @@ import keras
 
 
 class AveragingWindow(keras.callbacks.Callback):
-    """Lets the average reach back over a share of the steps so far.
+    """Sets the average's window to a share of the steps so far.
 
-    A constant window that is right at the end would hold the initial weights for a long time: an
-    early epoch, or a training that is interrupted, would be judged by next to nothing.
+    A constant window that suits the end of training would retain the initial weights for a long
+    time: early epochs, or an interrupted training, would be judged by barely trained weights.
 
     Args:
-        share: of the steps up to the end of the epoch. The model's optimizer keeps its
+        share: share of the steps up to the end of the epoch. The model's optimizer must keep its
             `ema_momentum` in a variable.
     """
 

@@ -5,14 +5,14 @@ import numpy as np
 
 
 class BestWeights(keras.callbacks.Callback):
-    """Keeps the weights of the best epoch, and stops training when that is too long ago.
+    """Keeps the weights of the best epoch, and stops training when it is too long ago.
 
     The model gets them back when training ends. After an exception Keras does not call
     `on_train_end`, so whoever catches it must call `restore`.
 
     Args:
         monitor: the log to minimize; None keeps the last epoch, for training without validation.
-        patience: epochs without a better one after which training stops; None never stops.
+        patience: epochs without improvement after which training stops; None never stops it.
 
     Raises:
         ValueError: after the first epoch, if the logs have no such entry.

@@ -15,7 +15,7 @@ class EpochTable(keras.callbacks.Callback):
     Args:
         history: the `HistoryCSV` of this training; it must come earlier in the list of callbacks.
         best: the `BestWeights` of this training, likewise; each new best epoch gets a star.
-        epochs: of the whole training, counted from its first start.
+        epochs: how many the whole training has, including those before it was resumed.
         console: where to print.
         later_steps: steps of the trainings that follow this one; the ETA includes them.
     """
@@ -76,11 +76,11 @@ class EpochTable(keras.callbacks.Callback):
         self.close()
 
     def close(self):
-        """Removes the progress bar. To be called after an exception too: Keras stops short then."""
+        """Removes the progress bar. Call it after an exception, when Keras skips `on_train_end`."""
         if self._progress is not None:
             self._progress.stop()
 
 
 def _cell(value, width, digits):
-    """The number, right-aligned; a dash for NaN, which means that nothing was held out."""
+    """Formats a number, right-aligned; NaN, which means that nothing was held out, as a dash."""
     return "–".rjust(width) if math.isnan(value) else f"{value:{width}.{digits}f}"

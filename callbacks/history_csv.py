@@ -27,7 +27,7 @@ class HistoryCSV(keras.callbacks.Callback):
 
     The losses are the logs `mse` and `val_mse`: mean squared errors even if a net is trained with
     another loss, so that nets can be compared. Without validation, its columns are empty.
-    `diverged` is the row of the epoch whose loss was no number; None if there is none.
+    `diverged` is the row of the epoch whose loss was not finite; None if there is none.
 
     Args:
         path: the file. Call `truncate` before training, to start it or to resume at an epoch.
@@ -41,7 +41,7 @@ class HistoryCSV(keras.callbacks.Callback):
         self._began = None
 
     def read(self) -> list[dict[str, str]]:
-        """The rows so far, as text by column; none if there is no file."""
+        """Reads the rows so far, as text by column; none if there is no file."""
         if not self.path.exists():
             return []
         with open(self.path, newline="") as file:

@@ -1,22 +1,22 @@
-"""Measures during training how far labels are from mirror-symmetric, so that flips keep it so."""
+"""Measures during training how far labels are from mirror-symmetric, for flips to allow for it."""
 
 from collections.abc import Callable
 
 import keras
 import numpy as np
 
-FIRST_EPOCHS = 5  # before that a net is too far off to tell
+FIRST_EPOCHS = 5  # before that, a net is too inaccurate to measure it
 FACTOR = 3  # then after 15, 45, … epochs, as the net grows more accurate
 
 
 class MirrorOffsets(keras.callbacks.Callback):
     """Fills the table of offsets that the flips of later epochs use.
 
-    An epoch's first batches are made while the previous one still runs, so a measurement counts
-    from the epoch after the next: which offset a batch is made with never depends on timing.
+    An epoch's first batches are made while the previous epoch still runs, so a measurement applies
+    from the epoch after the next: then the offset used for a batch never depends on timing.
 
     Args:
-        table: a variable `(epochs, K, 2)`, an offset an epoch.
+        table: a variable `(epochs, K, 2)`, one offset per epoch.
         measure: called without arguments after an epoch; returns `(K, 2)`.
     """
 

@@ -8,8 +8,8 @@ from keras import ops
 class NesterovSGD(keras.optimizers.SGD):
     """SGD with Nesterov momentum kept in a variable.
 
-    `keras.optimizers.SGD` bakes its momentum into the compiled step as a Python float, so that
-    assigning it later is silently ignored. Here the step reads `momentum_variable`, which a
+    `keras.optimizers.SGD` bakes its momentum into the compiled step as a Python float, so
+    assigning it later has no effect. Here the step reads `momentum_variable`, which a
     callback may assign between steps. With constant momentum the weights equal those of
     `SGD(learning_rate, momentum, nesterov=True)` bit for bit.
 

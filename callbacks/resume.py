@@ -1,4 +1,4 @@
-"""Saves the state of a training now and then, so that it can go on after a kill."""
+"""Saves the state of a training from time to time, so that it can resume after a kill."""
 
 import json
 import os
@@ -15,29 +15,33 @@ import atomic_write
 class ResumeState(keras.callbacks.Callback):
     """Keeps everything that the next epoch depends on in one `.npz` file without pickles.
 
-    That is every variable of the model (seeds of dropout included) and of the optimizer, the best
-    weights so far, and the epoch. Order and augmentation of the data depend on the epoch alone.
-    A kill costs the epochs since the last save, which are then trained again, with equal results.
+    That is every variable of the model (including dropout seeds) and of the optimizer, the best
+    weights so far, and the epoch. Order and augmentation of the data depend only on the epoch.
+    A kill loses the epochs since the last save; training them again gives equal results.
 
     Args:
         path: the state file, written under a temporary name and renamed.
         best: the `BestWeights` of this training, which comes earlier in the list of callbacks.
         every: seconds between saves; the state of a large net is hundreds of megabytes.
         others: variables outside the model and its optimizer, by name.
+        history: the history file, which is flushed to disk before the state that includes its rows.
     """
 
-    def __init__(self, path: str | os.PathLike, best, every: float = 60.0, others=None):
+    def __init__(
+        self, path: str | os.PathLike, best, every: float = 60.0, others=None, history=None
+    ):
         super().__init__()
         self.path = pathlib.Path(path)
         self.best = best
         self.others = others or {}
         self.every = every
+        self.history = history
 
     def load(self, model: keras.Model) -> int:
-        """Sets a compiled model with built optimizer, and `best`, to the saved state.
+        """Restores the saved state to a compiled model with a built optimizer, and to `best`.
 
         Returns:
-            The epoch to go on with, counted from 0; 0 if there is no saved state.
+            The epoch to continue with, counted from 0; 0 if there is no saved state.
 
         Raises:
             ValueError: if the file is damaged, or was saved by another net.
@@ -65,7 +69,7 @@ class ResumeState(keras.callbacks.Callback):
             self.save(epoch + 1)
 
     def save(self, epochs: int):
-        """Writes the state after so many epochs."""
+        """Writes the state after that many epochs."""
         progress = {
             "epochs": epochs,
             "best": self.best.best,
@@ -76,6 +80,8 @@ class ResumeState(keras.callbacks.Callback):
             state[name] = keras.ops.convert_to_numpy(variable)
         for i, weight in enumerate(self.best.best_weights or []):
             state[f"best/{i}"] = weight
+        if self.history is not None:
+            atomic_write.flush(self.history)
         with atomic_write.replacing(self.path) as temporary:
             np.savez(temporary, **state)
         self._saved_at = time.monotonic()
@@ -89,7 +95,7 @@ class ResumeState(keras.callbacks.Callback):
             variable.assign(state[name])
 
     def _variables(self, model):
-        """Name and variable of everything that a training step reads or writes."""
+        """Returns names and variables of everything that a training step reads or writes."""
         named = [(f"model/{i}", variable) for i, variable in enumerate(model.variables)]
         named += [(f"optimizer/{i}", each) for i, each in enumerate(model.optimizer.variables)]
         return named + list(self.others.items())

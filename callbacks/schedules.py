@@ -4,17 +4,17 @@ import keras
 
 
 class LinearSchedule(keras.callbacks.Callback):
-    """Moves a variable of the optimizer on a straight line, epoch by epoch.
+    """Changes a variable of the optimizer linearly, epoch by epoch.
 
     The value at epoch e (from 0) of E is start + (stop − start) · e / (E − 1), so the first epoch
-    runs with `start` and the last with `stop`, as the tutorial's `np.linspace` does.
+    runs with `start` and the last with `stop`, as with the tutorial's `np.linspace`.
 
     Args:
         variable: attribute of the optimizer: "learning_rate", or "momentum_variable" of
             `NesterovSGD`.
         start: value in the first epoch.
         stop: value in the last epoch.
-        epochs: E, counted from the very first epoch, also when training resumes.
+        epochs: E, including the epochs before a training was resumed.
 
     Raises:
         TypeError: when training begins, if the optimizer has no such variable.
@@ -30,7 +30,7 @@ class LinearSchedule(keras.callbacks.Callback):
         self.epochs = epochs
 
     def value(self, epoch: int) -> float:
-        """The scheduled value at an epoch, counted from 0."""
+        """Returns the scheduled value at an epoch, counted from 0."""
         share = epoch / (self.epochs - 1) if self.epochs > 1 else 0.0
         return self.start + (self.stop - self.start) * share
 

@@ -17,7 +17,8 @@ import keypoint_schema
 _SIZE = keypoint_schema.IMAGE_SIZE
 _HALF_WAVES = 4  # the elastic field's cosines per axis: 0 to 3 half waves over the picture
 _ITERATIONS = 8
-_EDGE = (_SIZE / 2) / keypoint_schema.PIXELS_PER_UNIT  # normalized; the outer edge of the picture
+# Normalized; half a pixel beyond the edge of the picture, where a few of Kaggle's labels lie.
+_EDGE = (_SIZE / 2 + 0.5) / keypoint_schema.PIXELS_PER_UNIT
 
 
 @dataclasses.dataclass(frozen=True)

@@ -42,11 +42,13 @@ def rmse_px(predicted: np.ndarray, actual: np.ndarray) -> Ratio:
     """Root mean squared error over the labelled coordinates, as Kaggle scores.
 
     Args:
-        predicted: `(N, K, 2)` in px; NaN where the net has no such keypoint.
+        predicted: `(N, K, 2)` in px; NaN for every face where the net has no such keypoint. A
+            single answer that is no number is an error like any other, and so is the metric.
         actual: `(N, K, 2)` in px, NaN where unlabelled.
     """
+    has_keypoint = ~np.isnan(predicted).all(axis=(0, 2), keepdims=True)
+    counted = np.isfinite(actual) & has_keypoint
     squares = np.square(np.asarray(predicted, np.float64) - actual)
-    counted = np.isfinite(squares)
     return Ratio(
         np.where(counted, squares, 0).sum((1, 2)), counted.sum((1, 2)).astype(float), root=True
     )

@@ -35,6 +35,11 @@ def _publish_saved_model(net, arguments):
         )
     else:
         print(f"{published.warm_up_records} warm-up records, replayed")
+    if published.folder.name != "1":
+        print(
+            "TensorFlow Serving goes on with the version that serving/models.config names, until "
+            "you change it (docs/serving.md, Versions)"
+        )
     print(f"Look at it: saved_model_cli show --dir {published.folder} --all")
 
 

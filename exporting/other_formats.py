@@ -9,7 +9,7 @@ import numpy as np
 
 from errors import UserError
 from exporting import litert_format, onnx_format
-from exporting.float32_twin import float32_twin
+from exporting.float32_copy import float32_copy
 from exporting.model_card import model_card, write_card_file
 from exporting.publishing import building_folder
 from exporting.saved_model_export import require_tensorflow
@@ -64,7 +64,7 @@ def export_other_format(net, folder, kind, faces, flip_average=False):
         )
     require_tensorflow()
     mirror = net.mirror() if flip_average else None
-    model = float32_twin(net.model)
+    model = float32_copy(net.model)
     folder = pathlib.Path(folder)
     faces = faces.select(net.names, complete=False)
     calibration, compared = _choose_faces(faces)

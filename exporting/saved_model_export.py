@@ -6,7 +6,7 @@ import pathlib
 import keras
 
 from errors import UserError
-from exporting.float32_twin import float32_twin
+from exporting.float32_copy import float32_copy
 from exporting.model_card import model_card, write_model_card
 from exporting.publishing import new_version
 from exporting.signatures import write_saved_model
@@ -47,7 +47,7 @@ def export_saved_model(net, base, version=None, flip_average=False):
     """
     require_tensorflow()
     mirror = net.mirror() if flip_average else None
-    model = float32_twin(net.model)
+    model = float32_copy(net.model)
     with new_version(base, version) as (folder, number):
         write_saved_model(model, net.names, folder, mirror)
         card = model_card(net.config, net.names, flip_average, model.count_params())

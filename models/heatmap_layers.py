@@ -11,14 +11,14 @@ _FLAT_PICTURE = 0.02  # share of the gray range; keeps the noise of a flat pictu
 
 @keras.saving.register_keras_serializable(package="facial_keypoints")
 class Standardize(keras.layers.Layer):
-    """Brings each picture to mean 0 and standard deviation 1, so that exposure does not matter.
+    """Scales each picture to mean 0 and standard deviation 1, so that exposure does not matter.
 
     Input `(batch, height, width, 1)`, 0–255; output the same shape in the compute dtype.
     """
 
     def call(self, images):
-        # The statistics want float32 also under a mixed policy, which casts inputs beforehand;
-        # 0 to 255 are exact in bfloat16.
+        # The statistics need float32 even under a mixed policy, which casts the inputs first;
+        # whole numbers from 0 to 255 are exact in bfloat16.
         x = ops.cast(images, "float32") / 255.0
         x = x - ops.mean(x, axis=(1, 2, 3), keepdims=True)
         deviation = ops.sqrt(ops.mean(ops.square(x), axis=(1, 2, 3), keepdims=True))
@@ -53,7 +53,7 @@ class SoftArgmax(keras.layers.Layer):
 
 
 def cell_centres(height: int, width: int) -> np.ndarray:
-    """Where the cells of a heatmap over the picture lie, `(height · width, 2)`, normalized."""
+    """Returns the centres of a heatmap's cells, `(height · width, 2)`, normalized."""
     size = keypoint_schema.IMAGE_SIZE
     y = (np.arange(height) + 0.5) * size / height - 0.5
     x = (np.arange(width) + 0.5) * size / width - 0.5

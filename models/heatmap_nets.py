@@ -1,7 +1,7 @@
-"""Small residual nets that draw a heatmap per keypoint and answer with its soft-argmax.
+"""Small residual nets that predict a heatmap per keypoint and return its soft-argmax.
 
 A stem of two strided convolutions takes the picture to 24×24, residual stages go down to 6×6, and
-a feature pyramid brings their context back to 24×24, where a heatmap per keypoint is drawn.
+a feature pyramid brings their context back to 24×24, where there is one heatmap per keypoint.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ def heatmap(
 
     Args:
         num_keypoints: K.
-        filters: of each stage; each halves the resolution of the one before, from 24×24.
+        filters: channels of each stage; from 24×24, each stage halves the resolution.
         blocks: residual blocks in each stage.
         pyramid_filters: channels of the feature pyramid.
-        name: the model's.
+        name: the model's name.
 
     Returns:
         A functional model from images `(batch, 96, 96, 1)`, 0–255, to normalized keypoints
@@ -47,7 +47,7 @@ def heatmap(
             x = _residual(x, width, strides, name=f"stage{stage}_block{block}")
         stages.append(x)
     x = _pyramid(stages, pyramid_filters)
-    # float32 also under a mixed policy: the softmax needs logits that differ by little.
+    # float32 even under a mixed policy: small differences between logits matter to the softmax.
     logits = keras.layers.Conv2D(num_keypoints, 1, dtype="float32", name="output")(x)
     return keras.Model(images, SoftArgmax(name="keypoints")(logits), name=name)
 
@@ -68,10 +68,10 @@ def _relu(x):
 
 
 def _residual(x, filters, strides, name):
-    """Two 3×3 convolutions beside a shortcut, without normalization layers.
+    """Adds two 3×3 convolutions with a shortcut, without normalization layers.
 
-    Batch normalization was no more accurate and costs a third of a training step; a small start of
-    each branch keeps deep sums tame in its stead.
+    Batch normalization was no more accurate and costs a third of a training step. Instead, small
+    initial weights in each branch keep deep sums under control.
     """
     small = keras.initializers.VarianceScaling(0.05, "fan_in", "truncated_normal")
     y = _relu(_conv(x, filters, 3, strides=strides, name=f"{name}_conv1"))
@@ -84,7 +84,7 @@ def _residual(x, filters, strides, name):
 
 
 def _pyramid(stages, filters):
-    """From the coarsest stage, with its mean as global context, up to the finest."""
+    """Adds a feature pyramid, from the coarsest stage and its mean, as context, to the finest."""
     coarsest = stages[-1]
     context = keras.layers.GlobalAveragePooling2D(keepdims=True, name=CONTEXT_LAYER)(coarsest)
     x = keras.layers.Add(name="pyramid_context")(

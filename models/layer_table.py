@@ -1,4 +1,4 @@
-"""What a net is made of, as tables: its layers, and the whole zoo."""
+"""Tables of a net's layers and of the whole zoo."""
 
 import math
 
@@ -10,9 +10,9 @@ from models import zoo
 
 
 def count_flops(model: keras.Model) -> int:
-    """Floating-point operations of one forward pass of one face; a multiply-add counts as two.
+    """Counts the floating-point operations of a forward pass on one face; a multiply-add is two.
 
-    Counts the kernels of convolutions and dense layers, where all but a percent is spent.
+    Only kernels of convolutions and dense layers count; they do all but a percent of the work.
     """
     flops = 0
     for layer in model.layers:
@@ -25,7 +25,7 @@ def count_flops(model: keras.Model) -> int:
 
 
 def layer_table(model: keras.Model) -> rich.console.Group:
-    """The tutorial's layer table: name, output shape, number of outputs, parameters."""
+    """Builds the tutorial's layer table: name, output shape, number of outputs, parameters."""
     table = rich.table.Table(box=None, pad_edge=False)
     table.add_column("layer")
     table.add_column("output")
@@ -47,14 +47,17 @@ def layer_table(model: keras.Model) -> rich.console.Group:
 
 
 def zoo_table() -> rich.table.Table:
-    """Every net of the zoo: name, what it is, its size, and how long it is trained."""
+    """Builds the zoo's table: each net's name, description, size and epochs of training."""
     table = rich.table.Table(box=None, pad_edge=False)
     table.add_column("name")
     table.add_column("what it is")
     for column in ("parameters", "MFLOPs/face", "epochs"):
         table.add_column(column, justify="right")
+    built = {}  # net2 to net5 differ in their recipes alone
     for name, entry in zoo.ZOO.items():
-        model = zoo.build(name)
+        if entry.builder not in built:
+            built[entry.builder] = zoo.build(name)
+        model = built[entry.builder]
         table.add_row(
             name,
             entry.description,

@@ -1,4 +1,4 @@
-"""What counts as a label, and the losses over the coordinates of labelled keypoints."""
+"""Masks for missing labels, and losses over the coordinates of labelled keypoints."""
 
 import keras
 from keras import ops
@@ -7,24 +7,24 @@ import keypoint_schema
 
 
 def labelled_keypoints(y_true):
-    """Which keypoints have a label, and where.
+    """Returns which keypoints are labelled, and their labels.
 
-    Whatever a net is taught by, a keypoint counts if it has both of its coordinates: one alone is
-    no place. NaN labels are replaced before any subtraction: a `where` after it would still pass
-    NaN gradients back, for 0 · NaN is NaN.
+    For every loss, a keypoint counts as labelled only if both of its coordinates are. NaN labels
+    are replaced before any subtraction: a `where` after it would still pass NaN gradients back,
+    because 0 · NaN is NaN.
 
     Args:
         y_true: float32 `(batch, K, 2)`, NaN where unlabelled.
 
     Returns:
-        bool `(batch, K)`, and the labels with zeros where there is none.
+        bool `(batch, K)`, and the labels with zeros in place of missing ones.
     """
     labelled = ops.logical_not(ops.any(ops.isnan(y_true), axis=-1))
     return labelled, ops.where(labelled[..., None], y_true, ops.zeros_like(y_true))
 
 
 def masked_errors(y_true, y_pred):
-    """Errors where there is a label, zero elsewhere, and how many coordinates are labelled.
+    """Returns the errors, zero where there is no label, and the number of labelled coordinates.
 
     Args:
         y_true: float32 `(batch, K, 2)`, NaN where unlabelled.
@@ -39,7 +39,7 @@ def masked_errors(y_true, y_pred):
 
 
 def labelled_mean(values, labelled):
-    """The mean of `(batch, K)` values over labelled keypoints; 0 if there are none."""
+    """Returns the mean of `(batch, K)` values over labelled keypoints; 0 if there are none."""
     mask = ops.cast(labelled, values.dtype)
     return ops.sum(mask * values) / ops.maximum(ops.sum(mask), 1.0)
 

@@ -1,4 +1,4 @@
-"""Makes one model of several: of the specialists, or of an ensemble."""
+"""Combines several models into one: the specialists, or an ensemble."""
 
 from collections.abc import Mapping
 
@@ -13,9 +13,9 @@ def merge_specialists(nets: Mapping[str, keras.Model], name: str = "specialists"
     """Builds one functional model from one net per specialist.
 
     Args:
-        nets: specialist name → its net, for each of `keypoint_schema.SPECIALISTS`. Each becomes a
-            sub-model and must be called by its specialist's name.
-        name: the merged model's.
+        nets: by specialist name, one net for each of `keypoint_schema.SPECIALISTS`. Each becomes a
+            sub-model and must be named after its specialist.
+        name: the merged model's name.
 
     Returns:
         A model from images `(batch, 96, 96, 1)` to normalized keypoints `(batch, 15, 2)`, in the
@@ -28,7 +28,7 @@ def merge_specialists(nets: Mapping[str, keras.Model], name: str = "specialists"
     received = {specialist: net.name for specialist, net in nets.items()}
     if received != {specialist: specialist for specialist in expected}:
         raise ValueError(
-            f"Merging needs one net, called by its specialist's name, for each of {expected}. "
+            f"Merging needs one net, named after its specialist, for each of {expected}. "
             f"Received: {received}."
         )
     size = keypoint_schema.IMAGE_SIZE
@@ -42,22 +42,22 @@ def merge_specialists(nets: Mapping[str, keras.Model], name: str = "specialists"
 
 
 def average(nets: Mapping[str, keras.Model], name: str = "ensemble") -> keras.Model:
-    """Builds one functional model that answers with the mean of several nets' answers.
+    """Builds one functional model that averages the predictions of several nets.
 
     Args:
-        nets: name → net, each called by that name; all with the same keypoints.
-        name: the new model's.
+        nets: by name, which must be the model's own; all predict the same keypoints.
+        name: the new model's name.
 
     Returns:
         A model from images `(batch, 96, 96, 1)` to normalized keypoints `(batch, K, 2)`, sharing
         the nets' weights.
 
     Raises:
-        ValueError: if there is no net, or one has another name.
+        ValueError: if there is no net, or a net has another name.
     """
     received = {key: net.name for key, net in nets.items()}
     if not nets or received != {key: key for key in nets}:
-        raise ValueError(f"An ensemble needs nets called by their names. Received: {received}.")
+        raise ValueError(f"An ensemble needs nets keyed by their names. Received: {received}.")
     size = keypoint_schema.IMAGE_SIZE
     images = keras.Input((size, size, 1), name="images")
     answers = [net(images) for net in nets.values()]

@@ -1,4 +1,4 @@
-"""The errors that tables show, exact over the labelled coordinates of an epoch."""
+"""The errors shown in tables, exact over the labelled coordinates of an epoch."""
 
 import keras
 from keras import ops
@@ -31,7 +31,7 @@ class LabelledMeanSquaredError(keras.metrics.Metric):
 
 @keras.saving.register_keras_serializable(package="facial_keypoints")
 class RootMeanSquaredErrorPixels(LabelledMeanSquaredError):
-    """Its root in px of the 96×96 image, comparable with the tutorial's tables."""
+    """Root mean squared error in px of the 96×96 image, comparable with the tutorial's tables."""
 
     def __init__(self, name="rmse_px", **kwargs):
         super().__init__(name=name, **kwargs)

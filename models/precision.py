@@ -1,4 +1,4 @@
-"""Which arithmetic to train in: bfloat16 where the hardware computes it natively."""
+"""The precision to train in: bfloat16 where the hardware supports it natively."""
 
 import pathlib
 
@@ -12,7 +12,7 @@ _FIRST_GPU_WITH_BFLOAT16 = (8, 0)  # compute capability; NVIDIA's Ampere
 def choose_precision(wanted: str) -> tuple[str, str]:
     """Resolves `--precision`.
 
-    Weights, outputs and loss are float32 under either; bfloat16 computes the hidden layers in it.
+    Weights, outputs and loss are float32 either way; bfloat16 is for computing the hidden layers.
 
     Args:
         wanted: "auto", "float32" or "bfloat16".
@@ -21,15 +21,15 @@ def choose_precision(wanted: str) -> tuple[str, str]:
         "float32" or "bfloat16", and why, in a few words.
     """
     if wanted != "auto":
-        return wanted, "as asked"
-    # Where there is a GPU, training runs on it, whatever the CPU beside it can do.
+        return wanted, "as requested"
+    # If there is a GPU, training runs on it, whatever the CPU supports.
     capabilities = _gpu_capabilities()
     native = _gpu_with_bfloat16(capabilities) if capabilities else _cpu_with_bfloat16()
     return ("bfloat16", f"native on this {native}") if native else ("float32", "no native bfloat16")
 
 
 def set_precision(precision: str):
-    """Makes layers built from now on compute in that precision."""
+    """Sets the precision in which layers built from now on compute."""
     keras.config.set_dtype_policy(POLICIES[precision])
 
 
@@ -60,7 +60,7 @@ def _gpu_capabilities():
 def _cpu_with_bfloat16():
     try:
         flags = set(pathlib.Path("/proc/cpuinfo").read_text().split())
-    except OSError:  # no Linux: float32 is right everywhere
+    except OSError:  # not Linux; float32 works everywhere
         return None
     found = [flag for flag in _NATIVE_CPU_FLAGS if flag in flags]
     return f"CPU ({found[0].upper().replace('_', '-')})" if found else None

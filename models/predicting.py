@@ -1,4 +1,4 @@
-"""Asks a Keras model about any number of faces."""
+"""Predicts keypoints of any number of faces with a Keras model."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ def predict_normalized(model: keras.Model, images: np.ndarray) -> np.ndarray:
     Returns:
         float32 `(N, K, 2)`.
     """
-    if not len(images):  # which Keras refuses
+    if not len(images):  # Keras refuses to predict nothing
         return np.empty((0, *model.output_shape[1:]), np.float32)
     answers = model.predict(images, batch_size=_BATCH_SIZE, verbose=0)
     return np.asarray(answers, np.float32)

@@ -17,12 +17,12 @@ class Recipe:
 
     epochs: int
     batch_size: int = 128  # faces
-    rows: str = "complete"  # faces with all labels; "labelled": with any, the loss masked
-    augmentation: str = "none"  # "flip" mirrors half of every batch; "full" warps and lights too
-    # Or "huber", linear beyond 1.5 px; or "laplace", the likelihood of distances with a scale that
-    # the net says, for heatmap nets; validation is by "huber" then.
+    rows: str = "complete"  # faces with all labels; "labelled": with any, a masked loss
+    augmentation: str = "none"  # "flip" mirrors half of every batch; "full" also warps and relights
+    # Or "huber", linear beyond 1.5 px; or, for heatmap nets, "laplace", the likelihood of distances
+    # with a scale that the net predicts, which is validated with "huber".
     loss: str = "mse"
-    heatmap_loss: float = 0.0  # weight of a cross-entropy on heatmaps beside it; for heatmap nets
+    heatmap_loss: float = 0.0  # weight of an additional cross-entropy on heatmaps; for heatmap nets
     source_aware: bool = False  # a second output layer learns the four-point labeller's rows
     mirror_offset: bool = False  # measure how flips must treat labels that are not mirror-symmetric
     optimizer: str = "nesterov"  # or "adamw"
@@ -30,11 +30,11 @@ class Recipe:
     final_learning_rate: float | None = None  # nesterov: in the last epoch; None: constant
     momentum: float = 0.9  # nesterov: in the first epoch
     final_momentum: float | None = None  # nesterov: in the last epoch; None: constant
-    warmup_epochs: int = 0  # adamw: linear to the peak, from where a cosine falls to 1 % of it
-    weight_decay: float = 0.0  # adamw: a step, times the learning rate; biases are left out
-    # The moving average of weights reaches back over this share of the steps so far; None: none.
+    warmup_epochs: int = 0  # adamw: linear to the peak, then a cosine down to 1 % of it
+    weight_decay: float = 0.0  # adamw: per step, times the learning rate; not on biases
+    # The share of the steps so far that the moving average of weights covers; None: no average.
     averaging: float | None = None
-    patience: int | None = None  # epochs without a better validation loss; None: never stops early
+    patience: int | None = None  # epochs without a better validation loss; None: no early stopping
     # Parameters of the net's builder that differ from the zoo's, such as `dropout`.
     net_settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
@@ -62,7 +62,7 @@ class Recipe:
                 raise UserError(f"{field} must be {rule}. Received: {getattr(self, field)!r}.")
 
     def as_json(self) -> dict:
-        """Its settings as `config.json` has them; those of the net only if any were changed."""
+        """Returns the settings for `config.json`; those of the net only if any were changed."""
         settings = dataclasses.asdict(self)
         net_settings = settings.pop("net_settings")
         if not net_settings:

@@ -1,4 +1,4 @@
-"""Changes to a recipe and to its net, as a person types them: `learning_rate=0.005`.
+"""Changes to a recipe and its net, as typed on the command line: `learning_rate=0.005`.
 
 A setting is a field of `models.Recipe`, or a parameter of the net's builder, such as `dropout`.
 """
@@ -14,20 +14,20 @@ from errors import UserError
 from models import zoo
 from models.recipe import Recipe
 
-_NOT_SETTINGS = ("num_keypoints", "name")  # of a builder
+_NOT_SETTINGS = ("num_keypoints", "name")  # other parameters of a builder
 
 
 def override(net: str, recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
-    """A copy of a recipe with some settings changed, those of the net's builder among them.
+    """Copies a recipe with some settings changed, including those of the net's builder.
 
     Args:
         net: the zoo entry's name.
-        recipe: how it is trained.
-        changes: values by setting; text is read as `read_value` does.
+        recipe: the recipe to copy.
+        changes: values by setting; text is converted by `read_value`.
 
     Raises:
-        UserError: for a setting that neither the recipe nor the net has, or a value of another
-            kind than it takes.
+        UserError: for a setting that neither the recipe nor the net has, or a value of the wrong
+            type.
     """
     recipe_types, net_types = _recipe_types(), _net_types(net)
     fields, net_settings = {}, dict(recipe.net_settings)
@@ -45,15 +45,15 @@ def override(net: str, recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
 
 
 def read_value(name: str, value: object, kind: object) -> object:
-    """A setting's value, from what a person typed or a Python caller gave.
+    """Reads a setting's value, typed as text or given by a Python caller.
 
     Args:
-        name: the setting's, for messages.
+        name: the setting's name, for messages.
         value: text such as `0.01`, `true`, `none` or `0.1,0.2`; or the value itself.
-        kind: the annotation that says which kinds it may be of.
+        kind: the annotation of its type.
 
     Raises:
-        UserError: if it is of another kind.
+        UserError: if it is of another type.
     """
     kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     found = value
@@ -62,7 +62,7 @@ def read_value(name: str, value: object, kind: object) -> object:
             found = {"true": True, "false": False, "none": None}.get(value.lower(), value)
             found = ast.literal_eval(found) if isinstance(found, str) else found
         except (ValueError, SyntaxError):
-            pass  # text where none belongs, which the rule below tells
+            pass  # text where none belongs, which is reported below
     for each in kinds:
         if _is_of(found, each):
             return float(found) if each is float else found
@@ -93,6 +93,6 @@ def _is_of(value, kind):
 
 def _named(kind):
     if typing.get_origin(kind) is Sequence:
-        return f"several of {_named(typing.get_args(kind)[0])} with commas between them"
+        return f"a comma-separated list (each {_named(typing.get_args(kind)[0])})"
     names = {float: "a number", int: "a whole number", bool: "true or false", str: "a word"}
     return names.get(kind, "none")

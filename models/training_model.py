@@ -1,4 +1,4 @@
-"""A net as it is trained: with what it is taught beside its answers, none of which is deployed."""
+"""A net as it is trained, with additional outputs and losses that are not deployed."""
 
 import keras
 import numpy as np
@@ -14,26 +14,27 @@ TARGET_DEVIATION = 3.0  # px, of the Gaussian that a heatmap is compared with
 
 
 class TrainingModel(keras.Model):
-    """Shares the net's layers and adds heatmap cross-entropy, scales, a twin of the output layer.
+    """Shares the net's layers and adds heatmap cross-entropy, scales, a second output layer.
 
-    It answers with a dict of `keypoints` and, for the cross-entropy, `heatmaps` (logits), and for
-    the likelihood `log_scales`. Both count in training only, so that validation losses are those
-    of keypoints alone.
+    Its output is a dict of `keypoints` and, for the cross-entropy, `heatmaps` (logits), and for
+    the likelihood, `log_scales`. These two count only in training, so that validation losses are
+    those of the keypoints alone.
 
-    The twin answers for rows of the four-point labeller, who put the same keypoints elsewhere, so
-    that the net itself learns from them all but where its answers should lie. With it keypoints and
-    labels are `(batch, 2K, 2)`, as `FaceData.by_labeller` has them: first the net's own, then the
-    twin's. Labels are missing on one side or the other, and what has no label gets no gradient.
+    The second output layer is for rows of the four-point labeller, who places the same keypoints
+    elsewhere: these rows train the shared layers, but not the net's own output layer. Keypoints and
+    labels are then `(batch, 2K, 2)`, as in `FaceData.by_labeller`: first the net's own, then the
+    second layer's. A keypoint is labelled in at most one of the two, and unlabelled ones get no
+    gradient.
 
     Args:
-        net: for `heatmap_loss` it ends in a `SoftArgmax` layer; for `source_aware` it has a layer
-            `OUTPUT_LAYER`, from where on it is one chain of layers.
+        net: for `heatmap_loss`, it must end in a `SoftArgmax` layer; for `source_aware`, it must
+            have a layer `OUTPUT_LAYER` and be a single chain of layers from there on.
         heatmap_loss: weight of the cross-entropy, in nats, in the loss; 0 leaves it out.
-        source_aware: whether there is a twin. It begins with the net's weights.
-        likelihood: whether `laplace_loss` takes the place of the compiled loss in training.
+        source_aware: whether to add a second output layer, initialized as a copy of the net's.
+        likelihood: whether `laplace_loss` replaces the compiled loss in training.
 
     Raises:
-        ValueError: if the net draws no heatmaps, or lacks a layer that an option needs.
+        ValueError: if the net has no heatmaps, or lacks a layer that an option needs.
 
     Source: the cross-entropy is the KL term of Nibali et al., "Numerical Coordinate Regression with
     Convolutional Neural Networks", 2018.
@@ -48,10 +49,10 @@ class TrainingModel(keras.Model):
     ):
         last = net.layers[-1]
         if heatmap_loss and not isinstance(last, SoftArgmax):
-            raise ValueError(f"{net.name} draws no heatmaps; heatmap_loss must be 0 for it.")
+            raise ValueError(f"{net.name} has no heatmaps; heatmap_loss must be 0 for it.")
         heads = [(last.input, net.output)]
         if source_aware:
-            heads.append(_twin(net))
+            heads.append(_second_output(net))
         before, answers = zip(*heads, strict=True)
         outputs = {"keypoints": _joined(answers, axis=1)}
         if heatmap_loss:
@@ -76,7 +77,7 @@ class TrainingModel(keras.Model):
 
 
 def _log_scales(net, number):
-    """How far off each answer may be, as the coarsest features have it; 1 px to begin with."""
+    """Predicts the log of each keypoint's scale from the coarsest features; initially 1 px."""
     _check_layer(net, CONTEXT_LAYER, "loss must be another")
     features = keras.layers.Flatten()(net.get_layer(CONTEXT_LAYER).output)
     return keras.layers.Dense(
@@ -89,8 +90,8 @@ def _check_layer(net, name, remedy):
         raise ValueError(f"{net.name} has no layer {name!r}; {remedy}.")
 
 
-def _twin(net):
-    """Input and output of the last of the layers that copy the net's from its output layer on."""
+def _second_output(net):
+    """Copies the layers from the output layer on; returns input and output of the last copy."""
     _check_layer(net, OUTPUT_LAYER, "source_aware must be False")
     names = [layer.name for layer in net.layers]
     tail = net.layers[names.index(OUTPUT_LAYER) :]
@@ -109,11 +110,11 @@ def _joined(tensors, axis):
 
 
 def laplace_loss(y_true, y_pred, log_scales):
-    """Negative log-likelihood of the distances to the labels, a mean over labelled keypoints.
+    """Computes the negative log-likelihood of labels, a mean over labelled keypoints.
 
-    A keypoint is supposed to lie at a distance d from its answer with a density in proportion to
-    exp(−d / s) / s², and the net says s for each keypoint of each face. So where labels scatter
-    anyway, as about an eyebrow's end, or in a dim picture, their errors pull less.
+    The density of a label at distance d from the prediction is assumed to be proportional to
+    exp(−d / s) / s², and the net predicts s for each keypoint of each face. So errors weigh less
+    where labels scatter anyway, such as around the end of an eyebrow or in a dim picture.
 
     Args:
         y_true: float32 `(batch, K, 2)`, normalized, NaN where unlabelled.
@@ -135,7 +136,7 @@ def laplace_loss(y_true, y_pred, log_scales):
 
 
 def heatmap_cross_entropy(y_true, logits):
-    """Cross-entropy between Gaussians about the labels and the heatmaps, a mean over labels.
+    """Computes the cross-entropy between Gaussians around the labels and the heatmaps, a mean.
 
     Args:
         y_true: float32 `(batch, K, 2)`, normalized, NaN where unlabelled.

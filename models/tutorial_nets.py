@@ -11,12 +11,12 @@ import keypoint_schema
 
 
 def single_hidden_layer(num_keypoints: int, hidden_units: int = 100, name: str = "net1"):
-    """net1: the pixels, one hidden layer, the coordinates.
+    """Builds net1: pixels, one hidden layer, coordinates.
 
     Args:
         num_keypoints: K.
         hidden_units: size of the hidden layer.
-        name: the model's.
+        name: the model's name.
 
     Returns:
         A functional model from images `(batch, 96, 96, 1)`, 0–255, to normalized keypoints
@@ -34,16 +34,16 @@ def convolutional(
     dropout: Sequence[float] | None = None,
     name: str = "net2",
 ):
-    """net2 to net7: three convolutions with 2×2 max pooling, two hidden layers.
+    """Builds net2 to net7: three convolutions with 2×2 max pooling, two hidden layers.
 
     Args:
         num_keypoints: K.
         hidden_units: size of each of the hidden layers.
         dropout: rates after pool1, pool2, pool3 and hidden4 (net6, net7), or None.
-        name: the model's.
+        name: the model's name.
 
     Returns:
-        A functional model as `single_hidden_layer`'s.
+        A functional model, as from `single_hidden_layer`.
     """
     images = _input()
     x = _scale(images)
@@ -70,6 +70,6 @@ def _scale(images):
 
 
 def _output(x, num_keypoints):
-    # float32 also under a mixed policy: bfloat16 would round a coordinate to a quarter pixel.
+    # float32 even under a mixed policy: bfloat16 would round coordinates to a quarter of a pixel.
     x = keras.layers.Dense(num_keypoints * 2, dtype="float32", name="output")(x)
     return keras.layers.Reshape((num_keypoints, 2), dtype="float32", name="keypoints")(x)

@@ -1,4 +1,4 @@
-"""Warm start: a net begins with the weights of another, layer by layer, by name."""
+"""Warm start: initializes a net with another's weights, matching layers by name."""
 
 import keras
 
@@ -7,21 +7,21 @@ from errors import UserError
 OUTPUT_LAYER = "output"
 
 
-def warm_start(model: keras.Model, source: keras.Model, same_keypoints: bool = False) -> list[str]:
-    """Copies the weights of every layer from a trained net, as a rule but the output layer.
+def warm_start(model: keras.Model, donor: keras.Model, same_keypoints: bool = False) -> list[str]:
+    """Copies the weights of every layer from a trained net; by default, not the output layer's.
 
     Args:
         model: the net to initialize, in place.
-        source: the trained net.
-        same_keypoints: whether it predicts the same ones, so that its output layer fits too.
+        donor: the trained net.
+        same_keypoints: whether both predict the same keypoints, so that the output layer fits too.
 
     Returns:
-        Names of the layers with weights that were left fresh.
+        Names of the layers that keep their fresh weights.
 
     Raises:
-        UserError: if the source lacks a layer, or has it in another size; nothing is copied then.
+        UserError: if the donor lacks a layer or has it in another size; then nothing is copied.
     """
-    donors = {layer.name: layer for layer in source.layers}
+    donors = {layer.name: layer for layer in donor.layers}
     copies, fresh = [], []
     for layer in model.layers:
         if not layer.weights:
@@ -29,16 +29,16 @@ def warm_start(model: keras.Model, source: keras.Model, same_keypoints: bool = F
         if layer.name == OUTPUT_LAYER and not same_keypoints:
             fresh.append(layer.name)
             continue
-        donor = donors.get(layer.name)
+        giver = donors.get(layer.name)
         wanted = [tuple(weight.shape) for weight in layer.weights]
-        offered = [tuple(weight.shape) for weight in donor.weights] if donor else None
+        offered = [tuple(weight.shape) for weight in giver.weights] if giver else None
         if wanted != offered:
-            has = f"has it as {offered}" if donor else "has no such layer"
+            has = f"has it as {offered}" if giver else "has no such layer"
             raise UserError(
                 f"Warm start needs the same layers: {model.name} has {layer.name!r} as {wanted}, "
-                f"{source.name} {has}. Train from scratch, or start from a net of the same layout."
+                f"{donor.name} {has}. Train from scratch, or start from a net of the same layout."
             )
-        copies.append((layer, donor))
-    for layer, donor in copies:
-        layer.set_weights(donor.get_weights())
+        copies.append((layer, giver))
+    for layer, giver in copies:
+        layer.set_weights(giver.get_weights())
     return fresh

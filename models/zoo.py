@@ -1,4 +1,4 @@
-"""The registry: every net by its name, with its builder and its recipe."""
+"""The registry: every net by name, with its builder and its recipe."""
 
 import dataclasses
 import functools
@@ -19,7 +19,7 @@ class Entry:
 
     Attributes:
         description: what it is, in a few words.
-        builder: called as `builder(num_keypoints, name=…)`, returns the functional model.
+        builder: called as `builder(num_keypoints, name=…)`; returns the functional model.
         recipe: how it is trained.
         variants: other recipes for it, by the name that `--recipe` takes.
         specialist_budgets: images that each specialist of this kind sees, from scratch and after a
@@ -93,7 +93,7 @@ ZOO = types.MappingProxyType(
             "residual net with soft-argmax heatmaps, small",
             functools.partial(heatmap_nets.heatmap, filters=(24, 48, 96)),
             _MODERN,
-            # From nothing to 1.6 px on real faces in about two minutes on two cores.
+            # From scratch to 1.6 px on real faces in about two minutes on two cores.
             {"quick": _QUICK},
             specialist_budgets=_MODERN_BUDGETS,
         ),
@@ -114,7 +114,7 @@ ZOO = types.MappingProxyType(
 
 
 def find(name: str) -> Entry:
-    """The zoo entry of that name.
+    """Finds the zoo entry of that name.
 
     Raises:
         UserError: if there is none.
@@ -125,7 +125,7 @@ def find(name: str) -> Entry:
 
 
 def find_recipe(name: str, variant: str | None = None) -> Recipe:
-    """A net's usual recipe, or one of its others.
+    """Finds a net's default recipe, or one of its variants.
 
     Raises:
         UserError: if there is no such entry, or it has no variant of that name.
@@ -148,9 +148,9 @@ def build(
     """Builds a net with fresh weights.
 
     Args:
-        name: of the zoo entry.
+        name: the zoo entry's name.
         num_keypoints: K, how many keypoints it predicts.
-        model_name: what the model is called; the zoo's name by default.
+        model_name: the model's name; the zoo entry's by default.
         settings: parameters of the builder that differ from the zoo's.
 
     Returns:

@@ -73,6 +73,11 @@ class GrpcConnection:
                     f"The server must answer within {self._target.timeout:g} s. {where} did not; "
                     "is it still loading, or overloaded? --timeout gives it longer."
                 ) from None
+            if error.code() == codes.UNAVAILABLE and "queue" in error.details():
+                raise UserError(
+                    f"{where} is overloaded: {error.details()}. Send fewer requests at a time, or "
+                    "raise max_enqueued_batches in serving/batching_parameters.txt."
+                ) from None
             if error.code() == codes.UNAVAILABLE:
                 raise UserError(
                     f"No TensorFlow Serving answers at {where}: {error.details()}. Start one "

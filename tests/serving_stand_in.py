@@ -140,7 +140,7 @@ def rest_server(saved, delay=0.0):
 
 
 @contextlib.contextmanager
-def grpc_server(saved, delay=0.0):
+def grpc_server(saved, delay=0.0, full=False):
     """Serves gRPC on a free port of 127.0.0.1; yields `(url, requests)`, the protos received."""
     import concurrent.futures
 
@@ -164,6 +164,9 @@ def grpc_server(saved, delay=0.0):
             time.sleep(delay)
             check(request.model_spec, context)
             requests.append(request)
+            if full:
+                queue = "The batch scheduling queue to which this task was submitted is full"
+                context.abort(grpc.StatusCode.UNAVAILABLE, queue)
             return predict_proto(saved, request, context, predict_pb2)
 
         def GetModelMetadata(self, request, context):

@@ -1,4 +1,5 @@
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -55,7 +56,8 @@ def start(script, *arguments, **environment):
 
 
 @pytest.mark.parametrize(
-    "command", [["train.py", "--list"], ["evaluate.py", "runs/any"], ["predict.py", "net", "a.png"]]
+    "command",
+    [["train.py", "--model", "net1"], ["evaluate.py", "runs/any"], ["predict.py", "net", "a.png"]],
 )
 def test_another_backend_is_refused_by_the_scripts(command):
     done = start(*command, KERAS_BACKEND="torch")
@@ -190,3 +192,22 @@ def test_lines_of_noise_are_left_out_and_others_come_through_even_when_it_fails(
     with pytest.raises(ValueError, match="a bug"):
         fail()
     assert capfd.readouterr().err == "the reason of a failure\n"
+
+
+def test_a_persons_keras_json_changes_nothing(tmp_path):
+    settings = {"backend": "torch", "image_data_format": "channels_first", "floatx": "float16"}
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    script = (
+        "import command_line; command_line.start_quietly(); import keras;"
+        "print(keras.backend.backend(), keras.config.image_data_format(), keras.config.floatx())"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment | {"KERAS_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["tensorflow", "channels_last", "float32"], done.stderr

@@ -30,21 +30,21 @@ def find_held_out(config: dict, origin: str, data: FaceData) -> HeldOut:
         data: what it was trained on, N faces.
     """
     trained_on = config["data"]
+    hold_out = trained_on.get("hold_out", data_pipeline.HOLD_OUT)
+    fold = trained_on.get("fold")
+    if not hold_out and not fold:
+        return _unknown(f"{origin} was trained on every face of its data and held none out.")
     if trained_on["fingerprint"] != data.fingerprint:
         return _unknown(
             f"{origin} was trained on other data ({trained_on['description']}) than these "
-            f"({data.description}), so it holds none of them out. Give --data that it was trained "
-            "on."
+            f"({data.description}), so it held none of them out. Name its own data with "
+            "--data."
         )
     if trained_on.get("grouped_by", data.grouped_by) != data.grouped_by:
         return _unknown(
             f"The faces of {origin} were split by {trained_on['grouped_by']}, these are by "
             f"{data.grouped_by}: training_persons.csv has come or gone beside them."
         )
-    hold_out = trained_on.get("hold_out", data_pipeline.HOLD_OUT)
-    fold = trained_on.get("fold")
-    if not hold_out and not fold:
-        return _unknown(f"{origin} was trained on every face and holds none out.")
     seed = fold["split_seed"] if fold else config["seed"]
     train, valid = data_pipeline.split(data, seed, hold_out)
     digest = data_pipeline.split_digest(valid)

@@ -74,11 +74,14 @@ class RunFolder:
                 f"({error})."
             ) from error
         if not isinstance(config, dict) or any(name not in config for name in NEEDED):
-            raise UserError(
-                f"{self.path} is no run folder of train.py: its config.json lacks one of "
-                f"{', '.join(NEEDED)}."
-            )
-        return config
+            lacking = f"one of {', '.join(NEEDED)}"
+        elif not isinstance(config["data"], dict) or "fingerprint" not in config["data"]:
+            lacking = "the data's fingerprint"
+        else:
+            return config
+        raise UserError(
+            f"{self.path} is no run folder of train.py: its config.json lacks {lacking}."
+        )
 
     def earlier_results(self, config: dict) -> dict | None:
         """The results of the run to go on with; None if there is no run, or none yet.

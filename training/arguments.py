@@ -97,7 +97,10 @@ def _add_how(parser):
         help="train an ensemble: a net for each K-th of the training faces, without these",
     )
     parser.add_argument(
-        "--seed", type=command_line.at_least(0), default=1, help="decides everything (default: 1)"
+        "--seed",
+        type=command_line.at_least(0),
+        default=1,
+        help="decides the split, initial weights, order and augmentation (default: 1)",
     )
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
 

@@ -107,7 +107,10 @@ class _Training:
         )
         self.history = callbacks.HistoryCSV(task.run.history_file)
         self.state = callbacks.ResumeState(
-            task.run.resume_file, self.best, others={"mirror_offsets": self.offsets}
+            task.run.resume_file,
+            self.best,
+            others={"mirror_offsets": self.offsets},
+            history=task.run.history_file,
         )
 
     def load_state(self):

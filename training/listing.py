@@ -1,6 +1,5 @@
 """What `train.py --list` shows: the zoo and the presets."""
 
-import numpy as np
 import rich.console
 
 import models
@@ -11,8 +10,7 @@ from trained_nets.places import PRESET_PREFIX
 def print_zoo():
     """Prints every net of the zoo, how long specialists of its kind train, and the presets."""
     console = rich.console.Console(soft_wrap=True, highlight=False)
-    with np.errstate(all="ignore"):  # Keras on NumPy traces nets with arrays that hold anything
-        console.print(models.zoo_table())
+    console.print(models.zoo_table())
     nets_by_budgets = {}
     for name, entry in models.ZOO.items():
         nets_by_budgets.setdefault(entry.specialist_budgets, []).append(name)

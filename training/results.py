@@ -57,7 +57,8 @@ class Results:
         finished: whether it ended by itself, and was not interrupted.
         best_epoch: whose weights were kept, counted from 1; None for several nets together.
         train_loss: of the kept weights, without dropout; None for several nets together.
-        mirror_offset_px: what `keypoint_schema.Mirror.of` takes.
+        mirror_offset_px: what `keypoint_schema.Mirror.of` takes, measured on validation rows; on
+            training rows if nothing was held out.
         partial_offset_px: what `evaluation.labeller_offset` adds; None if not source-aware.
         validation: None if nothing was held out.
         out_of_fold: of an ensemble's nets, each on the faces that it left out; else None.
@@ -119,9 +120,10 @@ def measure_results(
         seconds: of each epoch.
         finished: whether training ended by itself.
     """
-    answers = models.predict_normalized(model, train.images)
-    mirror = _mirrors(train, answers, _predict_mirrored(model, train.images), source_aware)[0]
-    predicted = keypoint_schema.to_pixels(answers)
+    predicted = models.predict_pixels(model, train.images)
+    # Where a net memorizes labels, what it says of those rows confirms what it was told of mirrors.
+    unseen = valid if len(valid) else train
+    mirror = measure_mirrors(model, unseen, source_aware)[0]
     offset = None
     if source_aware:
         four_point_labels = train.by_labeller()[:, len(train.names) :]
@@ -207,20 +209,13 @@ def measure_mirrors(
     Raises:
         ValueError: if the mirror of a keypoint is not among the data's.
     """
-    answers = models.predict_normalized(model, data.images), _predict_mirrored(model, data.images)
-    return _mirrors(data, *answers, by_labeller)
-
-
-def _mirrors(data, predicted, mirrored, by_labeller):
+    predicted = models.predict_normalized(model, data.images)
+    mirrored = models.predict_normalized(model, data.images[:, :, ::-1])
     labels = np.split(data.by_labeller(), 2, axis=1) if by_labeller else [data.keypoints]
     return [
         mirror_offset.measured(predicted, mirrored, keypoint_schema.to_normalized(each), data.names)
         for each in labels
     ]
-
-
-def _predict_mirrored(model, images):
-    return models.predict_normalized(model, images[:, :, ::-1])
 
 
 def _mean_offsets(offsets):

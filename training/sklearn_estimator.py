@@ -109,7 +109,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
         """Predicts `(N, 2K)` px, as x, y, x, y, …; `X` as in `fit`."""
         check_is_fitted(self, "model_")
         keypoints = models.predict_pixels(self.model_, _as_images(X))
-        return keypoints.reshape(len(keypoints), -1)
+        return keypoints.reshape(len(keypoints), 2 * keypoints.shape[1])
 
     def score(self, X, y):
         """The negative RMSE in px over labelled coordinates: greater is better."""
@@ -150,7 +150,7 @@ def _as_images(X):
             f"Faces are ({size * size},), ({size}, {size}) or ({size}, {size}, 1) each. "
             f"Received an X of shape {X.shape}."
         )
-    return X.reshape(-1, size, size, 1)
+    return X.reshape(len(X), size, size, 1)
 
 
 def _as_keypoints(y, num_keypoints, num_faces):

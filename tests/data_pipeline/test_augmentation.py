@@ -98,7 +98,7 @@ def test_keypoint_that_leaves_the_picture_loses_its_label():
     aside = np.eye(3, dtype=np.float32)[None].copy()
     aside[0, 0, 2] = -10 / 48  # everything moves 10 px to the right
     warp = Warp(tf.constant(aside), tf.zeros([1, 2, 4, 4]), tf.constant([False]))
-    keypoints = keypoint_schema.to_normalized(np.array([[[85.0, 5], [86, 5]]], np.float32))
+    keypoints = keypoint_schema.to_normalized(np.array([[[85.0, 5], [87, 5]]], np.float32))
     moved = warp_keypoints(keypoints, warp, unswapped(2)).numpy()
     np.testing.assert_allclose(keypoint_schema.to_pixels(moved[0, 0]), [95, 5], atol=1e-4)
     assert np.isnan(moved[0, 1]).all()
@@ -147,3 +147,11 @@ def test_occlusion_is_a_rectangle_of_one_gray():
         assert len(np.unique(picture[rectangle])) == 1
         # At most the asked share of the picture's side, and less where it is cut off.
         assert max(picture[rectangle].shape) <= 0.4 * 96 + 1
+
+
+def test_a_label_at_the_very_edge_stays():
+    # Kaggle's reach 95.8 px.
+    places = np.array([[[95.8, 50.0], [-0.8, 50.0], [96.2, 50.0]]], np.float32)
+    warp = random_warps(1, (1, 2), NOTHING)
+    moved = warp_keypoints(keypoint_schema.to_normalized(places), warp, unswapped(3)).numpy()
+    assert np.isfinite(moved[0]).all(-1).tolist() == [True, True, False]

@@ -34,6 +34,16 @@ def test_a_net_without_a_keypoint_is_not_judged_by_it():
     assert metrics.rmse_px(predicted, ACTUAL).value() == pytest.approx(np.sqrt(100 / 6))
 
 
+@pytest.mark.parametrize("wrong", [NAN, np.inf])
+def test_an_answer_that_is_no_number_is_not_passed_over(wrong):
+    predicted = PREDICTED.copy()
+    predicted[0, 2] = wrong
+    assert not np.isfinite(metrics.rmse_px(predicted, ACTUAL).value())
+    predicted = PREDICTED.copy()
+    predicted[1, 2] = wrong  # where there is no label
+    assert metrics.rmse_px(predicted, ACTUAL).value() == pytest.approx(np.sqrt(125 / 10))
+
+
 def test_nothing_labelled_gives_nan():
     assert np.isnan(metrics.rmse_px(PREDICTED, np.full_like(ACTUAL, NAN)).value())
 

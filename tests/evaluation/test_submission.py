@@ -39,7 +39,7 @@ def test_locations_are_clipped_to_the_image():
     points[0, 0] = -3, 99
     asked = lookup((1, 7, "left_eye_center_x"), (2, 7, "left_eye_center_y"))
     table = submission(asked, answers(points))
-    assert table["Location"].tolist() == [0, 95]
+    assert table["Location"].tolist() == [0, 96]
 
 
 def test_labeller_offset_is_for_faces_asked_for_the_four_alone():
@@ -76,7 +76,7 @@ def test_a_net_that_lacks_a_keypoint_is_told():
 def test_drawn_faces_are_asked_for_everything():
     table = submission(load_lookup(None, IDS), answers())
     assert len(table) == 90
-    np.testing.assert_array_equal(table["Location"], np.minimum(POINTS.ravel(), 95))
+    np.testing.assert_array_equal(table["Location"], np.minimum(POINTS.ravel(), 96))
 
 
 def test_the_scorer_reads_a_submission(tmp_path):

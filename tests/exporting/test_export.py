@@ -24,7 +24,7 @@ from exporting import (
     signatures,
     write_saved_model,
 )
-from exporting.float32_twin import float32_twin
+from exporting.float32_copy import float32_copy
 from exporting.model_card import model_card, write_card_file
 from exporting.warm_up import BATCH_SIZES
 from tests import ROOT
@@ -258,9 +258,9 @@ def test_net_trained_in_bfloat16_is_served_in_float32(tmp_path):
     images = faces(4)
     mixed = stand_in_model(dtype="mixed_bfloat16")
     assert np.abs(keras_pixels(images, mixed) - keras_pixels(images)).max() > 0.01
-    twin = float32_twin(mixed)
-    np.testing.assert_allclose(keras_pixels(images, twin), keras_pixels(images), atol=1e-4)
-    assert float32_twin(twin) is twin
+    copy = float32_copy(mixed)
+    np.testing.assert_allclose(keras_pixels(images, copy), keras_pixels(images), atol=1e-4)
+    assert float32_copy(copy) is copy
 
 
 def test_other_backend_is_refused_in_one_line(monkeypatch, tmp_path):

@@ -61,8 +61,8 @@ def test_settings_add_up():
         ("net2", "patience", "0", "patience must be at least 1, or none"),
         ("net2", "source_aware", "1", "source_aware must be true or false"),
         ("net2", "rows", "all", "rows must be one of"),
-        ("net6", "dropout", "0.1", "dropout must be several of a number .* or none"),
-        ("net6", "dropout", "a,b", "dropout must be several of a number"),
+        ("net6", "dropout", "0.1", "dropout must be a comma-separated list .* or none"),
+        ("net6", "dropout", "a,b", "dropout must be a comma-separated list"),
     ],
 )
 def test_a_wrong_setting_is_told(net, setting, value, message):

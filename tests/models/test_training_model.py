@@ -161,7 +161,7 @@ def test_without_a_heatmap_loss_the_net_is_compiled_as_it_is(net):
 
 def test_a_net_without_heatmaps_is_refused():
     net = models.build("net1", 1)
-    with pytest.raises(ValueError, match="net1 draws no heatmaps"):
+    with pytest.raises(ValueError, match="net1 has no heatmaps"):
         TrainingModel(net, 0.2)
     with pytest.raises(UserError, match="heatmap_loss must be 0"):
         compiled(net, 0.2)

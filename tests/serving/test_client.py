@@ -204,6 +204,14 @@ def test_unknown_model_version_or_label_is_one_line(url, pictures, wrong, capsys
     assert "Servable not found" in error
 
 
+def test_a_full_queue_is_no_missing_server(saved, pictures, capsys):
+    with serving_stand_in.grpc_server(saved, full=True) as (url, _):
+        assert run_script(client, pictures[0], "--url", url) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "is overloaded: The batch scheduling queue" in error
+
+
 def test_slow_server_is_one_line(server, saved, pictures, capsys):
     with server(saved, delay=1.0) as (url, _):
         assert run_script(client, pictures[0], "--url", url, "--timeout", "0.2") == 2

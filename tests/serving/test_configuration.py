@@ -21,6 +21,7 @@ FLAGS = {
     "model_config_file",
     "model_config_file_poll_wait_seconds",
     "monitoring_config_file",
+    "rest_api_num_threads",
     "rest_api_timeout_in_ms",
 }
 # Fields of BatchingParameters in session_bundle_config.proto.

@@ -146,7 +146,7 @@ def test_specialists_with_nothing_held_out(start, tmp_path):
     [
         (("--hold-out", 1), "--hold-out must be"),
         (("--hold-out", -0.1), "--hold-out must be"),
-        (("--folds", 1), "--folds must be"),
+        (("--folds", 1), "--folds: must be"),
     ],
 )
 def test_odd_values_are_refused(start, tmp_path, capsys, options, message):
@@ -161,7 +161,7 @@ def test_folds_are_not_for_specialists(start, tmp_path, capsys):
 
 def test_average_wants_its_nets_by_name():
     net = models.build("net1", model_name="fold1")
-    with pytest.raises(ValueError, match="called by their names"):
+    with pytest.raises(ValueError, match="keyed by their names"):
         models.average({"fold2": net})
 
 

@@ -3,13 +3,18 @@
 import csv
 import dataclasses
 import json
+import os
+import pathlib
 
 import keras
 import numpy as np
 import pytest
 
+import atomic_write
+import callbacks
 import models
 from callbacks import EpochTable, ResumeState
+from errors import UserError
 from tests.killing import Killed, killed_in_epoch
 from trained_nets.run_folder import RunFolder
 
@@ -71,7 +76,7 @@ def test_a_training_that_patience_had_ended_stays_ended(start_train, tmp_path, m
 
     with monkeypatch.context() as patch:
         patch.setattr(RunFolder, "save_model", killed)
-        patch.setattr(ResumeState.__init__, "__defaults__", (0.0, None))
+        patch.setattr(ResumeState.__init__, "__defaults__", (0.0, None, None))
         with pytest.raises(Killed):
             impatient(start_train, "cut")
     assert impatient(start_train, "cut", "--resume") == 0
@@ -143,3 +148,32 @@ def test_finished_specialists_stay_when_a_later_one_is_stopped(
     assert results_of(tmp_path / "specialists")["finished"] is False
     assert start_train(*options, "--resume") == 0
     assert capsys.readouterr().out.count("is finished already") == 2
+
+
+def test_the_history_is_on_the_disk_before_the_state(start_train, monkeypatch):
+    done, flush, replace = [], atomic_write.flush, os.replace
+
+    def spy_on_flush(path):
+        done.append(f"flush {pathlib.Path(path).name}")
+        flush(path)
+
+    def spy_on_replace(old, new):
+        done.append(f"rename {pathlib.Path(new).name}")
+        replace(old, new)
+
+    monkeypatch.setattr(atomic_write, "flush", spy_on_flush)
+    monkeypatch.setattr(os, "replace", spy_on_replace)
+    monkeypatch.setattr(callbacks.ResumeState.__init__, "__defaults__", (0.0, None, None))
+    assert start_train("--model", "net1", "--epochs", 1) == 0
+    saved = done.index("rename resume.npz")
+    assert "flush history.csv" in done[:saved]
+    # The weights and the results are there before the state is given up.
+    assert done.index("rename model.keras") < done.index("rename config.json", saved)
+
+
+@pytest.mark.parametrize("data", [None, {}, {"path": "faces"}])
+def test_a_config_without_its_datas_fingerprint_is_no_run(tmp_path, data):
+    config = {"model": "net1", "keypoints": [], "seed": 1, "data": data}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="lacks the data's fingerprint"):
+        RunFolder(tmp_path).read_config()

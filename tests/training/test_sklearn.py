@@ -187,3 +187,9 @@ def test_the_example_refuses_nets_without_dropout_in_one_line(small_folder, caps
     error = capsys.readouterr().err
     assert "heatmap_s has no setting 'dropout'" in error
     assert error.count("\n") == 1
+
+
+def test_no_faces_get_no_answers():
+    images, labels = nose_data()
+    net = KeypointRegressor("net1", NOSE, epochs=1).fit(images, labels)
+    assert net.predict(images[:0]).shape == (0, 2)

@@ -134,8 +134,8 @@ def tiny_zoo(monkeypatch):
 
 
 def test_four_point_rows_do_not_pull_a_source_aware_net(tiny_zoo, tmp_path):
-    images, keypoints, _ = two_labellers(150)
-    data = FaceData(images, keypoints, np.arange(150), fingerprint="two labellers")
+    images, keypoints, _ = two_labellers(420)
+    data = FaceData(images, keypoints, np.arange(420), fingerprint="two labellers")
     later, _, complete = two_labellers(60, seed=8)
 
     def train_tiny(source_aware):

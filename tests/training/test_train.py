@@ -295,7 +295,8 @@ def test_a_training_that_diverges_late_keeps_its_best_weights(
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_ctrl_c_saves_the_best_weights(tmp_path, small_folder):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_a_polite_kill_save_the_best_weights(tmp_path, small_folder, sent):
     command = ["--model", "net1", "--data", small_folder, "--epochs", 100000, "--runs", tmp_path]
     process = subprocess.Popen(
         [sys.executable, "train.py", *map(str, command)],
@@ -312,7 +313,7 @@ def test_ctrl_c_saves_the_best_weights(tmp_path, small_folder):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "--resume" in output

@@ -3,7 +3,7 @@
 _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 
 
-def float32_twin(model):
+def float32_copy(model):
     """Rebuilds a Keras model with float32 arithmetic and the same weights.
 
     A server's processor may have no bfloat16 arithmetic, and emulates it many times slower; and
@@ -13,15 +13,15 @@ def float32_twin(model):
         model: functional Keras model of any dtype policy.
 
     Returns:
-        The model itself, if it is float32 throughout, or its twin.
+        The model itself, if it is float32 throughout, or its copy.
     """
     config = model.get_config()
     wanted = _in_float32(config)
     if wanted == config:
         return model
-    twin = type(model).from_config(wanted)
-    twin.set_weights(model.get_weights())
-    return twin
+    copy = type(model).from_config(wanted)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _in_float32(config):
