@@ -63,6 +63,13 @@ def _free_trained_nets():
         gc.collect()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _free_other_nets():
+    """Frees those that were only built or loaded: garbage too, and seldom enough to be noticed."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture(scope="session")
 def real_faces():
     """The folder with real faces in Kaggle's layout."""

@@ -36,7 +36,8 @@ def test_a_net_is_built_with_its_settings():
     assert model.get_layer("hidden4").units == 64
     assert model.get_layer("dropout3").rate == 0.4
     assert "dropout1" not in [
-        layer.name for layer in models.build("net6", settings={"dropout": None}).layers
+        layer.name
+        for layer in models.build("net6", settings={"dropout": None, "hidden_units": 64}).layers
     ]
 
 

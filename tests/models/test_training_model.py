@@ -231,7 +231,7 @@ def test_rows_of_each_labeller_are_judged_by_their_own_answers(net, batch):
 
 
 @pytest.mark.parametrize("name", ["net1", "net6", "heatmap_s"])
-def test_a_twin_is_one_more_output_layer_and_leaves_the_net_alone(name):
+def test_a_twin_is_one_more_output_layer_and_leaves_the_net_alone(narrow_zoo, name):
     net = models.build(name, 3)
     before = len(net.layers)
     trained = TrainingModel(net, source_aware=True)

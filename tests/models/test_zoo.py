@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 
 import models
+import train
 from errors import UserError
 from models import ZOO, MaskedMeanSquaredError, build, count_flops
+from tests.running import run_script
 
 NET2_SHAPES = {
     "images": (96, 96, 1),
@@ -90,6 +92,14 @@ def test_flops_of_net1_by_hand():
 
 def test_zoo_table_has_a_row_a_net():
     assert models.zoo_table().row_count == len(ZOO)
+
+
+def test_list_shows_the_zoo_and_the_presets(capsys):
+    assert run_script(train, "--list") == 0
+    output = capsys.readouterr().out
+    assert "net7" in output
+    assert "16,561,502" in output
+    assert "preset:heatmap_s" in output
 
 
 def test_unknown_net_is_told_with_the_zoo():

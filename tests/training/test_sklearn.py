@@ -88,7 +88,7 @@ def test_grid_search_in_a_pipeline_keeps_groups_apart():
     assert search.predict(images[:4]).shape == (4, 2)
 
 
-def test_dropout_reaches_the_layers_and_the_final_rate_keeps_its_ratio():
+def test_dropout_reaches_the_layers_and_the_final_rate_keeps_its_ratio(narrow_zoo):
     net = KeypointRegressor("net6", NOSE, dropout=(0, 0.1, 0.2, 0.4), learning_rate=0.06, epochs=1)
     recipe = net._recipe()
     assert recipe.final_learning_rate == pytest.approx(0.0002)
