@@ -29,6 +29,12 @@ def output_shapes(model):
     return {layer.name: layer.output.shape[1:] for layer in model.layers}
 
 
+def without_weights(name):
+    """A net that cannot answer, but takes no memory."""
+    with keras.StatelessScope(initialize_variables=False):
+        return build(name)
+
+
 def images(count, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, 96, 96, 1)).astype(np.uint8)
 
@@ -40,11 +46,11 @@ def test_net1_has_one_hidden_layer_of_100():
 
 
 def test_net2_has_the_tutorials_layers():
-    assert output_shapes(build("net2")) == NET2_SHAPES
+    assert output_shapes(without_weights("net2")) == NET2_SHAPES
 
 
 def test_net6_adds_dropout_and_net7_hidden_units():
-    model = build("net6")
+    model = without_weights("net6")
     rates = {
         layer.name: layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)
     }
@@ -53,7 +59,7 @@ def test_net6_adds_dropout_and_net7_hidden_units():
         model.layers[i - 1].name for i, layer in enumerate(model.layers) if layer.name in rates
     ]
     assert after == ["pool1", "pool2", "pool3", "hidden4"]
-    shapes = output_shapes(build("net7"))
+    shapes = output_shapes(without_weights("net7"))
     assert shapes["hidden4"] == shapes["hidden5"] == (1000,)
 
 
@@ -114,8 +120,8 @@ def policy(request):
     keras.config.set_dtype_policy("float32")
 
 
-# One of each kind: net2 to net5 differ in their recipes alone.
-NETS = {entry.builder: name for name, entry in ZOO.items()}.values()
+# One of each kind: net2 to net5 differ in their recipes alone, and net7 from net6 in its size.
+NETS = ("net1", "net2", "net6", "heatmap_s", "heatmap_m", "heatmap_l")
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -136,7 +142,7 @@ def test_contract_of_every_net(name, policy, tmp_path):
     np.testing.assert_array_equal(reloaded.predict(images(5), verbose=0), predicted)
 
 
-@pytest.mark.parametrize("name", ["net1", "net2", "net7", "heatmap_s"])
+@pytest.mark.parametrize("name", ["net1", "net2", "net6", "heatmap_s"])
 def test_every_weight_gets_a_gradient(name):
     import tensorflow as tf
 
