@@ -27,11 +27,7 @@ def parse_arguments(argv=None):
         metavar="NET",
         help="run folders of train.py, presets (preset:NAME), or exported SavedModels",
     )
-    parser.add_argument(
-        "--data",
-        help="folder with Kaggle's training.csv, .csv.gz or .zip, or the competition's zip\n"
-        "(default: the built-in drawn faces)",
-    )
+    command_line.add_data_argument(parser)
     parser.add_argument(
         "--rows",
         choices=("validation", "all"),

@@ -120,10 +120,11 @@ def measure_results(
         seconds: of each epoch.
         finished: whether training ended by itself.
     """
-    predicted = models.predict_pixels(model, train.images)
+    answers, held_out = (models.predict_normalized(model, each.images) for each in (train, valid))
+    predicted = keypoint_schema.to_pixels(answers)
     # On rows whose labels a net has memorized, it only confirms the offset it was trained with.
-    unseen = valid if len(valid) else train
-    mirror = measure_mirrors(model, unseen, source_aware)[0]
+    unseen = (valid, held_out) if len(valid) else (train, answers)
+    mirror = _mirrors(model, *unseen, source_aware)[0]
     offset = None
     if source_aware:
         four_point_labels = train.by_labeller()[:, len(train.names) :]
@@ -137,7 +138,7 @@ def measure_results(
         train_loss=metrics.loss(predicted, train.keypoints),
         mirror_offset_px=mirror.offset_px(train.names),
         partial_offset_px=offset,
-        validation=validate(models.predict_pixels(model, valid.images), valid, offset),
+        validation=validate(keypoint_schema.to_pixels(held_out), valid, offset),
     )
 
 
@@ -209,7 +210,11 @@ def measure_mirrors(
     Raises:
         ValueError: if the mirror of a keypoint is not among the data's.
     """
-    predicted = models.predict_normalized(model, data.images)
+    return _mirrors(model, data, models.predict_normalized(model, data.images), by_labeller)
+
+
+def _mirrors(model, data, predicted, by_labeller):
+    """Measures mirrors with the predictions that are there already."""
     mirrored = models.predict_normalized(model, data.images[:, :, ::-1])
     labels = np.split(data.by_labeller(), 2, axis=1) if by_labeller else [data.keypoints]
     return [
