@@ -23,12 +23,24 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (--help shows the options)\n")
 
 
-def add_data_argument(parser):
-    """Adds `--data`, the location of the faces."""
+def add_data_argument(parser, several=False):
+    """Adds `--data`, the location of the faces; `several` makes it a list, for many of it."""
     parser.add_argument(
         "--data",
-        help="folder with Kaggle's training.csv, .csv.gz or .zip, or the competition's zip\n"
-        "(default: the built-in drawn faces)",
+        action="append" if several else "store",
+        default=[] if several else None,
+        help="folder with Kaggle's training.csv, .csv.gz or .zip, or the competition's zip"
+        + "; repeat it\nto learn from several labellers" * several
+        + "\n(default: the built-in drawn faces)",
+    )
+
+
+def add_labels_of_argument(parser):
+    """Adds `--labels-of`, for nets that learned from several labellers."""
+    parser.add_argument(
+        "--labels-of",
+        metavar="NAME",
+        help="of a net that learned from several labellers: predict where this one puts keypoints",
     )
 
 

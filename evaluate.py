@@ -28,6 +28,7 @@ def parse_arguments(argv=None):
         help="run folders of train.py, presets (preset:NAME), or exported SavedModels",
     )
     command_line.add_data_argument(parser)
+    command_line.add_labels_of_argument(parser)
     parser.add_argument(
         "--rows",
         choices=("validation", "all"),
@@ -77,7 +78,9 @@ def main(argv=None):
     )
     request.require_writable()
     data = data_pipeline.load_faces(arguments.data)
-    nets = predictions.load_nets(arguments.nets, data, arguments.rows, arguments.flip_average)
+    nets = predictions.load_nets(
+        arguments.nets, data, arguments.rows, arguments.flip_average, arguments.labels_of
+    )
     judging.judge_and_report(
         nets, data, lambda: data_pipeline.load_test(arguments.data)[0], request
     )

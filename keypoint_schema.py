@@ -147,27 +147,6 @@ def flip_permutation(names: Sequence[str] = NAMES) -> np.ndarray:
     return np.array([names.index(MIRRORS[name]) for name in names], np.int64)
 
 
-# Kaggle's rows come from two labellers, who place the same keypoint slightly differently: the full
-# labeller labelled (nearly) all keypoints of a face, the four-point labeller only these.
-FOUR_POINTS = ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
-
-
-def is_four_point(labelled: np.ndarray, names: Sequence[str] = NAMES) -> np.ndarray:
-    """Finds the four-point labeller's faces: those labelled with no other keypoints.
-
-    In Kaggle's training table these are exactly the rows from 2,284 on.
-
-    Args:
-        labelled: bool `(N, K)`, the keypoints for which each face has labels, or is asked.
-        names: of the K keypoints. If all are among the four, the labellers cannot be told apart.
-
-    Returns:
-        bool `(N,)`.
-    """
-    among = np.isin(names, FOUR_POINTS)
-    return labelled.any(1) & ~labelled[:, ~among].any(1)
-
-
 @dataclasses.dataclass(frozen=True, eq=False)  # == on arrays is elementwise
 class Mirror:
     """Maps the labels of a picture to those of its mirror image.
@@ -199,6 +178,18 @@ class Mirror:
         known = offset_px or {}
         offset = np.array([known.get(name, (0.0, 0.0)) for name in names], np.float32)
         return cls(flip_permutation(names), offset / PIXELS_PER_UNIT)
+
+    def repeated(self, times: int) -> "Mirror":
+        """Returns the mirror of so many times these K keypoints, one after another."""
+        starts = np.arange(times) * len(self.permutation)
+        permutation = (starts[:, None] + self.permutation).reshape(-1)
+        return Mirror(permutation, np.tile(self.offset, (times, 1)))
+
+    def at(self, positions: np.ndarray) -> "Mirror":
+        """Returns the mirror of the keypoints at these positions, a set closed under mirroring."""
+        order = np.argsort(positions)
+        permutation = order[np.searchsorted(positions, self.permutation[positions], sorter=order)]
+        return Mirror(permutation, self.offset[positions])
 
     def __call__(self, keypoints):
         """Converts keypoints of pictures to those of the mirrored pictures.

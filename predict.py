@@ -37,6 +37,7 @@ def parse_arguments(argv=None):
         "(default: the built-in drawn test faces)"
     )
     add("--data", help=data_help)
+    command_line.add_labels_of_argument(parser)
     arguments = parser.parse_intermixed_args(argv)
     if arguments.preset:  # then all that is named are pictures
         arguments.pictures = [arguments.net] * bool(arguments.net) + arguments.pictures
@@ -70,11 +71,13 @@ def submit(arguments):
     import data_pipeline
     from evaluation import submission
     from trained_nets.loading import load_net
+    from trained_nets.predictions import four_point_predictions
 
     images, image_ids = data_pipeline.load_test(arguments.data)
     lookup = data_pipeline.load_lookup(arguments.data, image_ids)
-    net = load_net(arguments.net, arguments.flip_average)
-    answers = submission.Answers(image_ids, net.predict(images), net.names, net.partial_offset_px)
+    net = load_net(arguments.net, arguments.flip_average, arguments.labels_of)
+    four_points = four_point_predictions(net, images, arguments.flip_average)
+    answers = submission.Answers(image_ids, net.predict(images), net.names, four_points)
     submission.write_submission(arguments.submission, lookup, answers)
 
 
@@ -86,7 +89,7 @@ def predict_pictures(arguments):
     outputs.require_writable()
     paths = pictures.find_pictures(arguments.pictures)
     detector = pictures.FaceDetector() if arguments.detect else None
-    net = load_net(arguments.net, arguments.flip_average)
+    net = load_net(arguments.net, arguments.flip_average, arguments.labels_of)
     found = pictures.find_keypoints(paths, net, detector)
     if found:
         outputs.write(found, net.names, paths)

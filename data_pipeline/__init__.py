@@ -7,7 +7,7 @@ from data_pipeline.batches import (
     steps_per_epoch,
     training_batches,
 )
-from data_pipeline.face_data import FaceData
+from data_pipeline.face_data import FaceData, join
 from data_pipeline.flips import flip_half, flip_horizontal
 from data_pipeline.label_summary import label_counts, summary_table
 from data_pipeline.loading import load_faces, load_synthetic_test_faces, load_test
@@ -22,6 +22,7 @@ __all__ = [
     "flip_half",
     "flip_horizontal",
     "folds",
+    "join",
     "label_counts",
     "load_faces",
     "load_lookup",

@@ -24,9 +24,10 @@ def training_batches(
     augment=None,
     first_epoch: int = 0,
     mirror_offsets: tf.Variable | None = None,
-    by_labeller: bool = False,
 ) -> tf.data.Dataset:
     """Endless shuffled batches; every epoch sees each face once.
+
+    Here K counts the keypoints of all labellers, in the order of `FaceData.by_labeller`.
 
     Order and augmentation depend on (seed, epoch, step) alone, so training can resume at any
     epoch. Shuffling moves row numbers, not pictures, and a batch is gathered at once.
@@ -42,9 +43,6 @@ def training_batches(
         mirror_offsets: `(epochs, K, 2)`, normalized, the mirror's offset in each epoch; None for
             no offset. A row is read when its epoch's first batch is made, which may be before the
             previous epoch has ended: change the rows of later epochs only.
-        by_labeller: keypoints as `FaceData.by_labeller` has them, so that K above and below is
-            twice the data's. A row's labeller is settled before augmentation, which may take labels
-            away.
 
     Returns:
         A dataset of images uint8 `(batch, 96, 96, 1)` (or what `augment` returns) and keypoints
@@ -54,8 +52,8 @@ def training_batches(
         ValueError: if `augment` is given, and a keypoint's mirror is not among the data's.
     """
     images = tf.constant(data.images)
-    keypoints = tf.constant(_normalized_labels(data, by_labeller))
-    mirror = None if augment is None else _mirror(data.names, by_labeller)
+    keypoints = tf.constant(_normalized_labels(data))
+    mirror = None if augment is None else Mirror.of(data.names).repeated(len(data.labellers))
 
     def batches_of_epoch(epoch):
         epoch_seed = tf.random.fold_in([seed, 0], epoch)
@@ -85,22 +83,12 @@ def mirror_offset_table(epochs: int, num_keypoints: int) -> tf.Variable:
     return tf.Variable(tf.zeros([epochs, num_keypoints, 2]))
 
 
-def evaluation_batches(
-    data: FaceData, batch_size: int, by_labeller: bool = False
-) -> tf.data.Dataset:
-    """Every face once, in order, with normalized keypoints; `by_labeller` as in training."""
-    keypoints = _normalized_labels(data, by_labeller)
+def evaluation_batches(data: FaceData, batch_size: int) -> tf.data.Dataset:
+    """Every face once, in order, with normalized keypoints, as in training."""
+    keypoints = _normalized_labels(data)
     dataset = tf.data.Dataset.from_tensor_slices((data.images, keypoints))
     return dataset.batch(batch_size).prefetch(2)
 
 
-def _mirror(names, by_labeller):
-    mirror = Mirror.of(names)
-    if not by_labeller:
-        return mirror
-    permutation = np.concatenate([mirror.permutation, mirror.permutation + len(names)])
-    return Mirror(permutation, np.tile(mirror.offset, (2, 1)))
-
-
-def _normalized_labels(data, by_labeller):
-    return keypoint_schema.to_normalized(data.by_labeller() if by_labeller else data.keypoints)
+def _normalized_labels(data):
+    return keypoint_schema.to_normalized(data.by_labeller())

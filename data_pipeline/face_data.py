@@ -1,11 +1,13 @@
 """The arrays of a data set, with the names of their keypoints."""
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 
 import keypoint_schema
+import labelling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,9 +22,8 @@ class FaceData:
         fingerprint: identifies the data.
         description: names them for people.
         grouped_by: what a group is, "image" or "person".
-        four_point: bool `(N,)`, the four-point labeller's rows, as `keypoint_schema.is_four_point`
-            finds them; `rows`, `select` and `dataclasses.replace` hand it on, for a part of a row's
-            labels does not tell.
+        labellers: names of those who placed the labels.
+        labelled_by: int `(N,)`, each row's labeller, as a position in `labellers`.
     """
 
     images: np.ndarray
@@ -32,13 +33,12 @@ class FaceData:
     fingerprint: str = ""
     description: str = ""
     grouped_by: str = "image"
-    four_point: np.ndarray | None = None
+    labellers: tuple[str, ...] = labelling.UNNAMED
+    labelled_by: np.ndarray | None = None
 
     def __post_init__(self):
-        if self.four_point is None:
-            labelled = np.isfinite(self.keypoints).any(-1)
-            found = keypoint_schema.is_four_point(labelled, self.names)
-            object.__setattr__(self, "four_point", found)
+        if self.labelled_by is None:
+            object.__setattr__(self, "labelled_by", np.zeros(len(self.images), np.int64))
 
     def __len__(self):
         return len(self.images)
@@ -50,7 +50,7 @@ class FaceData:
             images=self.images[index],
             keypoints=self.keypoints[index],
             groups=self.groups[index],
-            four_point=self.four_point[index],
+            labelled_by=self.labelled_by[index],
         )
 
     def select(self, names: Sequence[str], complete: bool = True) -> "FaceData":
@@ -80,21 +80,71 @@ class FaceData:
         """The rows that carry any label."""
         return self.rows(~np.isnan(self.keypoints).all(axis=(1, 2)))
 
-    @property
-    def by_four_point_labeller(self) -> np.ndarray:
-        """Which keypoints of which rows are the four-point labeller's to place, bool `(N, K)`."""
-        return self.four_point[:, None] & np.isin(self.names, keypoint_schema.FOUR_POINTS)
+    def with_four_point_labeller(self) -> "FaceData":
+        """Tells the four-point labeller's rows apart, as `labelling.is_four_point` finds them.
+
+        Call it before `select`: a part of a row's labels does not tell whose they are.
+        """
+        labelled = np.isfinite(self.keypoints).any(-1)
+        found = labelling.is_four_point(labelled, self.names)
+        if not found.any():
+            return self
+        return dataclasses.replace(
+            self,
+            labellers=self.labellers + tuple(map(labelling.four_point, self.labellers)),
+            labelled_by=self.labelled_by + found * len(self.labellers),
+        )
 
     def by_labeller(self) -> np.ndarray:
-        """The labels with a place for each labeller: their keypoints are not the same ones.
+        """The labels in a net's order.
 
         Returns:
-            float32 `(N, 2K, 2)`, px: first the K keypoints as the full labeller puts them, then as
-            the four-point labeller does; NaN where a row has none from this one. Where a row of the
-            four-point labeller was given labels for other keypoints, these count as the full
-            labeller's.
+            float32 `(N, L·K, 2)`, px, as `labelling` explains; NaN except where a row's own
+            labeller puts its keypoints.
         """
-        four_point = self.by_four_point_labeller[..., None]
-        missing = np.float32(np.nan)
-        full = np.where(four_point, missing, self.keypoints)
-        return np.concatenate([full, np.where(four_point, self.keypoints, missing)], axis=1)
+        shape = (len(self), len(self.labellers) * len(self.names), 2)
+        labels = np.full(shape, np.nan, np.float32)
+        np.put_along_axis(labels, self._positions(), self.keypoints, axis=1)
+        return labels
+
+    def as_labelled(self, predicted: np.ndarray) -> np.ndarray:
+        """Takes from predictions `(N, L·K, 2)` those for each row's labeller, `(N, K, 2)`."""
+        return np.take_along_axis(predicted, self._positions(), axis=1)
+
+    @property
+    def sources(self) -> np.ndarray:
+        """Which of the joined data sets each row is from, int `(N,)`."""
+        full = [self.labellers.index(labelling.full(name)) for name in self.labellers]
+        return np.array(full)[self.labelled_by]
+
+    def _positions(self):
+        each = [labelling.positions(self.labellers, one, self.names) for one in self.labellers]
+        return np.stack(each)[self.labelled_by][..., None]
+
+
+def join(parts: Sequence[FaceData]) -> FaceData:
+    """Puts data sets one after another; the groups of different ones stay apart.
+
+    Args:
+        parts: at least one, of the same keypoints and of different labellers.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    first_groups = np.cumsum([0] + [part.groups.max(initial=-1) + 1 for part in parts[:-1]])
+    first_labellers = np.cumsum([0] + [len(part.labellers) for part in parts[:-1]])
+    digest = hashlib.sha256(" ".join(part.fingerprint for part in parts).encode())
+    return FaceData(
+        images=np.concatenate([part.images for part in parts]),
+        keypoints=np.concatenate([part.keypoints for part in parts]),
+        groups=np.concatenate(
+            [part.groups + first for part, first in zip(parts, first_groups, strict=True)]
+        ),
+        names=parts[0].names,
+        fingerprint=digest.hexdigest(),
+        description=" + ".join(part.description for part in parts),
+        grouped_by=" or ".join(dict.fromkeys(part.grouped_by for part in parts)),
+        labellers=tuple(name for part in parts for name in part.labellers),
+        labelled_by=np.concatenate(
+            [part.labelled_by + first for part, first in zip(parts, first_labellers, strict=True)]
+        ),
+    )

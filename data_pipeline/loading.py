@@ -48,6 +48,7 @@ def load_faces(data: str | pathlib.Path | None = None) -> FaceData:
         fingerprint=fingerprint,
         description=table.path.name,  # not its folder: the description travels in exports
         grouped_by="image" if persons is None else "person",
+        labellers=(_labeller(data),),
     )
 
 
@@ -75,11 +76,18 @@ def load_synthetic_test_faces() -> FaceData:
     return _synthetic_faces("drawn test faces", NUM_SYNTHETIC_TEST, _SYNTHETIC_SEED + 1)
 
 
+def _labeller(data):
+    """Names the labeller after the data's folder, or after the competition's zip."""
+    path = pathlib.Path(data).expanduser().resolve()
+    if path.name.startswith("training"):
+        path = path.parent
+    return path.stem if path.is_file() else path.name
+
+
 def _synthetic_training_faces():
     faces = _synthetic_faces("built-in drawn faces", NUM_SYNTHETIC_TRAINING, _SYNTHETIC_SEED)
     hidden = synthetic_faces.hide_labels(faces.keypoints, seed=_SYNTHETIC_SEED)
-    # Whose rows they are follows from the labels that are left.
-    return dataclasses.replace(faces, keypoints=hidden, four_point=None)
+    return dataclasses.replace(faces, keypoints=hidden)
 
 
 def _synthetic_faces(description, count, seed):
@@ -99,6 +107,7 @@ def _synthetic_faces(description, count, seed):
         groups=splits.group_rows(arrays["images"]),
         fingerprint=hashlib.sha256(key.encode()).hexdigest(),
         description=description,
+        labellers=("drawn",),
     )
 
 

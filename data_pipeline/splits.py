@@ -76,19 +76,32 @@ def split_digest(valid: FaceData) -> str:
 
 
 def folds(data: FaceData, number: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Divides rows into folds by groups; the seed decides.
+    """Divides rows into folds by groups, each of the joined data sets by itself; the seed decides.
 
     Returns:
         For each fold, the positions of the rows outside it and inside it.
 
     Raises:
-        UserError: if there are fewer groups than folds.
+        UserError: if a data set has fewer groups than folds.
     """
-    groups = len(np.unique(data.groups))
-    if groups < number:
+    divided = [
+        _folds_of(data, np.flatnonzero(data.sources == source), number, seed)
+        for source in np.unique(data.sources)
+    ]
+    return [
+        tuple(np.concatenate(side) for side in zip(*sides, strict=True))
+        for sides in zip(*divided, strict=True)
+    ]
+
+
+def _folds_of(data, rows, number, seed):
+    groups = data.groups[rows]
+    if len(np.unique(groups)) < number:
         raise UserError(
             f"{number} folds need as many different {data.grouped_by}s to train on. "
-            f"Received: {groups}."
+            f"Received: {len(np.unique(groups))}."
         )
     splitter = GroupKFold(number, shuffle=True, random_state=seed)
-    return list(splitter.split(data.images, groups=data.groups))
+    return [
+        (rows[outside], rows[inside]) for outside, inside in splitter.split(rows, groups=groups)
+    ]

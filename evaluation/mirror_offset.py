@@ -1,7 +1,6 @@
 """How far labels lie from mirror-symmetric ones, as a net's answers show it."""
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,7 +11,7 @@ def measured(
     predicted: np.ndarray,
     predicted_mirrored: np.ndarray,
     actual: np.ndarray,
-    names: Sequence[str],
+    mirror: Mirror,
 ) -> Mirror:
     """The mirror of these keypoints, with the offset of their labels.
 
@@ -24,12 +23,8 @@ def measured(
         predicted: `(N, K, 2)`, normalized, for pictures.
         predicted_mirrored: the same for their mirror images.
         actual: the labels, `(N, K, 2)`, normalized, NaN where unlabelled.
-        names: the K keypoints'.
-
-    Raises:
-        ValueError: if the mirror of a keypoint is not among them.
+        mirror: of the K keypoints, without an offset.
     """
-    mirror = Mirror.of(names)
     symmetric = (predicted + mirror(predicted_mirrored)) / 2
     labelled = np.isfinite(actual)
     errors = np.where(labelled, actual - symmetric, 0.0).sum(0) / np.maximum(labelled.sum(0), 1)

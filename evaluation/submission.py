@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,8 @@ import pandas as pd
 import atomic_write
 import command_line
 import keypoint_schema
+import labelling
 from errors import UserError
-from evaluation import labeller_offset
 
 # Kaggle's labels reach 95.8.
 _LOWEST, _HIGHEST = 0.0, float(keypoint_schema.IMAGE_SIZE)
@@ -25,13 +25,14 @@ class Answers:
         image_ids: `(N,)`, the faces' ids.
         keypoints: `(N, K, 2)` px.
         names: the K keypoints'.
-        labeller_offset_px: a net's, as `evaluation.labeller_offset` explains; None for none.
+        four_points: `(N, K, 2)` px, as the four-point labeller puts them; None if the net has not
+            learned that.
     """
 
     image_ids: np.ndarray
     keypoints: np.ndarray
     names: Sequence[str]
-    labeller_offset_px: Mapping[str, Sequence[float]] | None = None
+    four_points: np.ndarray | None = None
 
 
 def write_submission(file: str | os.PathLike, lookup: pd.DataFrame, predictions: Answers) -> None:
@@ -51,8 +52,7 @@ def write_submission(file: str | os.PathLike, lookup: pd.DataFrame, predictions:
 def submission(lookup: pd.DataFrame, predictions: Answers) -> pd.DataFrame:
     """Answers a lookup table.
 
-    The labeller's offset is added for faces that the table asks only for keypoints that the second
-    labeller placed.
+    Faces that the table asks only for the four-point labeller's keypoints are that one's.
 
     Args:
         lookup: with the columns `RowId`, `ImageId`, `FeatureName`; any others are ignored.
@@ -73,11 +73,12 @@ def submission(lookup: pd.DataFrame, predictions: Answers) -> pd.DataFrame:
     _check(lookup, "FeatureName", column, "a coordinate that the net predicts")
     _check(lookup, "ImageId", row, "a face in the test table")
     row, column = row.to_numpy(int), column.to_numpy(int)
-    asked = np.zeros(keypoints.shape[:2], bool)
-    asked[row, column // 2] = True  # x and y
-    is_four_point = keypoint_schema.is_four_point(asked, names)
-    moved = labeller_offset.add(keypoints, is_four_point, names, predictions.labeller_offset_px)
-    values = moved.reshape(len(moved), -1)[row, column]
+    if predictions.four_points is not None:
+        asked = np.zeros(keypoints.shape[:2], bool)
+        asked[row, column // 2] = True  # x and y
+        is_four_point = labelling.is_four_point(asked, names)[:, None, None]
+        keypoints = np.where(is_four_point, predictions.four_points, keypoints)
+    values = keypoints.reshape(len(keypoints), -1)[row, column]
     if not np.isfinite(values).all():
         raise ValueError("Predictions must be finite numbers.")
     locations = np.clip(values.astype(np.float64), _LOWEST, _HIGHEST)

@@ -13,7 +13,7 @@ def run(arguments):
     Raises:
         UserError: if it cannot be loaded or exported.
     """
-    net = loading.load_keras_net(arguments.run)
+    net = loading.load_keras_net(arguments.run, arguments.labels_of)
     if arguments.format == "saved_model":
         _publish_saved_model(net, arguments)
     else:

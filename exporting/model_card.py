@@ -12,14 +12,13 @@ from trained_nets.provenance import provenance
 FILE = pathlib.PurePath("assets.extra", "model_card.json")
 
 
-def model_card(config, names, flip_average, parameters):
+def model_card(net, flip_average, parameters):
     """Builds the card.
 
     Args:
-        config: the run's `config.json` as a dict; what it lacks becomes null in the card. A
-            preset's has the preset's card as `preset`, whose licence, accuracy, intended use and
-            limits go into this one.
-        names: keypoint names in the order of the outputs.
+        net: a `TrainedNet`. What its `config` lacks becomes null in the card. A preset's has the
+            preset's card as `preset`, whose licence, accuracy, intended use and limits go into this
+            one.
         flip_average: whether the graph averages with the mirror image.
         parameters: number of weights.
 
@@ -27,6 +26,7 @@ def model_card(config, names, flip_average, parameters):
         A dict that JSON can hold: null replaces numbers that are not finite, such as the error of
         a net that diverged or of a keypoint without labels.
     """
+    config, names = net.config, net.names
     results = config.get("results") or {}
     per_keypoint = results.get("valid_rmse_px_per_keypoint") or {}
     card = {
@@ -45,8 +45,8 @@ def model_card(config, names, flip_average, parameters):
             "max_side_px": MAX_SIDE,
         },
         "flip_average": flip_average,
-        "mirror_offset_px": results.get("mirror_offset_px") or {},
-        "partial_offset_px": results.get("partial_offset_px") or {},
+        "labels_of": net.labels_of,
+        "mirror_offset_px": net.mirror_offset_px or {},
         "parameters": parameters,
         "training_data": {
             "fingerprint": _find(config, "data", "fingerprint"),

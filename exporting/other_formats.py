@@ -74,7 +74,7 @@ def export_other_format(net, folder, kind, faces, flip_average=False):
         stem = folder.resolve().name
         files = writer.write(saved_model, building, stem, calibration)
         rows = _measure_all(saved_model, files, writer, compared)
-        card = model_card(net.config, net.names, flip_average, model.count_params())
+        card = model_card(net, flip_average, model.count_params())
         files[""] = write_card_file(building / f"{stem}.json", card)
         _move(files.values(), folder)
     return rows

@@ -50,7 +50,7 @@ def export_saved_model(net, base, version=None, flip_average=False):
     model = float32_copy(net.model)
     with new_version(base, version) as (folder, number):
         write_saved_model(model, net.names, folder, mirror)
-        card = model_card(net.config, net.names, flip_average, model.count_params())
+        card = model_card(net, flip_average, model.count_params())
         write_model_card(folder, card)
         name = pathlib.Path(base).resolve().name
         records = write_warm_up(folder, name) if can_write_warm_up() else None

@@ -1,5 +1,6 @@
 """The zoo: nets and recipes, loss and metrics, warm start, merging specialists."""
 
+from models.labellers import with_outputs
 from models.layer_table import count_flops, layer_table, zoo_table
 from models.losses import MaskedHuber, MaskedMeanSquaredError
 from models.merge import average, merge_specialists
@@ -33,5 +34,6 @@ __all__ = [
     "predict_pixels",
     "set_precision",
     "warm_start",
+    "with_outputs",
     "zoo_table",
 ]

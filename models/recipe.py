@@ -23,7 +23,7 @@ class Recipe:
     # with a scale that the net predicts, which is validated with "huber".
     loss: str = "mse"
     heatmap_loss: float = 0.0  # weight of an additional cross-entropy on heatmaps; for heatmap nets
-    source_aware: bool = False  # a second output layer learns the four-point labeller's rows
+    four_point_labeller: bool = False  # rows with no other keypoints count as another labeller's
     mirror_offset: bool = False  # measure how flips must treat labels that are not mirror-symmetric
     optimizer: str = "nesterov"  # or "adamw"
     learning_rate: float = 0.01  # nesterov: in the first epoch; adamw: at its peak

@@ -8,29 +8,20 @@ import keypoint_schema
 from models.heatmap_layers import SoftArgmax, cell_centres
 from models.heatmap_nets import CONTEXT_LAYER
 from models.losses import labelled_keypoints, labelled_mean
-from models.warm_start import OUTPUT_LAYER
 
 TARGET_DEVIATION = 3.0  # px, of the Gaussian that a heatmap is compared with
 
 
 class TrainingModel(keras.Model):
-    """Shares the net's layers and adds heatmap cross-entropy, scales, a second output layer.
+    """Shares the net's layers and adds heatmap cross-entropy and scales.
 
     Its output is a dict of `keypoints` and, for the cross-entropy, `heatmaps` (logits), and for
     the likelihood, `log_scales`. These two count only in training, so that validation losses are
     those of the keypoints alone.
 
-    The second output layer is for rows of the four-point labeller, who places the same keypoints
-    elsewhere: these rows train the shared layers, but not the net's own output layer. Keypoints and
-    labels are then `(batch, 2K, 2)`, as in `FaceData.by_labeller`: first the net's own, then the
-    second layer's. A keypoint is labelled in at most one of the two, and unlabelled ones get no
-    gradient.
-
     Args:
-        net: for `heatmap_loss`, it must end in a `SoftArgmax` layer; for `source_aware`, it must
-            have a layer `OUTPUT_LAYER` and be a single chain of layers from there on.
+        net: for `heatmap_loss`, it must end in a `SoftArgmax` layer.
         heatmap_loss: weight of the cross-entropy, in nats, in the loss; 0 leaves it out.
-        source_aware: whether to add a second output layer, initialized as a copy of the net's.
         likelihood: whether `laplace_loss` replaces the compiled loss in training.
 
     Raises:
@@ -44,21 +35,16 @@ class TrainingModel(keras.Model):
         self,
         net: keras.Model,
         heatmap_loss: float = 0.0,
-        source_aware: bool = False,
         likelihood: bool = False,
     ):
         last = net.layers[-1]
         if heatmap_loss and not isinstance(last, SoftArgmax):
             raise ValueError(f"{net.name} has no heatmaps; heatmap_loss must be 0 for it.")
-        heads = [(last.input, net.output)]
-        if source_aware:
-            heads.append(_second_output(net))
-        before, answers = zip(*heads, strict=True)
-        outputs = {"keypoints": _joined(answers, axis=1)}
+        outputs = {"keypoints": net.output}
         if heatmap_loss:
-            outputs["heatmaps"] = _joined(before, axis=-1)
+            outputs["heatmaps"] = last.input
         if likelihood:
-            outputs["log_scales"] = _log_scales(net, sum(each.shape[1] for each in answers))
+            outputs["log_scales"] = _log_scales(net)
         super().__init__(net.input, outputs, name=net.name)
         self.heatmap_loss = heatmap_loss
         self.likelihood = likelihood
@@ -76,37 +62,14 @@ class TrainingModel(keras.Model):
         return super().compute_metrics(x, y, y_pred["keypoints"], sample_weight)
 
 
-def _log_scales(net, number):
+def _log_scales(net):
     """Predicts the log of each keypoint's scale from the coarsest features; initially 1 px."""
-    _check_layer(net, CONTEXT_LAYER, "loss must be another")
+    if CONTEXT_LAYER not in [layer.name for layer in net.layers]:
+        raise ValueError(f"{net.name} has no layer {CONTEXT_LAYER!r}; loss must be another.")
     features = keras.layers.Flatten()(net.get_layer(CONTEXT_LAYER).output)
     return keras.layers.Dense(
-        number, kernel_initializer="zeros", dtype="float32", name="log_scales"
+        net.output.shape[1], kernel_initializer="zeros", dtype="float32", name="log_scales"
     )(features)
-
-
-def _check_layer(net, name, remedy):
-    if name not in [layer.name for layer in net.layers]:
-        raise ValueError(f"{net.name} has no layer {name!r}; {remedy}.")
-
-
-def _second_output(net):
-    """Copies the layers from the output layer on; returns input and output of the last copy."""
-    _check_layer(net, OUTPUT_LAYER, "source_aware must be False")
-    names = [layer.name for layer in net.layers]
-    tail = net.layers[names.index(OUTPUT_LAYER) :]
-    answer = tail[0].input
-    for layer in tail:
-        copy = type(layer).from_config(layer.get_config() | {"name": f"{layer.name}_four_point"})
-        before, answer = answer, copy(answer)
-        copy.set_weights(layer.get_weights())
-    return before, answer
-
-
-def _joined(tensors, axis):
-    if len(tensors) == 1:
-        return tensors[0]
-    return keras.layers.Concatenate(axis=axis, dtype="float32")(tensors)
 
 
 def laplace_loss(y_true, y_pred, log_scales):

@@ -1,6 +1,7 @@
 """Warm start: initializes a net with another's weights, matching layers by name."""
 
 import keras
+import numpy as np
 
 from errors import UserError
 
@@ -13,7 +14,8 @@ def warm_start(model: keras.Model, donor: keras.Model, same_keypoints: bool = Fa
     Args:
         model: the net to initialize, in place.
         donor: the trained net.
-        same_keypoints: whether both predict the same keypoints, so that the output layer fits too.
+        same_keypoints: whether both predict the same keypoints, so that the output layer fits too;
+            a model that predicts them for several labellers starts with the donor's for each.
 
     Returns:
         Names of the layers that keep their fresh weights.
@@ -30,15 +32,19 @@ def warm_start(model: keras.Model, donor: keras.Model, same_keypoints: bool = Fa
             fresh.append(layer.name)
             continue
         giver = donors.get(layer.name)
+        weights = giver.get_weights() if giver else []
+        if giver and layer.name == OUTPUT_LAYER:
+            labellers = max(1, model.output.shape[1] // donor.output.shape[1])
+            weights = [np.concatenate([each] * labellers, axis=-1) for each in weights]
         wanted = [tuple(weight.shape) for weight in layer.weights]
-        offered = [tuple(weight.shape) for weight in giver.weights] if giver else None
+        offered = [weight.shape for weight in weights]
         if wanted != offered:
             has = f"has it as {offered}" if giver else "has no such layer"
             raise UserError(
                 f"Warm start needs the same layers: {model.name} has {layer.name!r} as {wanted}, "
                 f"{donor.name} {has}. Train from scratch, or start from a net of the same layout."
             )
-        copies.append((layer, giver))
-    for layer, giver in copies:
-        layer.set_weights(giver.get_weights())
+        copies.append((layer, weights))
+    for layer, weights in copies:
+        layer.set_weights(weights)
     return fresh

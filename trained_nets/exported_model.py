@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 import keypoint_schema
+import labelling
 from errors import UserError
 from trained_nets.trained_net import TrainedNet
 
@@ -48,7 +49,7 @@ def open_exported(path: pathlib.Path, version: pathlib.Path) -> TrainedNet:
         names=names,
         predict=predict,
         mirror_offset_px=card.get("mirror_offset_px"),
-        partial_offset_px=card.get("partial_offset_px"),
+        labels_of=card.get("labels_of") or labelling.UNNAMED[0],
     )
 
 

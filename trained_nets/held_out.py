@@ -29,7 +29,7 @@ def find_held_out(config: dict, origin: str, data: FaceData) -> HeldOut:
         origin: the run's name in `reason`.
         data: the N faces that it was trained on.
     """
-    trained_on = config["data"]
+    trained_on = _source(config["data"], data)
     hold_out = trained_on.get("hold_out", data_pipeline.HOLD_OUT)
     fold = trained_on.get("fold")
     if not hold_out and not fold:
@@ -73,12 +73,25 @@ def count_seen(config: dict, origin: str, valid: FaceData, data: FaceData) -> in
         valid: the faces that the other run holds out.
         data: all faces, which `valid` is a part of.
     """
-    if config["data"]["fingerprint"] != data.fingerprint:
+    if not has_trained_on(config, data):
         return 0
     rows = find_held_out(config, origin, data).rows
     if rows is None or config["data"].get("seen_before"):
         return len(valid)
     return int(np.isin(valid.groups, data.groups[~rows]).sum())
+
+
+def has_trained_on(config: dict, data: FaceData) -> bool:
+    """Returns whether a run's data, or one of its several data sets, was this one."""
+    return _source(config["data"], data)["fingerprint"] == data.fingerprint
+
+
+def _source(trained_on, data):
+    """Returns what a run recorded about its data; of several data sets, about this one."""
+    for source in trained_on.get("sources", []):
+        if source["fingerprint"] == data.fingerprint:
+            return trained_on | source
+    return trained_on
 
 
 def _unknown(reason):

@@ -8,25 +8,37 @@ import models
 from errors import UserError
 from trained_nets import exported_model, places, preset_store
 from trained_nets.run_folder import SPECIALISTS, RunFolder
-from trained_nets.trained_net import TrainedNet, flip_averaged, from_model
+from trained_nets.trained_net import (
+    TrainedNet,
+    as_one_labeller,
+    flip_averaged,
+    from_model,
+    labellers_of,
+)
 
 
-def load_net(origin: str | os.PathLike, flip_average: bool = False) -> TrainedNet:
+def load_net(
+    origin: str | os.PathLike, flip_average: bool = False, labels_of: str | None = None
+) -> TrainedNet:
     """Loads a net.
 
     Args:
         origin: a run folder of `train.py`; `preset:<name>`; or a SavedModel of `export.py`, by the
             folder of one version, or of all versions, of which the newest is loaded.
         flip_average: whether to apply `flip_averaged`.
+        labels_of: whose labels it predicts; None for its own default, the first labeller's.
 
     Raises:
-        UserError: if there is no such net, or it cannot be loaded.
+        UserError: if there is no such net, it cannot be loaded, or it has not learned from that
+            labeller.
     """
     net = _load(os.fspath(origin))
+    if labels_of:
+        net = net.as_labeller(labels_of)
     return flip_averaged(net) if flip_average else net
 
 
-def load_keras_net(origin: str | os.PathLike) -> TrainedNet:
+def load_keras_net(origin: str | os.PathLike, labels_of: str | None = None) -> TrainedNet:
     """Loads a net that has a Keras model and a configuration: a run folder's or a preset's.
 
     Raises:
@@ -40,25 +52,46 @@ def load_keras_net(origin: str | os.PathLike) -> TrainedNet:
         raise UserError(
             f"{path} {kind}. Name a run folder of train.py (it has a config.json), or preset:NAME."
         )
-    return load_net(origin)
+    return load_net(origin, labels_of=labels_of)
 
 
-def load_run(run: RunFolder) -> TrainedNet:
+def load_run(run: RunFolder, labels_of: str | None = None) -> TrainedNet:
     """Loads a run with its best weights; specialists are merged, the nets of folds averaged.
+
+    Args:
+        run: the folder.
+        labels_of: one of its labellers, whose labels the net predicts; None for the first.
 
     Raises:
         UserError: if there is no run, or it has no weights yet.
     """
     config = run.read_config()
     names = tuple(config["keypoints"])
-    parts = {name: part.load_model() for name, part in run.parts(config).items()}
-    if not parts:
-        model = run.load_model()
-    elif config["model"] == SPECIALISTS:
+    labellers = labellers_of(config)
+    labels_of = labels_of or labellers[0]
+
+    def load(part, keypoints):
+        return as_one_labeller(part.load_model(), labellers, labels_of, keypoints)
+
+    whole = None
+    if config["model"] == SPECIALISTS:
+        keypoints = {each.name: each.keypoints for each in keypoint_schema.SPECIALISTS}
+        parts = {name: load(part, keypoints[name]) for name, part in run.parts(config).items()}
         model, names = models.merge_specialists(parts), keypoint_schema.NAMES
+    elif parts := run.parts(config):
+        model = models.average({name: load(part, names) for name, part in parts.items()})
     else:
-        model = models.average(parts)
-    return from_model(run.path, model, names, config)
+        whole = run.load_model()
+        model = as_one_labeller(whole, labellers, labels_of, names)
+    return from_model(
+        run.path,
+        model,
+        names,
+        config,
+        labels_of,
+        whole=whole,
+        open_as=lambda name: load_run(run, name),
+    )
 
 
 def _load(origin):

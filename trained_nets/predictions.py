@@ -9,18 +9,24 @@ import pandas as pd
 
 import data_pipeline
 import keypoint_schema
+import labelling
 from errors import UserError
-from evaluation import History, LabelScope, NetPredictions, labeller_offset
+from evaluation import History, LabelScope, NetPredictions
 from evaluation.judgement import Net
 from trained_nets import places, run_folder
-from trained_nets.held_out import find_held_out
+from trained_nets.held_out import find_held_out, has_trained_on
 from trained_nets.loading import load_net
+from trained_nets.trained_net import TrainedNet, flip_averaged
 
 VALIDATION = "validation"  # what `--rows` takes; or "all"
 
 
 def load_nets(
-    origins: Sequence[str], data: data_pipeline.FaceData, rows: str, flip_average: bool = False
+    origins: Sequence[str],
+    data: data_pipeline.FaceData,
+    rows: str,
+    flip_average: bool = False,
+    labels_of: str | None = None,
 ) -> list[Net]:
     """Loads nets and predicts the keypoints of all faces with each.
 
@@ -31,21 +37,76 @@ def load_nets(
             not; an exported model, which has no split, uses that of the first run here. "all":
             count every label, including those that a net trained on.
         flip_average: whether to average predictions for each face and its mirror image.
+        labels_of: whose labels to predict; None as `predict_as_labelled` decides.
 
     Raises:
         UserError: if a net is named twice or cannot be loaded, or its split cannot be repeated on
             this data.
     """
     _refuse_repeated(origins)
-    loaded = [load_net(origin, flip_average) for origin in origins]
+    loaded = [_answering(load_net(origin), labels_of, data.labellers[0]) for origin in origins]
     runs = [net for net in loaded if net.config]
     nets = []
     for net, name in zip(loaded, _distinct_names(loaded), strict=True):
         is_held_out = None
         if rows == VALIDATION:
             is_held_out = _held_out_by(net, runs, data)
-        nets.append(_judged(net, name, data, is_held_out))
+        predicted = predict_as_labelled(net, data, flip_average, labels_of)
+        shown = flip_averaged(net) if flip_average else net
+        nets.append(_judged(shown, name, data, is_held_out, predicted))
     return nets
+
+
+def _answering(net, labels_of, labeller):
+    """Lets the net predict the labels wanted; else those of the data's labeller, if it can."""
+    can = net.open_as is not None and labeller in net.labellers
+    return net.as_labeller(labels_of or (labeller if can else net.labels_of))
+
+
+def predict_as_labelled(
+    net: TrainedNet,
+    data: data_pipeline.FaceData,
+    flip_average: bool = False,
+    labels_of: str | None = None,
+) -> np.ndarray:
+    """Predicts each face as its labeller would label it.
+
+    Args:
+        net: a net that may have learned from several labellers.
+        data: N faces. Where the net has not learned from their labeller, it predicts as it does by
+            default.
+        flip_average: whether to average predictions for each face and its mirror image.
+        labels_of: predict as this labeller instead, whoever labelled the face.
+
+    Returns:
+        float32 `(N, 15, 2)` px, NaN for keypoints that the net lacks.
+    """
+    average = flip_averaged if flip_average else lambda net: net
+    if labels_of:
+        return average(net.as_labeller(labels_of)).predict_all(data.images)
+    full = {labelling.full(name) for name in data.labellers}
+    if any(labelling.four_point(name) in net.labellers for name in full):
+        data = data.with_four_point_labeller()
+    predicted = np.empty((len(data), keypoint_schema.NUM_KEYPOINTS, 2), np.float32)
+    for number, labeller in enumerate(data.labellers):
+        rows = data.labelled_by == number
+        predicted[rows] = average(_answering(net, None, labeller)).predict_all(data.images[rows])
+    return predicted
+
+
+def four_point_predictions(
+    net: TrainedNet, images: np.ndarray, flip_average: bool = False
+) -> np.ndarray | None:
+    """Predicts where the four-point labeller of the net's data puts the keypoints.
+
+    Returns:
+        float32 `(N, K, 2)` px; None if the net has not learned that.
+    """
+    four_point = labelling.four_point(net.labels_of)
+    if four_point not in net.labellers or net.open_as is None:
+        return None
+    other = net.as_labeller(four_point)
+    return (flip_averaged(other) if flip_average else other).predict(images)
 
 
 def _refuse_repeated(origins):
@@ -95,11 +156,11 @@ def _scope(config, data, is_held_out):
         return LabelScope.SEEN_BEFORE if seen_before else LabelScope.HELD_OUT
     if config is None:
         return LabelScope.UNKNOWN
-    same = config["data"]["fingerprint"] == data.fingerprint
+    same = has_trained_on(config, data)
     return LabelScope.TRAINED_ON if same else LabelScope.OTHER_DATA
 
 
-def _judged(net, name, data, is_held_out):
+def _judged(net, name, data, is_held_out, predicted):
     labels = data.keypoints
     histories = _histories(net, name)
     train_loss, valid_loss = _best_losses(histories)
@@ -107,13 +168,8 @@ def _judged(net, name, data, is_held_out):
     results = config.get("results", {}) if config else {}
     predictions = NetPredictions(
         name=name,
-        description=config["description"] if config else "exported model",
-        predicted=labeller_offset.add(
-            net.predict_all(data.images),
-            data.four_point,
-            keypoint_schema.NAMES,
-            net.partial_offset_px,
-        ),
+        description=_description(net),
+        predicted=predicted,
         judged_labels=labels if is_held_out is None else _only(labels, is_held_out),
         training_labels=None
         if is_held_out is None or config is None
@@ -124,6 +180,12 @@ def _judged(net, name, data, is_held_out):
         valid_loss=valid_loss,
     )
     return Net(predictions, net.predict_all, histories, net.model)
+
+
+def _description(net):
+    description = net.config["description"] if net.config else "exported model"
+    several = len(net.labellers) > 1
+    return description + f", predicting the labels of {net.labels_of}" * several
 
 
 def _only(labels, rows):

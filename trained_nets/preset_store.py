@@ -19,7 +19,7 @@ import models
 from errors import UserError
 from trained_nets import run_folder
 from trained_nets.places import PRESET_PREFIX
-from trained_nets.trained_net import TrainedNet, from_model
+from trained_nets.trained_net import TrainedNet, as_one_labeller, from_model, labellers_of
 
 FOLDER = pathlib.Path(__file__).parent / "presets"
 CARD, WEIGHTS = "card.json", "weights.npz"
@@ -30,11 +30,12 @@ def preset_names() -> list[str]:
     return sorted(card.parent.name for card in FOLDER.glob(f"[!.]*/{CARD}"))
 
 
-def load_preset(name: str) -> TrainedNet:
+def load_preset(name: str, labels_of: str | None = None) -> TrainedNet:
     """Builds a preset's net in float32 and gives it the stored weights.
 
     Args:
         name: as in `preset_names`.
+        labels_of: one of its labellers, whose labels the net predicts; None for the first.
 
     Returns:
         The net; its `config` is that of the run that it was made from, without paths, and has the
@@ -46,9 +47,11 @@ def load_preset(name: str) -> TrainedNet:
     card = read_card(name)
     about = {key: value for key, value in card.items() if key != "run"}
     config = {**card["run"], "preset": about}
-    model = _build(config)
-    _set_weights(model, _read_weights(name), name)
-    return from_model(f"{PRESET_PREFIX}{name}", model, config["keypoints"], config)
+    whole = _build(config)
+    _set_weights(whole, _read_weights(name), name)
+    return _net(
+        f"{PRESET_PREFIX}{name}", whole, config, labels_of, lambda other: load_preset(name, other)
+    )
 
 
 def read_card(name: str) -> dict:
@@ -100,9 +103,13 @@ def as_stored(net: TrainedNet) -> TrainedNet:
             f"A preset is a single net of the zoo. Received: {net.config['model']!r}. "
             f"The zoo: {', '.join(models.ZOO)}."
         )
-    model = _build(net.config)
-    _set_weights(model, to_float16(net.model), net.config["model"])
-    return from_model(net.origin, model, net.names, net.config)
+    whole = _build(net.config)
+    _set_weights(whole, to_float16(net.whole), net.config["model"])
+
+    def open_as(labels_of=None):
+        return _net(net.origin, whole, net.config, labels_of, open_as)
+
+    return open_as(net.labels_of)
 
 
 def write_preset(name: str, weights: dict[str, np.ndarray], card: dict) -> pathlib.Path:
@@ -140,10 +147,18 @@ def write_preset(name: str, weights: dict[str, np.ndarray], card: dict) -> pathl
     return folder
 
 
+def _net(origin, whole, config, labels_of, open_as):
+    labellers, names = labellers_of(config), config["keypoints"]
+    labels_of = labels_of or labellers[0]
+    model = as_one_labeller(whole, labellers, labels_of, names)
+    return from_model(origin, model, names, config, labels_of, whole=whole, open_as=open_as)
+
+
 def _build(config):
     settings = (config.get("recipe") or {}).get("net_settings")
+    num_outputs = len(labellers_of(config)) * len(config["keypoints"])
     with _float32_layers():
-        return models.build(config["model"], len(config["keypoints"]), settings=settings)
+        return models.build(config["model"], num_outputs, settings=settings)
 
 
 def _named_weights(model):

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 import keypoint_schema
+import labelling
 import models
 from errors import UserError
 
@@ -25,8 +26,10 @@ class TrainedNet:
         model: the functional Keras model, from images to normalized keypoints; merged or averaged
             for a run of specialists or of folds. None for an exported model.
         mirror_offset_px: of its labels, by keypoint name; see `keypoint_schema.Mirror`.
-        partial_offset_px: of its predictions; see `evaluation.labeller_offset`. None if it has
-            none.
+        labellers: those it learned from; see `labelling`.
+        labels_of: the one whose labels it predicts.
+        whole: for a single net, the model that predicts the keypoints of all labellers.
+        open_as: loads it again, to predict the labels of another labeller.
     """
 
     origin: str
@@ -35,7 +38,25 @@ class TrainedNet:
     config: dict | None = None
     model: keras.Model | None = None
     mirror_offset_px: dict | None = None
-    partial_offset_px: dict | None = None
+    labellers: tuple[str, ...] = labelling.UNNAMED
+    labels_of: str = labelling.UNNAMED[0]
+    whole: keras.Model | None = None
+    open_as: Callable[[str], "TrainedNet"] | None = None
+
+    def as_labeller(self, name: str) -> "TrainedNet":
+        """Returns the net that predicts where this labeller puts the keypoints.
+
+        Raises:
+            UserError: if it has not learned from that labeller.
+        """
+        if name == self.labels_of:
+            return self
+        if name not in self.labellers or self.open_as is None:
+            raise UserError(
+                f"{self.origin} cannot answer as {name} labels. It can as "
+                f"{' or '.join(self.labellers if self.open_as else [self.labels_of])}."
+            )
+        return self.open_as(name)
 
     def predict_all(self, images: np.ndarray) -> np.ndarray:
         """Predicts in the schema's order, `(N, 15, 2)` px, NaN for keypoints that it lacks."""
@@ -57,7 +78,12 @@ class TrainedNet:
 
 
 def from_model(
-    origin: str | os.PathLike, model: keras.Model, names: Sequence[str], config: dict
+    origin: str | os.PathLike,
+    model: keras.Model,
+    names: Sequence[str],
+    config: dict,
+    labels_of: str | None = None,
+    **others,
 ) -> TrainedNet:
     """Wraps a Keras model as a trained net.
 
@@ -66,17 +92,44 @@ def from_model(
         model: from images to normalized keypoints `(batch, K, 2)`.
         names: of the K keypoints.
         config: the run's configuration, with its results if there are any yet.
+        labels_of: whose labels the model predicts; by default, the first labeller's.
+        others: further attributes of the net.
     """
-    results = config.get("results") or {}
+    labels_of = labels_of or labellers_of(config)[0]
+    offsets = (config.get("results") or {}).get("mirror_offset_px") or {}
     return TrainedNet(
         origin=os.fspath(origin),
         names=tuple(names),
         predict=lambda images: models.predict_pixels(model, images),
         config=config,
         model=model,
-        mirror_offset_px=results.get("mirror_offset_px"),
-        partial_offset_px=results.get("partial_offset_px"),
+        # Runs with one labeller used to record only that one's offsets.
+        mirror_offset_px=offsets.get(labels_of, offsets),
+        labellers=labellers_of(config),
+        labels_of=labels_of,
+        **others,
     )
+
+
+def labellers_of(config: dict) -> tuple[str, ...]:
+    """Returns the labellers that a run learned from."""
+    return tuple(config.get("labellers") or labelling.UNNAMED)
+
+
+def as_one_labeller(
+    whole: keras.Model, labellers: Sequence[str], labels_of: str, names: Sequence[str]
+) -> keras.Model:
+    """Returns the net that predicts as one of a net's labellers puts the K keypoints.
+
+    Args:
+        whole: predicts the keypoints of all labellers.
+        labellers: all of them.
+        labels_of: one of them.
+        names: of the K keypoints.
+    """
+    if len(labellers) == 1:
+        return whole
+    return models.with_outputs(whole, labelling.positions(labellers, labels_of, names))
 
 
 def flip_averaged(net: TrainedNet) -> TrainedNet:

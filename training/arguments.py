@@ -37,7 +37,7 @@ def parse_arguments(argv=None):
 def _add_what(parser):
     parser.add_argument("--model", help="a net of the zoo, or 'specialists'")
     parser.add_argument("--list", action="store_true", help="show the zoo and stop")
-    command_line.add_data_argument(parser)
+    command_line.add_data_argument(parser, several=True)
     parser.add_argument(
         "--architecture",
         metavar="NET",

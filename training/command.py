@@ -9,6 +9,7 @@ import rich.console
 import command_line
 import data_pipeline
 import keypoint_schema
+import labelling
 import models
 from data_pipeline import FaceData
 from errors import UserError
@@ -20,8 +21,9 @@ from training.ensemble import fit_folds
 from training.fit import fit
 from training.plan import Plan, make_plan
 from training.results import Results
+from training.sources import load_sources
 from training.specialists import SpecialistsTask, fit_specialists
-from training.task import Settings, Task
+from training.task import Settings, Task, describe_source
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,29 +53,39 @@ def run(arguments) -> int:
         for origin in (arguments.init_from, arguments.distill_from)
     )
     plan = make_plan(arguments, warm_start)
-    if arguments.data is None:
+    if not arguments.data:
         console.print(_first_look(arguments, plan))
     precision, reason = models.choose_precision(arguments.precision)
     models.set_precision(precision)
     console.print(f"Precision: {precision}, {reason}.")
-    data = data_pipeline.load_faces(arguments.data)
-    console.print(data_pipeline.summary_table(data))
-    train, valid = data_pipeline.split(data, arguments.seed, arguments.hold_out)
+    sources = load_sources(
+        arguments.data or [None],
+        arguments.seed,
+        arguments.hold_out,
+        plan.recipe.four_point_labeller,
+    )
+    for data in sources.data:
+        console.print(data_pipeline.summary_table(data))
+    train, valid = sources.joined()
     _require_four_point_rows(plan.recipe, train)
     if arguments.folds and warm_start:
-        _refuse_seen_folds(warm_start, data)
+        _refuse_seen_folds(warm_start, sources)
     console.print(
-        f"Split by {data.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate.\n",
+        f"Split by {train.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate."
     )
+    if len(train.labellers) > 1:
+        console.print(f"Labellers: {', '.join(train.labellers)}.")
+    console.print()
     settings = Settings(
         seed=arguments.seed,
         precision=precision,
-        data_path=arguments.data,
+        data_path=_data_path(arguments),
         hold_out=arguments.hold_out,
         split=data_pipeline.split_digest(valid),
+        sources=_describe_sources(sources),
         warm_start=warm_start,
         teacher=teacher,
-        seen_before=_count_seen((warm_start, teacher), valid, data, console),
+        seen_before=_count_seen((warm_start, teacher), sources, console),
         resume=arguments.resume,
         tensorboard=arguments.tensorboard,
     )
@@ -100,31 +112,46 @@ def _first_look(arguments, plan):
     )
 
 
+def _data_path(arguments):
+    return arguments.data if len(arguments.data) > 1 else (arguments.data or [None])[0]
+
+
+def _describe_sources(sources):
+    if len(sources.data) == 1:
+        return ()
+    return tuple(map(describe_source, sources.data, sources.valid))
+
+
 def _require_four_point_rows(recipe, train):
-    if recipe.source_aware and not train.four_point.any():
+    names = map(labelling.full, train.labellers)
+    if recipe.four_point_labeller and tuple(names) == train.labellers:
         raise UserError(
-            "--set source_aware=true needs training faces labelled with only "
-            f"{', '.join(keypoint_schema.FOUR_POINTS)}; there are none. Leave it out."
+            "--set four_point_labeller=true needs training faces labelled with only "
+            f"{', '.join(labelling.FOUR_POINTS)}; there are none. Leave it out."
         )
 
 
-def _refuse_seen_folds(warm_start, data):
-    if warm_start.config["data"]["fingerprint"] == data.fingerprint:
+def _refuse_seen_folds(warm_start, sources):
+    if any(held_out.has_trained_on(warm_start.config, data) for data in sources.data):
         raise UserError(
             f"{warm_start.origin} has seen faces that the nets of --folds leave out, so their "
             "errors on those would look too good. Leave out --init-from or --folds."
         )
 
 
-def _count_seen(nets, valid, data, console):
+def _count_seen(nets, sources, console):
     """Counts the held-out faces seen by the nets that this training builds on."""
     most = 0
+    total = sum(len(valid) for valid in sources.valid)
     for net in filter(None, nets):
-        seen = held_out.count_seen(net.config, net.origin, valid, data)
+        seen = sum(
+            held_out.count_seen(net.config, net.origin, valid, data)
+            for valid, data in zip(sources.valid, sources.data, strict=True)
+        )
         most = max(most, seen)
         if seen:
             console.print(
-                f"Note: {net.origin} has seen {seen:,} of the {len(valid):,} faces that are held "
+                f"Note: {net.origin} has seen {seen:,} of the {total:,} faces that are held "
                 "out here, so validation errors will look too good.",
                 style="yellow",
             )
@@ -152,7 +179,7 @@ def _fit_net(arguments, command: _Command) -> Results:
             + any_labels
             * (recipe.rows == "complete")
         )
-    is_first_look = arguments.data is None and not arguments.recipe
+    is_first_look = not arguments.data and not arguments.recipe
     budget = arguments.budget or (defaults.BUILT_IN_BUDGET if is_first_look else None)
     if arguments.epochs:
         recipe = dataclasses.replace(recipe, epochs=arguments.epochs)
@@ -183,7 +210,7 @@ def _fit_specialists(arguments, command: _Command) -> Results:
         epochs = plan.recipe.epochs
     from_scratch, after_warm_start = models.find(plan.net).specialist_budgets
     default = after_warm_start if arguments.init_from else from_scratch
-    if arguments.data is None:
+    if not arguments.data:
         default = defaults.BUILT_IN_SPECIALISTS_BUDGET
     task = SpecialistsTask(
         architecture=plan.net,
@@ -215,6 +242,8 @@ def _report(results, run, settings, arguments, console):
         console.print(
             f"\n[bold]RMSE on the validation faces: {results.validation.rmse_px:.3f} px[/] {time}"
         )
+        for labeller, errors in results.validation.per_labeller.items():
+            console.print(f"by {labeller}'s labels {errors['rmse_px']:.3f} px")
         console.print(
             f"best {best} {per_keypoint[best]:.2f} px, worst {worst} {per_keypoint[worst]:.2f} px",
         )
@@ -226,7 +255,7 @@ def _report(results, run, settings, arguments, console):
             "Repeat the command with --resume to go on.",
         )
         return 130
-    data = f" --data {shlex.quote(arguments.data)}" if arguments.data else ""
+    data = f" --data {shlex.quote(arguments.data[0])}" if arguments.data else ""
     folder = shlex.quote(str(run.path))
     judge = f"  python evaluate.py {folder}{data}\n" * bool(arguments.hold_out)
     console.print(

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 import keypoint_schema
+import labelling
 from data_pipeline import FaceData
 from errors import UserError
 from trained_nets.trained_net import TrainedNet, flip_averaged
@@ -21,14 +22,16 @@ from trained_nets.trained_net import TrainedNet, flip_averaged
 SHARE = 0.5  # weight of the teacher's prediction where there is a label
 
 
-def distilled(train: FaceData, teacher: TrainedNet, keep_four_point: bool = False) -> FaceData:
+def distilled(train: FaceData, teacher: TrainedNet) -> FaceData:
     """Moves labels towards the teacher's predictions, and fills in missing labels with them.
+
+    A teacher and a student who both learned from several labellers teach and learn each of them;
+    rows of a labeller whom the teacher does not know stay as they are. So do a four-point
+    labeller's own keypoints.
 
     Args:
         train: the student's training rows.
         teacher: predicts each face and its mirror image; the two predictions are averaged.
-        keep_four_point: leave the four-point labeller's keypoints in its rows as they are, labelled
-            or not, for a student that learns where that labeller puts them.
 
     Returns:
         The same rows, with all keypoints labelled except those left as they are.
@@ -37,13 +40,22 @@ def distilled(train: FaceData, teacher: TrainedNet, keep_four_point: bool = Fals
         UserError: as `check`.
     """
     check(teacher, train.names)
-    answers = flip_averaged(teacher).predict_all(train.images)
-    answers = answers[:, keypoint_schema.indices(train.names)]
-    labels = train.keypoints
-    taught = np.where(np.isnan(labels), answers, (1 - SHARE) * labels + SHARE * answers)
-    if keep_four_point:
-        taught = np.where(train.by_four_point_labeller[..., None], labels, taught)
-    return dataclasses.replace(train, keypoints=taught.astype(np.float32))
+    taught = train.keypoints.copy()
+    for number, labeller in enumerate(train.labellers):
+        rows = train.labelled_by == number
+        full = labelling.full(labeller)
+        if len(np.unique(train.sources)) > 1 and full not in teacher.labellers:
+            continue
+        answering = teacher.as_labeller(full) if full in teacher.labellers else teacher
+        answers = flip_averaged(answering).predict_all(train.images[rows])
+        answers = answers[:, keypoint_schema.indices(train.names)]
+        labels = train.keypoints[rows]
+        moved = np.where(np.isnan(labels), answers, (1 - SHARE) * labels + SHARE * answers)
+        if labeller != full:
+            own = np.isin(train.names, labelling.FOUR_POINTS)
+            moved = np.where(own[:, None], labels, moved)
+        taught[rows] = moved
+    return dataclasses.replace(train, keypoints=taught)
 
 
 def check(teacher: TrainedNet, names: Sequence[str]):

@@ -7,8 +7,10 @@ import rich.console
 
 import atomic_write
 import data_pipeline
+import keypoint_schema
 import models
 from trained_nets.loading import load_run
+from trained_nets.predictions import predict_as_labelled
 from trained_nets.run_folder import ENSEMBLE, fold_names
 from training.parts import fit_parts
 from training.results import Results, pool, validate
@@ -43,6 +45,7 @@ def fit_folds(task: Task, folds: int, console: rich.console.Console) -> Results:
         "architecture": task.net,
         "folds": folds,
         "keypoints": list(task.train.names),
+        "labellers": list(task.train.labellers),
         **common_configuration(task.recipe, task.settings, task.train, task.valid),
     }
     out_of_fold = np.full_like(task.train.keypoints, np.nan)
@@ -51,17 +54,21 @@ def fit_folds(task: Task, folds: int, console: rich.console.Console) -> Results:
         fit_parts(task.run, config, tasks, console), rows, strict=False
     ):
         parts.append(trained.results)
-        out_of_fold[inside] = models.predict_pixels(trained.model, trained.task.valid.images)
+        valid = trained.task.valid
+        predicted = models.predict_pixels(trained.model, valid.images)
+        out_of_fold[inside] = valid.as_labelled(predicted)
     results = pool(parts, folds)
     task.run.write_config(config, results.as_json())
     if results.finished:
         with atomic_write.replacing(task.run.path / OUT_OF_FOLD_FILE) as temporary:
             np.savez_compressed(temporary, keypoints=out_of_fold)
-        predicted = load_run(task.run).predict(task.valid.images)
+        predicted = predict_as_labelled(load_run(task.run), task.valid)
         results = dataclasses.replace(
             results,
-            out_of_fold=validate(out_of_fold, task.train, results.partial_offset_px),
-            validation=validate(predicted, task.valid, results.partial_offset_px),
+            out_of_fold=validate(out_of_fold, task.train),
+            validation=validate(
+                predicted[:, keypoint_schema.indices(task.valid.names)], task.valid
+            ),
         )
         task.run.write_config(config, results.as_json())
     return results

@@ -9,10 +9,11 @@ import rich.console
 
 import callbacks
 import data_pipeline
+import labelling
 import models
 from errors import DivergedError, UserError
 from training import distillation, from_recipe
-from training.results import Results, measure_mirrors, measure_results
+from training.results import Results, measure_mirror, measure_results
 from training.task import Task, configuration
 
 
@@ -56,7 +57,6 @@ def fit(
         training.model,
         task.train,
         task.valid,
-        source_aware=task.recipe.source_aware,
         best_epoch=training.best.best_epoch,
         seconds=[float(row["seconds"]) for row in training.history.read()],
         finished=finished and diverged is None,
@@ -77,18 +77,30 @@ def check(task: Task):
     """Checks that a task can be trained, before any of the work.
 
     Raises:
-        UserError: if source awareness, teacher or warm start do not suit the task.
+        UserError: if labels, teacher or warm start do not suit the task.
     """
-    if task.recipe.source_aware and task.train.four_point.all():
-        raise UserError(
-            f"{task.model_name} has no complete rows to learn from, only rows with "
-            "four keypoints or fewer, which would train an output layer that is not kept. "
-            "Leave out --set source_aware=true."
-        )
+    _require_labels(task)
     if task.settings.teacher is not None:
         distillation.check(task.settings.teacher, task.train.names)
     if task.settings.warm_start is not None:
         _warm_start(_fresh_model(task), task)
+
+
+def _require_labels(task):
+    """Checks that each labeller has labelled, in some row, every keypoint that is theirs."""
+    labelled = np.isfinite(task.train.by_labeller()).any((0, 2))
+    for labeller in task.train.labellers:
+        for name, position in zip(
+            task.train.names,
+            labelling.positions(task.train.labellers, labeller, task.train.names),
+            strict=True,
+        ):
+            if not labelled[position]:
+                raise UserError(
+                    f"{task.model_name} would learn to answer as {labeller} labels, but no face "
+                    f"to train on has a {name} by that labeller. Leave out that --data, or "
+                    "--set four_point_labeller=true."
+                )
 
 
 class _Training:
@@ -101,9 +113,8 @@ class _Training:
             "val_loss" if len(task.valid) else None, task.recipe.patience
         )
         self.best.set_model(self.compiled)  # for `restore`, if Keras stops before it sets it
-        labellers = 1 + task.recipe.source_aware
         self.offsets = data_pipeline.mirror_offset_table(
-            task.recipe.epochs, labellers * len(task.train.names)
+            task.recipe.epochs, _num_outputs(task.train)
         )
         self.history = callbacks.HistoryCSV(task.run.history_file)
         self.state = callbacks.ResumeState(
@@ -164,7 +175,7 @@ class _Training:
         task = self.task
         rows = task.train
         if task.settings.teacher is not None:
-            rows = distillation.distilled(rows, task.settings.teacher, task.recipe.source_aware)
+            rows = distillation.distilled(rows, task.settings.teacher)
         return data_pipeline.training_batches(
             rows,
             task.recipe.batch_size,
@@ -172,16 +183,13 @@ class _Training:
             from_recipe.augmentation(task.recipe),
             first_epoch,
             self.offsets,
-            by_labeller=task.recipe.source_aware,
         )
 
     def _validation_batches(self):
         task = self.task
         if not len(task.valid):
             return None
-        return data_pipeline.evaluation_batches(
-            task.valid, task.recipe.batch_size, by_labeller=task.recipe.source_aware
-        )
+        return data_pipeline.evaluation_batches(task.valid, task.recipe.batch_size)
 
     def _mirror_offsets(self):
         """Returns the callback that measures the offset, if flips depend on it."""
@@ -190,8 +198,7 @@ class _Training:
             return []
 
         def measure():
-            mirrors = measure_mirrors(self.model, task.train, task.recipe.source_aware)
-            return np.concatenate([mirror.offset for mirror in mirrors])
+            return measure_mirror(self.model, task.train).offset
 
         return [callbacks.MirrorOffsets(self.offsets, measure)]
 
@@ -212,11 +219,20 @@ def _initial_model(task, console):
 
 def _warm_start(model, task):
     donor = task.settings.warm_start
-    return models.warm_start(model, donor.model, donor.names == task.train.names)
+    same_keypoints = donor.names == task.train.names
+    if same_keypoints and donor.labellers == task.train.labellers:
+        return models.warm_start(model, donor.whole, same_keypoints)
+    return models.warm_start(model, donor.model, same_keypoints)
 
 
 def _fresh_model(task):
-    return models.build(task.net, len(task.train.names), task.model_name, task.recipe.net_settings)
+    return models.build(
+        task.net, _num_outputs(task.train), task.model_name, task.recipe.net_settings
+    )
+
+
+def _num_outputs(data):
+    return len(data.labellers) * len(data.names)
 
 
 def _diverged(task, row, kept):

@@ -26,11 +26,9 @@ def compiled(model: keras.Model, recipe: models.Recipe, steps: int) -> keras.Mod
         UserError: if the recipe needs heatmaps and the net has none.
     """
     likelihood = recipe.loss == "laplace"
-    if recipe.heatmap_loss or recipe.source_aware or likelihood:
+    if recipe.heatmap_loss or likelihood:
         try:
-            model = models.TrainingModel(
-                model, recipe.heatmap_loss, recipe.source_aware, likelihood
-            )
+            model = models.TrainingModel(model, recipe.heatmap_loss, likelihood)
         except ValueError as error:
             raise UserError(str(error)) from error
     optimizer = _optimizer(recipe, steps)

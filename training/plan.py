@@ -45,14 +45,20 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
     recipe = models.override(net, models.find_recipe(net, arguments.recipe), common)
     for own in overrides.values():
         models.override(net, recipe, own)  # reports mistakes before any work
-    if recipe.source_aware and recipe.rows == "complete" and not is_specialists:
-        raise UserError(
-            f"--set source_aware=true is for faces with few keypoints, and {net} trains on faces "
-            "with all of them. Add --set rows=labelled, or leave it out."
-        )
+    _check_labellers(recipe, overrides, is_specialists)
     run = RunFolder(arguments.runs / (arguments.name or arguments.model))
     _check_folder(run, arguments)
     return Plan(net, recipe, overrides, run)
+
+
+def _check_labellers(recipe, overrides, is_specialists):
+    if any("four_point_labeller" in own for own in overrides.values()):
+        raise UserError("--set four_point_labeller is for all specialists together.")
+    if recipe.four_point_labeller and recipe.rows == "complete" and not is_specialists:
+        raise UserError(
+            "--set four_point_labeller=true is for faces with few keypoints, and this net trains "
+            "on faces with all of them. Add --set rows=labelled, or leave it out."
+        )
 
 
 def _choose_architecture(arguments, warm_start):

@@ -7,9 +7,10 @@ import keras
 import numpy as np
 
 import keypoint_schema
+import labelling
 import models
 from data_pipeline import FaceData
-from evaluation import labeller_offset, metrics, mirror_offset
+from evaluation import metrics, mirror_offset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Validation:
         rmse_px: over all labels.
         rmse_px_per_keypoint: by name, for keypoints labelled on any of these faces.
         labels: how many coordinates are labelled.
+        per_labeller: if there are several, `rmse_px` and `labels` of each, by name.
     """
 
     rmse_px: float
     rmse_px_per_keypoint: Mapping[str, float]
     labels: int
+    per_labeller: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
 
     @property
     def loss(self) -> float:
@@ -38,13 +41,15 @@ class Validation:
             "valid_rmse_px": self.rmse_px,
             "valid_rmse_px_per_keypoint": dict(self.rmse_px_per_keypoint),
             "valid_labels": self.labels,
+            "valid_per_labeller": dict(self.per_labeller),
         }
 
     @classmethod
     def from_json(cls, values: dict) -> "Validation":
         """Reads what `as_json` returned."""
         per_keypoint = values["valid_rmse_px_per_keypoint"]
-        return cls(values["valid_rmse_px"], per_keypoint, values["valid_labels"])
+        per_labeller = values.get("valid_per_labeller") or {}
+        return cls(values["valid_rmse_px"], per_keypoint, values["valid_labels"], per_labeller)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,9 +62,8 @@ class Results:
         finished: whether it ended by itself, without being interrupted.
         best_epoch: the one whose weights were kept, from 1; None for several nets together.
         train_loss: of the kept weights, without dropout; None for several nets together.
-        mirror_offset_px: as `keypoint_schema.Mirror.of` takes it, measured on validation rows, or
-            on training rows if nothing was held out.
-        partial_offset_px: what `evaluation.labeller_offset` adds; None if not source-aware.
+        mirror_offset_px: by labeller, as `keypoint_schema.Mirror.of` takes it, measured on
+            validation rows, or on training rows if nothing was held out.
         validation: None if nothing was held out.
         out_of_fold: of an ensemble's nets, each on the faces that it left out; otherwise None.
     """
@@ -70,7 +74,6 @@ class Results:
     best_epoch: int | None = None
     train_loss: float | None = None
     mirror_offset_px: dict = dataclasses.field(default_factory=dict)
-    partial_offset_px: dict | None = None
     validation: Validation | None = None
     out_of_fold: Validation | None = None
 
@@ -104,7 +107,6 @@ def measure_results(
     model: keras.Model,
     train: FaceData,
     valid: FaceData,
-    source_aware: bool,
     best_epoch: int,
     seconds: Sequence[float],
     finished: bool,
@@ -112,52 +114,47 @@ def measure_results(
     """Measures errors and offsets of a trained net.
 
     Args:
-        model: with its best weights.
+        model: with its best weights; it predicts the keypoints of all labellers.
         train: the training rows.
         valid: the validation rows; none if nothing was held out.
-        source_aware: whether the net's recipe is.
         best_epoch: counted from 0.
         seconds: of each epoch.
         finished: whether training ended by itself.
     """
     answers, held_out = (models.predict_normalized(model, each.images) for each in (train, valid))
-    predicted = keypoint_schema.to_pixels(answers)
     # On rows whose labels a net has memorized, it only confirms the offset it was trained with.
     unseen = (valid, held_out) if len(valid) else (train, answers)
-    mirror = _mirrors(model, *unseen, source_aware)[0]
-    offset = None
-    if source_aware:
-        four_point_labels = train.by_labeller()[:, len(train.names) :]
-        offset = labeller_offset.measure(predicted, four_point_labels, train.names)
-        predicted = labeller_offset.add(predicted, train.four_point, train.names, offset)
+    mirror = _mirror(model, *unseen)
+    predicted, held_out = (keypoint_schema.to_pixels(each) for each in (answers, held_out))
     return Results(
         epochs_run=len(seconds),
         seconds=round(sum(seconds), 1),
         finished=finished,
         best_epoch=best_epoch + 1,
-        train_loss=metrics.loss(predicted, train.keypoints),
-        mirror_offset_px=mirror.offset_px(train.names),
-        partial_offset_px=offset,
-        validation=validate(keypoint_schema.to_pixels(held_out), valid, offset),
+        train_loss=metrics.loss(train.as_labelled(predicted), train.keypoints),
+        mirror_offset_px={
+            labeller: mirror.at(
+                labelling.positions(train.labellers, labeller, train.names)
+            ).offset_px(train.names)
+            for labeller in train.labellers
+        },
+        validation=validate(valid.as_labelled(held_out), valid),
     )
 
 
-def validate(
-    predicted: np.ndarray, valid: FaceData, partial_offset_px: dict | None = None
-) -> Validation | None:
+def validate(predicted: np.ndarray, valid: FaceData) -> Validation | None:
     """Compares predictions with the labels of faces that were not trained on.
 
     Args:
-        predicted: `(N, K, 2)` px, the predictions of the net that is kept.
+        predicted: `(N, K, 2)` px, the predictions of the net that is kept, as each row's labeller
+            puts the keypoints.
         valid: N faces.
-        partial_offset_px: of a source-aware net, added in rows of the four-point labeller.
 
     Returns:
         The errors; None if there are no faces.
     """
     if not len(valid):
         return None
-    predicted = labeller_offset.add(predicted, valid.four_point, valid.names, partial_offset_px)
     labels = valid.keypoints
     return Validation(
         rmse_px=metrics.rmse_px(predicted, labels).value(),
@@ -167,7 +164,18 @@ def validate(
             if np.isfinite(labels[:, k]).any()
         },
         labels=int(np.isfinite(labels).sum()),
+        per_labeller=_per_labeller(predicted, valid) if len(valid.labellers) > 1 else {},
     )
+
+
+def _per_labeller(predicted, valid):
+    found = {}
+    for number, labeller in enumerate(valid.labellers):
+        labels = valid.keypoints[valid.labelled_by == number]
+        if np.isfinite(labels).any():
+            rmse_px = metrics.rmse_px(predicted[valid.labelled_by == number], labels).value()
+            found[labeller] = {"rmse_px": rmse_px, "labels": int(np.isfinite(labels).sum())}
+    return found
 
 
 def pool(parts: Sequence[Results], number: int) -> Results:
@@ -181,46 +189,52 @@ def pool(parts: Sequence[Results], number: int) -> Results:
         epochs_run=sum(part.epochs_run for part in parts),
         seconds=round(sum(part.seconds for part in parts), 1),
         finished=len(parts) == number and all(part.finished for part in parts),
-        mirror_offset_px=_mean_offsets([part.mirror_offset_px for part in parts]),
-        partial_offset_px=_mean_offsets(
-            [part.partial_offset_px for part in parts if part.partial_offset_px is not None]
-        )
-        or None,
+        mirror_offset_px={
+            labeller: _mean_offsets([part.mirror_offset_px[labeller] for part in parts])
+            for labeller in parts[0].mirror_offset_px
+        },
     )
 
 
 def pool_validation(parts: Sequence[Validation]) -> Validation:
     """Combines the errors of nets for different keypoints, over all labels."""
-    labels = sum(part.labels for part in parts)
-    squares = sum(part.rmse_px**2 * part.labels for part in parts)
+    rmse_px, labels = _pooled([(part.rmse_px, part.labels) for part in parts])
     found = {k: v for part in parts for k, v in part.rmse_px_per_keypoint.items()}
     per_keypoint = {name: found[name] for name in keypoint_schema.NAMES if name in found}
-    return Validation(float(np.sqrt(squares / labels)), per_keypoint, labels)
+    per_labeller = {}
+    for name in dict.fromkeys(name for part in parts for name in part.per_labeller):
+        each = [part.per_labeller[name] for part in parts if name in part.per_labeller]
+        pooled = _pooled([(one["rmse_px"], one["labels"]) for one in each])
+        per_labeller[name] = dict(zip(("rmse_px", "labels"), pooled, strict=True))
+    return Validation(rmse_px, per_keypoint, labels, per_labeller)
 
 
-def measure_mirrors(
-    model: keras.Model, data: FaceData, by_labeller: bool = False
-) -> list[keypoint_schema.Mirror]:
+def _pooled(errors):
+    """Pools pairs of RMSE and number of labels."""
+    labels = sum(number for _, number in errors)
+    squares = sum(rmse_px**2 * number for rmse_px, number in errors)
+    return float(np.sqrt(squares / labels)), labels
+
+
+def measure_mirror(model: keras.Model, data: FaceData) -> keypoint_schema.Mirror:
     """Estimates from a net's predictions how the labels of these faces behave under mirroring.
 
     Returns:
-        One mirror; or with `by_labeller` two, for the full labeller's labels and for the
-        four-point labeller's. The offset that the net itself has learned does not matter.
+        The mirror of the keypoints of all labellers. The offset that the net itself has learned
+        does not matter.
 
     Raises:
         ValueError: if the mirror of a keypoint is not among the data's.
     """
-    return _mirrors(model, data, models.predict_normalized(model, data.images), by_labeller)
+    return _mirror(model, data, models.predict_normalized(model, data.images))
 
 
-def _mirrors(model, data, predicted, by_labeller):
-    """Measures mirrors with the predictions that are there already."""
+def _mirror(model, data, predicted):
+    """Measures the mirror with the predictions that are there already."""
     mirrored = models.predict_normalized(model, data.images[:, :, ::-1])
-    labels = np.split(data.by_labeller(), 2, axis=1) if by_labeller else [data.keypoints]
-    return [
-        mirror_offset.measured(predicted, mirrored, keypoint_schema.to_normalized(each), data.names)
-        for each in labels
-    ]
+    labels = keypoint_schema.to_normalized(data.by_labeller())
+    symmetric = keypoint_schema.Mirror.of(data.names).repeated(len(data.labellers))
+    return mirror_offset.measured(predicted, mirrored, labels, symmetric)
 
 
 def _mean_offsets(offsets):

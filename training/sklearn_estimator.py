@@ -85,11 +85,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
         data = data_pipeline.FaceData(images, keypoints, np.arange(len(images)), names)
         steps = data_pipeline.steps_per_epoch(data, recipe.batch_size)
         batches = data_pipeline.training_batches(
-            data,
-            recipe.batch_size,
-            seed,
-            from_recipe.augmentation(recipe),
-            by_labeller=recipe.source_aware,
+            data, recipe.batch_size, seed, from_recipe.augmentation(recipe)
         )
         # If a recipe averages weights, Keras leaves the averages in the net at the end.
         history = from_recipe.compiled(model, recipe, steps).fit(

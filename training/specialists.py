@@ -76,6 +76,7 @@ def fit_specialists(task: SpecialistsTask, console: rich.console.Console) -> Res
         "description": f"six specialists like {task.architecture}",
         "architecture": task.architecture,
         "keypoints": list(keypoint_schema.NAMES),
+        "labellers": list(task.train.labellers),
         "epochs": task.epochs,
         "budget": task.budget,
         **common_configuration(task.recipe, task.settings, task.train, task.valid),

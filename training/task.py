@@ -17,9 +17,10 @@ class Settings:
     Attributes:
         seed: decides the split, initial weights, dropout, order and augmentation.
         precision: "float32" or "bfloat16", as passed to `models.set_precision`.
-        data_path: the value of `--data`.
+        data_path: the value of `--data`; a list of several.
         hold_out: share of the faces that were held out.
         split: `data_pipeline.split_digest` of these; None if the split need not be repeatable.
+        sources: of several data sets, each one's, as `describe_source` returns it.
         fold: for a net of an ensemble, its `number`, counted from 1, `of` how many, `split_seed`.
         warm_start: the net whose weights training starts from, or None.
         teacher: the net that teaches, or None.
@@ -30,9 +31,10 @@ class Settings:
 
     seed: int
     precision: str
-    data_path: str | None = None
+    data_path: str | list[str] | None = None
     hold_out: float = data_pipeline.HOLD_OUT
     split: str | None = None
+    sources: tuple[dict, ...] = ()
     fold: dict | None = None
     warm_start: TrainedNet | None = None
     teacher: TrainedNet | None = None
@@ -77,6 +79,7 @@ def configuration(task: Task) -> dict:
         "model": task.net,
         "description": models.find(task.net).description,
         "keypoints": list(task.train.names),
+        "labellers": list(task.train.labellers),
         **common_configuration(task.recipe, task.settings, task.train, task.valid),
     }
 
@@ -96,6 +99,22 @@ def common_configuration(
     }
 
 
+def describe_source(data: FaceData, valid: FaceData) -> dict:
+    """Returns what `config.json` records about one of several data sets.
+
+    Args:
+        data: its faces.
+        valid: those of them that are held out.
+    """
+    return {
+        "description": data.description,
+        "fingerprint": data.fingerprint,
+        "grouped_by": data.grouped_by,
+        "split": data_pipeline.split_digest(valid),
+        "labellers": list(data.labellers),
+    }
+
+
 def _describe_data(settings, train, valid):
     described = {
         "path": settings.data_path,
@@ -107,6 +126,8 @@ def _describe_data(settings, train, valid):
         "train_rows": len(train),
         "valid_rows": len(valid),
     }
+    if settings.sources:
+        described["sources"] = list(settings.sources)
     if settings.fold:
         described["fold"] = settings.fold
     if settings.seen_before:
