@@ -56,6 +56,7 @@ def parse_arguments(argv=None):
         type=command_line.at_least(1),
         help="version number of a SavedModel (default: the next one)",
     )
+    command_line.add_labels_of_argument(parser)
     parser.add_argument(
         "--data",
         type=pathlib.Path,

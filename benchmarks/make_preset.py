@@ -54,7 +54,7 @@ def main(argv=None):
             f"other {measured.config['data']['train_rows']:,}; this one is trained on all"
         )
     card = preset_card.make_card(arguments.name, net, data, notes, accuracy)
-    folder = preset_store.write_preset(arguments.name, preset_store.to_float16(net.model), card)
+    folder = preset_store.write_preset(arguments.name, preset_store.to_float16(net.whole), card)
     report(folder, accuracy)
 
 

@@ -6,14 +6,20 @@ import tempfile
 import command_line
 
 
-def make_parser(program, description, net, epochs):
-    """A parser with `--data`, `--net`, `--epochs` and `--precision`; `net`, `epochs`: defaults."""
+def make_parser(program, description, net, epochs, several=False):
+    """A parser with `--data`, `--net`, `--epochs` and `--precision`.
+
+    Args:
+        program, description: of the command.
+        net, epochs: defaults.
+        several: whether `--data` may be repeated.
+    """
     parser = command_line.Parser(
         prog=program,
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", help="as for train.py (default: the built-in drawn faces)")
+    command_line.add_data_argument(parser, several)
     parser.add_argument("--net", default=net, help="of the zoo (default: %(default)s)")
     parser.add_argument(
         "--epochs", type=command_line.at_least(1), default=epochs, help="(default: %(default)s)"
@@ -40,7 +46,8 @@ def load_data(arguments):
     import models
 
     models.set_precision(models.choose_precision(arguments.precision)[0])
-    return data_pipeline.load_faces(arguments.data)
+    paths = arguments.data if isinstance(arguments.data, list) else [arguments.data]
+    return data_pipeline.join([data_pipeline.load_faces(path) for path in paths or [None]])
 
 
 def train_net(net, recipe, train, valid, seed, extra_callbacks=()):

@@ -83,8 +83,11 @@ class FaceData:
     def with_four_point_labeller(self) -> "FaceData":
         """Tells the four-point labeller's rows apart, as `labelling.is_four_point` finds them.
 
-        Call it before `select`: a part of a row's labels does not tell whose they are.
+        Call it before `select`: a part of a row's labels does not tell whose they are. A second
+        call changes nothing.
         """
+        if any(labelling.full(name) != name for name in self.labellers):
+            return self
         labelled = np.isfinite(self.keypoints).any(-1)
         found = labelling.is_four_point(labelled, self.names)
         if not found.any():

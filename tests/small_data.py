@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 import keypoint_schema
+import labelling
 from data_pipeline import synthetic_faces
 
 NUM_TRAINING, NUM_TEST = 60, 8
@@ -15,7 +16,7 @@ NUM_TRAINING, NUM_TEST = 60, 8
 def faces(count=NUM_TRAINING, seed=5):
     """Images uint8 and keypoints px; of every three rows, the third has four keypoints only."""
     images, keypoints = synthetic_faces.draw_faces(count, seed)
-    four = keypoint_schema.indices(keypoint_schema.FOUR_POINTS)
+    four = keypoint_schema.indices(labelling.FOUR_POINTS)
     keypoints[2::3, np.setdiff1d(np.arange(keypoint_schema.NUM_KEYPOINTS), four)] = np.nan
     return images, keypoints
 
@@ -39,7 +40,7 @@ def write_download(folder: pathlib.Path):
         (image_id, column)
         for image_id in range(1, NUM_TEST + 1)
         for column in keypoint_schema.column_names(
-            keypoint_schema.NAMES if image_id % 2 else keypoint_schema.FOUR_POINTS
+            keypoint_schema.NAMES if image_id % 2 else labelling.FOUR_POINTS
         )
     ]
     rows = [f"{row},{image},{column}," for row, (image, column) in enumerate(asked, start=1)]

@@ -181,9 +181,12 @@ def test_without_a_table_labels_are_mirror_symmetric():
 
 def test_labels_of_two_labellers_are_mirrored_apart():
     data = dataclasses.replace(
-        faces(4), keypoints=np.repeat(FACE, 4, 0), four_point=np.array([True, False] * 2)
+        faces(4),
+        keypoints=np.repeat(FACE, 4, 0),
+        labellers=("a", "b"),
+        labelled_by=np.array([0, 1] * 2),
     )
-    _, keypoints = next(iter(training_batches(data, 4, 1, flip_half, by_labeller=True)))
+    _, keypoints = next(iter(training_batches(data, 4, 1, flip_half)))
     x = np.round(keypoint_schema.to_pixels(keypoints.numpy()[..., 0]), 3)
     first = np.isfinite(x[:, :3]).all(1)
     assert first.sum() == 2
@@ -210,3 +213,12 @@ def test_a_change_after_an_epoch_counts_from_the_one_after_the_next(batch_size):
     table[2:].assign(np.ones((2, 3, 2), np.float32))
     rows += [np.unique(next(batches)[1]).tolist() for _ in range(3 * steps)]
     assert rows == [[0]] * 2 * steps + [[1]] * 2 * steps
+
+
+def test_a_part_of_a_mirror_mirrors_its_keypoints():
+    both = keypoint_schema.Mirror.of(NAMES, {"nose_tip": [2, 0]}).repeated(2)
+    part = both.at(np.array([3, 4, 2]))
+    points = np.array([[0.5, 0.1], [-0.25, 0.2], [0.0, 0.3]], np.float32)
+    whole = np.zeros((6, 2), np.float32)
+    whole[[3, 4, 2]] = points
+    np.testing.assert_allclose(part(points), both(whole)[[3, 4, 2]])

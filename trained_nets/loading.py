@@ -55,43 +55,41 @@ def load_keras_net(origin: str | os.PathLike, labels_of: str | None = None) -> T
     return load_net(origin, labels_of=labels_of)
 
 
-def load_run(run: RunFolder, labels_of: str | None = None) -> TrainedNet:
+def load_run(run: RunFolder) -> TrainedNet:
     """Loads a run with its best weights; specialists are merged, the nets of folds averaged.
-
-    Args:
-        run: the folder.
-        labels_of: one of its labellers, whose labels the net predicts; None for the first.
 
     Raises:
         UserError: if there is no run, or it has no weights yet.
     """
     config = run.read_config()
-    names = tuple(config["keypoints"])
     labellers = labellers_of(config)
-    labels_of = labels_of or labellers[0]
+    parts = {name: part.load_model() for name, part in run.parts(config).items()}
+    whole = None if parts else run.load_model()
+    is_specialists = config["model"] == SPECIALISTS
+    names = keypoint_schema.NAMES if is_specialists else tuple(config["keypoints"])
 
-    def load(part, keypoints):
-        return as_one_labeller(part.load_model(), labellers, labels_of, keypoints)
+    def open_as(labels_of):
+        if whole:
+            model = as_one_labeller(whole, labellers, labels_of, names)
+        elif is_specialists:
+            model = models.merge_specialists(
+                {
+                    each.name: as_one_labeller(
+                        parts[each.name], labellers, labels_of, each.keypoints
+                    )
+                    for each in keypoint_schema.SPECIALISTS
+                }
+            )
+        else:
+            model = models.average(
+                {
+                    name: as_one_labeller(part, labellers, labels_of, names)
+                    for name, part in parts.items()
+                }
+            )
+        return from_model(run.path, model, names, config, labels_of, whole=whole, open_as=open_as)
 
-    whole = None
-    if config["model"] == SPECIALISTS:
-        keypoints = {each.name: each.keypoints for each in keypoint_schema.SPECIALISTS}
-        parts = {name: load(part, keypoints[name]) for name, part in run.parts(config).items()}
-        model, names = models.merge_specialists(parts), keypoint_schema.NAMES
-    elif parts := run.parts(config):
-        model = models.average({name: load(part, names) for name, part in parts.items()})
-    else:
-        whole = run.load_model()
-        model = as_one_labeller(whole, labellers, labels_of, names)
-    return from_model(
-        run.path,
-        model,
-        names,
-        config,
-        labels_of,
-        whole=whole,
-        open_as=lambda name: load_run(run, name),
-    )
+    return open_as(labellers[0])
 
 
 def _load(origin):

@@ -30,12 +30,11 @@ def preset_names() -> list[str]:
     return sorted(card.parent.name for card in FOLDER.glob(f"[!.]*/{CARD}"))
 
 
-def load_preset(name: str, labels_of: str | None = None) -> TrainedNet:
+def load_preset(name: str) -> TrainedNet:
     """Builds a preset's net in float32 and gives it the stored weights.
 
     Args:
         name: as in `preset_names`.
-        labels_of: one of its labellers, whose labels the net predicts; None for the first.
 
     Returns:
         The net; its `config` is that of the run that it was made from, without paths, and has the
@@ -49,9 +48,7 @@ def load_preset(name: str, labels_of: str | None = None) -> TrainedNet:
     config = {**card["run"], "preset": about}
     whole = _build(config)
     _set_weights(whole, _read_weights(name), name)
-    return _net(
-        f"{PRESET_PREFIX}{name}", whole, config, labels_of, lambda other: load_preset(name, other)
-    )
+    return _open(f"{PRESET_PREFIX}{name}", whole, config)
 
 
 def read_card(name: str) -> dict:
@@ -105,11 +102,7 @@ def as_stored(net: TrainedNet) -> TrainedNet:
         )
     whole = _build(net.config)
     _set_weights(whole, to_float16(net.whole), net.config["model"])
-
-    def open_as(labels_of=None):
-        return _net(net.origin, whole, net.config, labels_of, open_as)
-
-    return open_as(net.labels_of)
+    return _open(net.origin, whole, net.config).as_labeller(net.labels_of)
 
 
 def write_preset(name: str, weights: dict[str, np.ndarray], card: dict) -> pathlib.Path:
@@ -147,11 +140,14 @@ def write_preset(name: str, weights: dict[str, np.ndarray], card: dict) -> pathl
     return folder
 
 
-def _net(origin, whole, config, labels_of, open_as):
+def _open(origin, whole, config):
     labellers, names = labellers_of(config), config["keypoints"]
-    labels_of = labels_of or labellers[0]
-    model = as_one_labeller(whole, labellers, labels_of, names)
-    return from_model(origin, model, names, config, labels_of, whole=whole, open_as=open_as)
+
+    def open_as(labels_of):
+        model = as_one_labeller(whole, labellers, labels_of, names)
+        return from_model(origin, model, names, config, labels_of, whole=whole, open_as=open_as)
+
+    return open_as(labellers[0])
 
 
 def _build(config):

@@ -21,8 +21,8 @@ def lookup(*rows):
     return pd.DataFrame(rows, columns=["RowId", "ImageId", "FeatureName"])
 
 
-def answers(points=POINTS, offset=None):
-    return Answers(IDS, points, keypoint_schema.NAMES, offset)
+def answers(points=POINTS, four_points=None):
+    return Answers(IDS, points, keypoint_schema.NAMES, four_points)
 
 
 def test_only_rows_asked_come_in_the_order_asked():
@@ -42,20 +42,18 @@ def test_locations_are_clipped_to_the_image():
     assert table["Location"].tolist() == [0, 96]
 
 
-def test_labeller_offset_is_for_faces_asked_for_the_four_alone():
-    offset = {"nose_tip": [1.5, -2.0], "left_eye_center": [0.25, 0.5]}
+def test_faces_asked_for_the_four_alone_are_the_four_point_labellers():
     asked = lookup(
         (1, 7, "nose_tip_x"),
         (2, 7, "nose_tip_y"),
-        (3, 7, "mouth_center_bottom_lip_x"),  # for which there is no offset
+        (3, 7, "mouth_center_bottom_lip_x"),
         (4, 3, "left_eye_center_y"),
         (5, 9, "nose_tip_x"),
-        (6, 9, "mouth_center_top_lip_y"),  # so the first labeller placed the third face
+        (6, 9, "mouth_center_top_lip_y"),  # so the full labeller placed the third face
     )
     before = submission(asked, answers())["Location"]
-    after = submission(asked, answers(offset=offset))["Location"]
-    assert (after - before).tolist() == [1.5, -2, 0, 0.5, 0, 0]
-    assert POINTS[0, 10].tolist() == [20, 21]  # untouched
+    after = submission(asked, answers(four_points=POINTS + 1.5))["Location"]
+    assert (after - before).tolist() == [1.5, 1.5, 1.5, 1.5, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -201,12 +201,14 @@ OFFSET_PX = {
 
 @pytest.mark.parametrize("flip_average", [True, False])
 def test_labels_that_lie_to_one_side_stay_there_in_a_flip_average(tmp_path, flip_average):
-    partial = {"nose_tip": [0.5, -1.5]}
-    config = {"results": {"mirror_offset_px": OFFSET_PX, "partial_offset_px": partial}}
+    config = {
+        "labellers": ["a", "b"],
+        "results": {"mirror_offset_px": {"a": OFFSET_PX, "b": {"nose_tip": [9.0, 0.0]}}},
+    }
     net = from_model("runs/any", stand_in_model(), NAMES, config)
     folder = export_saved_model(net, tmp_path, flip_average=flip_average).folder
     card = json.loads((folder / "assets.extra/model_card.json").read_text())
-    assert card["mirror_offset_px"] == OFFSET_PX
+    assert (card["labels_of"], card["mirror_offset_px"]) == ("a", OFFSET_PX)
     images = faces(3)
     straight = keras_pixels(images)
     averaged = (straight + mirrored_back(images)) / 2
@@ -219,8 +221,7 @@ def test_labels_that_lie_to_one_side_stay_there_in_a_flip_average(tmp_path, flip
     for path in (tmp_path, folder):
         found = load_net(path, flip_average=True).predict(images)
         np.testing.assert_allclose(found, averaged, atol=1e-3)
-    # The other offset is for submissions alone.
-    assert load_net(tmp_path).partial_offset_px == partial
+    assert load_net(tmp_path).labels_of == "a"
 
 
 @pytest.mark.parametrize("card", [None, '{"version": 1}'])
@@ -331,7 +332,8 @@ def test_model_card_of_a_preset_says_what_the_presets_card_does(tmp_path, flip_a
 def test_model_card_says_null_for_numbers_that_are_not_finite(tmp_path):
     each = {**dict.fromkeys(NAMES, 1.5), "nose_tip": float("nan")}
     results = {"valid_rmse_px": float("inf"), "valid_rmse_px_per_keypoint": each}
-    card = model_card({"results": results}, NAMES, flip_average=False, parameters=1)
+    net = from_model("runs/any", stand_in_model(), NAMES, {"results": results})
+    card = model_card(net, flip_average=False, parameters=1)
     write_card_file(tmp_path / "card.json", card)
     validation = json.loads((tmp_path / "card.json").read_text())["validation"]
     assert validation["rmse_px"] is None

@@ -73,14 +73,11 @@ def faces_and_labels():
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("source_aware", [False, True])
-def test_training_takes_it_and_validation_does_not(source_aware):
+def test_training_takes_it_and_validation_does_not():
     keras.utils.set_random_seed(1)
     images, keypoints = faces_and_labels()
     net = models.build("heatmap_s", 2)
-    if source_aware:
-        keypoints = np.concatenate([keypoints, np.full_like(keypoints, np.nan)], axis=1)
-    recipe = models.Recipe(epochs=1, loss="laplace", source_aware=source_aware)
+    recipe = models.Recipe(epochs=1, loss="laplace")
     trained = from_recipe.compiled(net, recipe, steps=1)
     answers = trained(images)["keypoints"]
     validation = trained.evaluate(images, keypoints, verbose=0, return_dict=True)

@@ -59,7 +59,7 @@ def test_settings_add_up():
         ("net2", "batch_size", "1.5", "batch_size must be a whole number. Received: '1.5'"),
         ("net2", "batch_size", "true", "batch_size must be a whole number"),
         ("net2", "patience", "0", "patience must be at least 1, or none"),
-        ("net2", "source_aware", "1", "source_aware must be true or false"),
+        ("net2", "four_point_labeller", "1", "four_point_labeller must be true or false"),
         ("net2", "rows", "all", "rows must be one of"),
         ("net6", "dropout", "0.1", "dropout must be a comma-separated list .* or none"),
         ("net6", "dropout", "a,b", "dropout must be a comma-separated list"),

@@ -102,12 +102,11 @@ def batch():
     return images, keypoints
 
 
-def compiled(net, weight, source_aware=False):
+def compiled(net, weight):
     recipe = models.Recipe(
         epochs=1,
         loss="huber",
         heatmap_loss=weight,
-        source_aware=source_aware,
         learning_rate=0.1,
     )
     return from_recipe.compiled(net, recipe, steps=1)
@@ -165,86 +164,3 @@ def test_a_net_without_heatmaps_is_refused():
         TrainingModel(net, 0.2)
     with pytest.raises(UserError, match="heatmap_loss must be 0"):
         compiled(net, 0.2)
-
-
-def of_both_labellers(keypoints, four_point):
-    """Labels by labeller, as `FaceData.by_labeller` has them."""
-    four_point = np.array(four_point)[:, None, None]
-    nan = np.float32(np.nan)
-    return np.concatenate(
-        [np.where(four_point, nan, keypoints), np.where(four_point, keypoints, nan)], axis=1
-    )
-
-
-@pytest.mark.parametrize("heatmap_loss", [0.0, 0.25])
-@pytest.mark.parametrize("four_point", [True, False])
-def test_a_row_teaches_the_output_layer_of_its_labeller_alone(net, batch, four_point, heatmap_loss):
-    images, keypoints = batch
-    trained = compiled(net, heatmap_loss, source_aware=True)
-    labels = of_both_labellers(keypoints, [four_point] * 4)
-    with tf.GradientTape() as tape:
-        loss = trained.compute_loss(images, labels, trained(images), training=True)
-    gradients = tape.gradient(loss, trained.trainable_variables)
-    taught = {
-        weight.path: bool(np.any(gradient))
-        for weight, gradient in zip(trained.trainable_variables, gradients, strict=True)
-    }
-    own = {weight.path for weight in net.weights if "output" in weight.path}
-    shared = {weight.path for weight in net.weights} - own
-    twins = taught.keys() - own - shared
-    assert len(own) == len(twins) == 2
-    assert all(taught[path] for path in shared)
-    assert [taught[path] for path in (*own, *twins)] == [not four_point] * 2 + [four_point] * 2
-
-
-def test_rows_of_each_labeller_are_judged_by_their_own_answers(net, batch):
-    images, keypoints = batch
-    trained = compiled(net, 0.25, source_aware=True)
-    answers = trained(images)
-    np.testing.assert_array_equal(answers["keypoints"][:, :2], net(images))
-    np.testing.assert_array_equal(answers["keypoints"][:, 2:], net(images))  # as it begins
-    twin = [weight for weight in trained.weights if "_four_point" in weight.path]
-    for weight in twin:
-        weight.assign(weight + 0.1 * np.random.default_rng(1).normal(size=weight.shape))
-    answers = trained(images)
-    np.testing.assert_array_equal(answers["keypoints"][:, :2], net(images))
-    np.testing.assert_array_equal(answers["heatmaps"][..., :2], logits_of(net, images))
-    four_point = [False, True, False, True]
-    labels = of_both_labellers(keypoints, four_point)
-    of_rows = np.where(
-        np.array(four_point)[:, None, None],
-        answers["keypoints"][:, 2:],
-        answers["keypoints"][:, :2],
-    )
-    assert np.abs(of_rows - net(images)).max() > 1e-3
-    validation = trained.evaluate(images, labels, verbose=0, return_dict=True)
-    assert validation["loss"] == pytest.approx(float(MaskedHuber()(keypoints, of_rows)), rel=1e-5)
-    errors = (of_rows - keypoints)[np.isfinite(keypoints)]
-    assert validation["mse"] == pytest.approx((errors**2).mean(), rel=1e-5)
-    heatmaps = np.asarray(answers["heatmaps"])
-    of_rows = np.where(
-        np.array(four_point)[:, None, None, None], heatmaps[..., 2:], heatmaps[..., :2]
-    )
-    added = 0.25 * cross_entropy(keypoints, of_rows)
-    training = trained.train_on_batch(images, labels, return_dict=True)
-    assert training["loss"] == pytest.approx(validation["loss"] + added, rel=1e-5)
-
-
-@pytest.mark.parametrize("name", ["net1", "net6", "heatmap_s"])
-def test_a_twin_is_one_more_output_layer_and_leaves_the_net_alone(narrow_zoo, name):
-    net = models.build(name, 3)
-    before = len(net.layers)
-    trained = TrainingModel(net, source_aware=True)
-    assert trained.output["keypoints"].shape == (None, 6, 2)
-    assert len(trained.trainable_weights) == len(net.trainable_weights) + 2
-    assert len(net.layers) == before
-    again = keras.Model.from_config(net.get_config())  # as a run folder saves it
-    assert again.count_params() == net.count_params()
-
-
-def test_a_net_without_an_output_layer_has_no_twin():
-    images = keras.Input((96, 96, 1), name="images")
-    x = keras.layers.Dense(2)(keras.layers.Flatten()(images))
-    net = keras.Model(images, keras.layers.Reshape((1, 2))(x), name="odd")
-    with pytest.raises(ValueError, match="odd has no layer 'output'"):
-        TrainingModel(net, source_aware=True)

@@ -60,29 +60,6 @@ def test_submission_answers_the_lookup_table(run_path, small_folder, tmp_path, c
     assert f"{len(lookup)} locations" in capsys.readouterr().out
 
 
-def test_submission_adds_the_labeller_offset_where_only_four_keypoints_are_asked(
-    small_folder, tmp_path
-):
-    data = data_pipeline.load_faces(small_folder)
-    run_path = run_fixtures.write_run(tmp_path / "net", data)
-    file = tmp_path / "submission.csv"
-
-    def locations():
-        options = ["--data", small_folder, "--submission", file]
-        assert run_script(predict, run_path, *options) == 0
-        return pd.read_csv(file)["Location"]
-
-    before = locations()
-    config = json.loads((run_path / "config.json").read_text())
-    config["results"]["partial_offset_px"] = {"nose_tip": [2, -1]}
-    (run_path / "config.json").write_text(json.dumps(config))
-    moved = pd.read_csv(small_folder / "IdLookupTable.csv").assign(by=locations() - before)
-    nose = moved[moved["ImageId"] % 2 == 0].set_index("FeatureName")["by"]
-    np.testing.assert_allclose(nose["nose_tip_x"], 2, atol=1e-3)
-    np.testing.assert_allclose(nose["nose_tip_y"], -1, atol=1e-3)
-    assert (moved["by"] != 0).sum() == len(nose["nose_tip_x"]) * 2 == 8
-
-
 def test_pictures_are_predicted_in_their_own_pixels(run_path, folder, tmp_path, capsys):
     out = tmp_path / "found.json"
     options = ["--out", out, "--draw", tmp_path / "annotated"]

@@ -1,5 +1,6 @@
 """What a teacher makes of labels, worked out by hand, and --distill-from as a person uses it."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -27,7 +28,6 @@ def face(**changes):
         "keypoints": LABELS,
         "groups": np.zeros(1, np.int64),
         "names": EYES,
-        "four_point": np.array([False]),
     }
     return FaceData(**(fields | changes))
 
@@ -44,19 +44,34 @@ def test_the_teacher_is_asked_about_the_mirror_image_too():
     np.testing.assert_allclose(taught.keypoints, [[[72, 41], [25, 40]]])
 
 
-def test_the_four_point_labellers_keypoints_stay_for_a_source_aware_student():
+def test_the_four_point_labellers_keypoints_stay_for_a_student_who_learns_them():
     corners = ("left_eye_inner_corner", "right_eye_inner_corner")
     answers = np.concatenate([ANSWERS, [[60, 42], [35, 42]]]).astype(np.float32)
     labels = np.full((1, 4, 2), np.nan, np.float32)
     labels[0, 0] = LABELS[0, 0]
-    rows = face(keypoints=labels, names=EYES + corners, four_point=np.array([True]))
+    rows = face(keypoints=labels, names=EYES + corners)
     teacher = teacher_of(EYES + corners, answers)
-    aware = distillation.distilled(rows, teacher, keep_four_point=True)
+    apart = distillation.distilled(rows.with_four_point_labeller(), teacher)
     # The other eye is that labeller's too, and not the teacher's to place.
-    np.testing.assert_allclose(aware.keypoints, [[[74, 42], [np.nan] * 2, [60, 42], [35, 42]]])
-    assert aware.four_point.all()
-    unaware = distillation.distilled(rows, teacher)
-    np.testing.assert_allclose(unaware.keypoints, [[[72, 41], [25, 40], [60, 42], [35, 42]]])
+    np.testing.assert_allclose(apart.keypoints, [[[74, 42], [np.nan] * 2, [60, 42], [35, 42]]])
+    assert apart.labelled_by.tolist() == [1]
+    mixed = distillation.distilled(rows, teacher)
+    np.testing.assert_allclose(mixed.keypoints, [[[72, 41], [25, 40], [60, 42], [35, 42]]])
+
+
+def test_a_teacher_teaches_the_rows_of_the_labellers_it_knows():
+    both = data_pipeline.join([face(labellers=("a",)), face(labellers=("b",))])
+    other = dataclasses.replace(teacher_of(answers=ANSWERS + 1), labels_of="b")
+    teacher = dataclasses.replace(
+        teacher_of(), labellers=("a", "b"), labels_of="a", open_as=lambda name: other
+    )
+    taught = distillation.distilled(both, teacher).keypoints
+    np.testing.assert_allclose(taught[0], [[72, 41], [25, 40]])
+    # The mirror image of (71, 41) and (26, 41) puts the eyes at (69.5, 41) and (24.5, 41).
+    assert taught[1, 1, 1] == pytest.approx(41)
+    alone = dataclasses.replace(teacher, labellers=("a",))
+    untouched = distillation.distilled(both, alone).keypoints[1]
+    np.testing.assert_array_equal(untouched, LABELS[0])
 
 
 def test_a_teacher_must_know_the_students_keypoints():
