@@ -64,6 +64,23 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
         raise _unwritable(path, error) from error
 
 
+@contextlib.contextmanager
+def open_text(path: str | os.PathLike):
+    """Yields a stream to write a text file bit by bit, like `write_text`.
+
+    Raises:
+        UserError: if the path cannot be written.
+    """
+    path = pathlib.Path(path).expanduser()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_folder(path)
+        with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as stream:
+            yield stream
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes `text` as UTF-8, like `write_bytes`."""
     write_bytes(path, text.encode())

@@ -59,6 +59,17 @@ def at_least(least, most=None):
     return read
 
 
+def share(text):
+    """Reads a number from 0 to 1, as an argparse `type`."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1. Received: {text}")
+    return number
+
+
 def run(main, program=None, argv=None):
     """Runs a script's `main(argv)` and exits with its status (None is 0).
 

@@ -14,7 +14,8 @@ _EXAMPLES = """examples:
   python predict.py runs/specialists --data ~/data/facial-keypoints --submission submission.csv
 
 Coordinates are px of the upright picture; (0, 0) is the centre of its top left pixel.
-Exit status: 0; 1 if a picture could not be read and was skipped; 2 for a mistake.
+Exit status: 0; 1 if a picture could not be read, or --detect found no face in any; 2 for a mistake;
+130 after Ctrl-C, which keeps what was found until then.
 """
 _NETS = "a run folder of train.py, an exported SavedModel, or preset:NAME"
 
@@ -29,14 +30,12 @@ def parse_arguments(argv=None):
     add("--preset", metavar="NAME", help="a net that comes with the project")
     add("--flip-average", action="store_true", help="average over each face and its mirror image")
     add("--detect", action="store_true", help="pictures are whole photographs: find the faces")
+    add("--min-confidence", type=command_line.share, help="for --detect (default: 0.95)")
     add("--out", type=pathlib.Path, metavar="FILE", help="write to this .json or .csv file")
     add("--draw", type=pathlib.Path, metavar="FOLDER", help="draw on PNG copies, print nothing")
     add("--submission", type=pathlib.Path, metavar="FILE", help="write a Kaggle submission")
-    data_help = (
-        "for --submission: folder or zip with Kaggle's test and IdLookupTable tables\n"
-        "(default: the built-in drawn test faces)"
-    )
-    add("--data", help=data_help)
+    data_help = "for --submission: folder or zip with Kaggle's test and IdLookupTable tables\n"
+    add("--data", help=f"{data_help}(default: the built-in drawn test faces)")
     command_line.add_labels_of_argument(parser)
     arguments = parser.parse_intermixed_args(argv)
     if arguments.preset:  # then all that is named are pictures
@@ -57,6 +56,8 @@ def check_usage(parser, arguments):
         parser.error("--submission is about the test faces: no pictures, --detect, --out, --draw.")
     if arguments.data and not arguments.submission:
         parser.error("--data is for --submission; leave it out, or add --submission FILE.")
+    if arguments.min_confidence is not None and not arguments.detect:
+        parser.error("--min-confidence is for --detect; leave it out, or add --detect.")
     if arguments.out and arguments.out.suffix.lower() not in (".json", ".csv"):
         parser.error(f"--out must end with .json or .csv. Received: {arguments.out}.")
 
@@ -88,14 +89,9 @@ def predict_pictures(arguments):
     outputs = pictures.Outputs(arguments.out, arguments.draw)
     outputs.require_writable()
     paths = pictures.find_pictures(arguments.pictures)
-    detector = pictures.FaceDetector() if arguments.detect else None
+    detector = pictures.FaceDetector(arguments.min_confidence) if arguments.detect else None
     net = load_net(arguments.net, arguments.flip_average, arguments.labels_of)
-    found = pictures.find_keypoints(paths, net, detector)
-    if found:
-        outputs.write(found, net.names, paths)
-    else:
-        command_line.warn("no picture could be read; wrote nothing")
-    return 0 if len(found) == len(paths) else 1
+    return pictures.write_keypoints(paths, net, detector, outputs)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,14 @@ from pictures.annotated_files import annotated_files
 from pictures.annotation import annotated, write_annotated
 from pictures.cropping import Box, crop, to_photograph
 from pictures.detection import DetectedFace, FaceDetector
-from pictures.finding import Outputs, find_keypoints
+from pictures.finding import find_faces, find_keypoints
+from pictures.outputs import Outputs
 from pictures.reading import UnreadablePictureError, find_pictures, read_picture, to_gray
-from pictures.records import Face, PictureFaces, to_csv, to_json
+from pictures.records import CSV_COLUMNS, Face, PictureFaces, csv_rows, json_record
+from pictures.writing import write_keypoints
 
 __all__ = [
+    "CSV_COLUMNS",
     "Box",
     "DetectedFace",
     "Face",
@@ -19,12 +22,14 @@ __all__ = [
     "annotated",
     "annotated_files",
     "crop",
+    "csv_rows",
+    "find_faces",
     "find_keypoints",
     "find_pictures",
+    "json_record",
     "read_picture",
-    "to_csv",
     "to_gray",
-    "to_json",
     "to_photograph",
     "write_annotated",
+    "write_keypoints",
 ]

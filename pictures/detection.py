@@ -39,8 +39,11 @@ class DetectedFace(typing.NamedTuple):
 class FaceDetector:
     """Finds faces; loads the detector once."""
 
-    def __init__(self):
+    def __init__(self, min_confidence: float | None = None):
         """Loads the detector.
+
+        Args:
+            min_confidence: what is less surely a face is left out; None for `MIN_CONFIDENCE`.
 
         Raises:
             UserError: if the extra is not installed.
@@ -53,6 +56,7 @@ class FaceDetector:
                 "--detect needs the face detector, which is an extra: pip install -e '.[detect]'"
             ) from error
         self._detect = MTCNN(device="CPU:0").detect_faces
+        self._min_confidence = MIN_CONFIDENCE if min_confidence is None else min_confidence
 
     def find(self, picture: Image.Image) -> list[DetectedFace]:
         """Finds the faces of a photograph.
@@ -80,7 +84,7 @@ class FaceDetector:
                 float(each["confidence"]),
             )
             for each in detections
-            if each["confidence"] >= MIN_CONFIDENCE
+            if each["confidence"] >= self._min_confidence
         ]
         return sorted(found, key=lambda face: face.box.left)
 

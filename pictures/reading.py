@@ -3,13 +3,15 @@
 import pathlib
 import warnings
 from collections.abc import Iterable
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from errors import UserError
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+_HEIC = (".heic", ".heif")
+SUFFIXES = (*_HEIC, ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 # The largest photographs of phones have 200 megapixels, 600 MB in memory. What is far larger was
 # more likely made to fill the memory.
 MAX_PIXELS = 300_000_000
@@ -20,15 +22,20 @@ class UnreadablePictureError(UserError):
 
 
 def find_pictures(paths: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
-    """Files as named, and the picture files in folders, in alphabetical order.
+    """Files as named, and the picture files in folders and theirs, in alphabetical order.
+
+    Hidden files and folders, whose names begin with a dot, are left out.
 
     Raises:
         UserError: if a path does not exist, or a folder has no picture in it.
     """
     found = []
-    for path in map(pathlib.Path, paths):
+    for path in paths:
+        if str(path).startswith(("http://", "https://")):
+            raise UserError(f"{path} is an address. Download the picture first: curl -LO {path}")
+        path = pathlib.Path(path).expanduser()
         if path.is_dir():
-            inside = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+            inside = sorted(each for each in path.rglob("*") if _is_picture(each, path))
             if not inside:
                 raise UserError(
                     f"{path} has no pictures in it. Looked for files that end with "
@@ -42,11 +49,17 @@ def find_pictures(paths: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
     return found
 
 
-def read_picture(path: pathlib.Path, upright: bool = True) -> Image.Image:
+def _is_picture(path, folder):
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return path.suffix.lower() in SUFFIXES and path.is_file() and not hidden
+
+
+def read_picture(path: pathlib.Path | BinaryIO, upright: bool = True) -> Image.Image:
     """Reads a picture as people see it: turned upright by its EXIF tag, without transparency.
 
     Args:
-        path: a file in any format that Pillow reads; of an animation, the first frame is read.
+        path: a file, or an open one, in any format that Pillow reads, or in HEIC with the extra; of
+            an animation, the first frame is read.
         upright: False ignores the EXIF tag, as exported models do.
 
     Returns:
@@ -55,6 +68,8 @@ def read_picture(path: pathlib.Path, upright: bool = True) -> Image.Image:
     Raises:
         UnreadablePictureError: if it cannot be read.
     """
+    if isinstance(path, pathlib.Path) and path.suffix.lower() in _HEIC:
+        _read_heic_too(path)
     try:
         with warnings.catch_warnings():
             # Pillow warns of large pictures from 89 megapixels on, and of odd EXIF data.
@@ -66,6 +81,16 @@ def read_picture(path: pathlib.Path, upright: bool = True) -> Image.Image:
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnreadablePictureError(f"{path} cannot be read as a picture: {reason}") from error
+
+
+def _read_heic_too(path):
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise UnreadablePictureError(
+            f"{path} is in HEIC, which needs an extra: pip install -e '.[heic]'"
+        ) from error
+    pillow_heif.register_heif_opener()
 
 
 def to_gray(picture: Image.Image) -> np.ndarray:

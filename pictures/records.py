@@ -1,10 +1,8 @@
 """Faces that were found, as JSON and CSV."""
 
-import csv
 import dataclasses
-import io
-import json
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,13 +15,22 @@ class Face:
 
     Attributes:
         box: what the net saw of it.
-        keypoints: `(K, 2)` px of the upright photograph.
+        names: of the K keypoints.
+        points: `(K, 2)` px of the upright photograph.
         confidence: the detector's; None for a face crop.
     """
 
     box: Box
-    keypoints: np.ndarray
+    names: Sequence[str]
+    points: np.ndarray
     confidence: float | None = None
+
+    @property
+    def keypoints(self) -> dict[str, tuple[float, float]]:
+        """The keypoints by name, (x, y) in px of the upright photograph."""
+        return {
+            name: (float(x), float(y)) for name, (x, y) in zip(self.names, self.points, strict=True)
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,36 +48,40 @@ class PictureFaces:
     faces: list[Face]
 
 
-def to_json(pictures: list[PictureFaces], names: tuple[str, ...]) -> str:
-    """A list of pictures with their faces, keypoints by name as [x, y]."""
-    return json.dumps([_record(each, names) for each in pictures], indent=2) + "\n"
+CSV_COLUMNS = (
+    *("picture", "face", "confidence", "left", "top", "width", "height"),
+    *("keypoint", "x", "y"),
+)
 
 
-def to_csv(pictures: list[PictureFaces], names: tuple[str, ...]) -> str:
-    """A row for each keypoint: picture, face (from 0), keypoint, x, y."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["picture", "face", "keypoint", "x", "y"])
-    for picture in pictures:
-        for number, face in enumerate(picture.faces):
-            for name, (x, y) in zip(names, face.keypoints.tolist(), strict=True):
-                writer.writerow([picture.path, number, name, f"{x:.2f}", f"{y:.2f}"])
-    return out.getvalue()
+def csv_rows(picture: PictureFaces) -> list[list[str]]:
+    """Returns a row of `CSV_COLUMNS` for each keypoint; one without a face for a faceless picture.
+
+    Faces are counted from 0. The confidence is empty for a face crop.
+    """
+    rows = []
+    for number, face in enumerate(picture.faces):
+        confidence = "" if face.confidence is None else f"{face.confidence:.4f}"
+        box = [f"{value:.2f}" for value in dataclasses.astuple(face.box)]
+        start = [str(picture.path), str(number), confidence, *box]
+        rows += [[*start, name, f"{x:.2f}", f"{y:.2f}"] for name, (x, y) in face.keypoints.items()]
+    return rows or [[str(picture.path)] + [""] * (len(CSV_COLUMNS) - 1)]
 
 
-def _record(picture, names):
+def json_record(picture: PictureFaces) -> dict:
+    """Returns a picture with its faces, keypoints by name as [x, y], for JSON."""
     return {
         "picture": str(picture.path),
         "width": picture.size[0],
         "height": picture.size[1],
-        "faces": [_face(face, names) for face in picture.faces],
+        "faces": [_face(face) for face in picture.faces],
     }
 
 
-def _face(face, names):
+def _face(face):
     box = {field: round(value, 2) for field, value in dataclasses.asdict(face.box).items()}
-    points = np.round(face.keypoints.astype(float), 2).tolist()
-    record = {"box": box, "keypoints": dict(zip(names, points, strict=True))}
+    keypoints = {name: [round(x, 2), round(y, 2)] for name, (x, y) in face.keypoints.items()}
+    record = {"box": box, "keypoints": keypoints}
     if face.confidence is not None:
         record["confidence"] = round(face.confidence, 4)
     return record

@@ -127,8 +127,8 @@ def annotate(arguments, names, keypoints):
     places = pictures.annotated_files(arguments.pictures, arguments.draw, arguments.pictures)
     for path, points, place in zip(arguments.pictures, keypoints, places, strict=True):
         picture = pictures.read_picture(path, upright=False)  # as the server reads it
-        face = pictures.Face(pictures.Box(0, 0, *picture.size), points)
-        pictures.write_annotated(place, picture, [face], names)
+        face = pictures.Face(pictures.Box(0, 0, *picture.size), names, points)
+        pictures.write_annotated(place, picture, [face])
         print(f"Drew {place}", file=sys.stderr)
 
 

@@ -1,8 +1,6 @@
 """Pictures of every kind, and coordinates there and back."""
 
-import csv
 import io
-import json
 
 import numpy as np
 import pytest
@@ -147,35 +145,49 @@ def test_a_box_over_the_border_repeats_the_border():
 
 def test_records_name_every_keypoint(tmp_path):
     names = ("nose_tip", "left_eye_center")
-    face = pictures.Face(pictures.Box(1, 2, 30, 30), np.array([[1.234, 5], [6, 7]]), 0.99)
-    found = [
-        pictures.PictureFaces(tmp_path / "a.png", (80, 60), [face, face]),
-        pictures.PictureFaces(tmp_path / "b.png", (8, 6), []),
-    ]
-    record = json.loads(pictures.to_json(found, names))
-    assert record[0]["width"] == 80
-    assert record[0]["faces"][1]["keypoints"] == {"nose_tip": [1.23, 5], "left_eye_center": [6, 7]}
-    assert record[0]["faces"][0]["confidence"] == 0.99
-    assert record[1]["faces"] == []
-    rows = list(csv.DictReader(io.StringIO(pictures.to_csv(found, names))))
+    points = np.array([[1.234, 5], [6, 7]])
+    face = pictures.Face(pictures.Box(1, 2, 30, 30), names, points, 0.99)
+    found = pictures.PictureFaces(tmp_path / "a.png", (80, 60), [face, face])
+    record = pictures.json_record(found)
+    assert record["width"] == 80
+    assert record["faces"][1]["keypoints"] == {"nose_tip": [1.23, 5], "left_eye_center": [6, 7]}
+    assert record["faces"][0]["confidence"] == 0.99
+    rows = pictures.csv_rows(found)
     assert len(rows) == 4
-    assert (rows[3]["face"], rows[3]["keypoint"], rows[3]["y"]) == ("1", "left_eye_center", "7.00")
+    last = dict(zip(pictures.CSV_COLUMNS, rows[3], strict=True))
+    assert (last["face"], last["keypoint"], last["y"]) == ("1", "left_eye_center", "7.00")
+    assert (last["confidence"], last["top"], last["height"]) == ("0.9900", "2.00", "30.00")
+
+
+def test_a_picture_without_faces_has_one_row(tmp_path):
+    found = pictures.PictureFaces(tmp_path / "b.png", (8, 6), [])
+    assert pictures.json_record(found)["faces"] == []
+    assert pictures.csv_rows(found) == [[str(tmp_path / "b.png"), *[""] * 9]]
 
 
 def test_left_and_right_keypoints_are_marked_in_their_colours():
     names = keypoint_schema.NAMES[:2]
-    face = pictures.Face(pictures.Box(0, 0, 600, 600), np.array([[70.0, 40.0], [30.0, 40.0]]))
-    annotated = pictures.annotated(gradient(600, 600), [face], names)
+    points = np.array([[70.0, 40.0], [30.0, 40.0]])
+    face = pictures.Face(pictures.Box(0, 0, 600, 600), names, points)
+    annotated = pictures.annotated(gradient(600, 600), [face])
     assert annotated.getpixel((70, 40)) == (230, 159, 0)
     assert annotated.getpixel((30, 40)) == (86, 180, 233)
-    small = pictures.annotated(gradient(50, 40), [], names)
+    small = pictures.annotated(gradient(50, 40), [])
     assert small.size == (500, 400)
 
 
+def test_marks_can_be_seen_in_a_large_photograph():
+    black = Image.new("L", (4200, 3000))
+    face = pictures.Face(pictures.Box(0, 0, 90, 90), ["nose_tip"], np.array([[45.0, 45.0]]))
+    annotated = np.asarray(pictures.annotated(black, [face]))
+    marked = (annotated[30:60, 30:60].max(-1) == 255).sum(0)
+    assert marked.max() >= 2 * 4200 // 700 - 1  # across: twice the long side / 700
+
+
 def test_a_mark_lies_around_its_keypoint():
-    face = pictures.Face(pictures.Box(0, 0, 160, 160), np.array([[40.0, 120.0]]))
+    face = pictures.Face(pictures.Box(0, 0, 160, 160), ["nose_tip"], np.array([[40.0, 120.0]]))
     black = Image.new("L", (160, 160))
-    enlarged = np.asarray(pictures.annotated(black, [face], ["nose_tip"]))
+    enlarged = np.asarray(pictures.annotated(black, [face]))
     rows, columns = np.nonzero(enlarged[..., 0])
     assert rows.mean() == pytest.approx(120.5 * 3 - 0.5, abs=0.6)
     assert columns.mean() == pytest.approx(40.5 * 3 - 0.5, abs=0.6)
@@ -184,6 +196,6 @@ def test_a_mark_lies_around_its_keypoint():
 def test_only_a_part_of_a_photograph_gets_a_box():
     black = Image.new("L", (500, 500))
     for box, marked in ((pictures.Box(0, 0, 300, 300), 255), (pictures.Box(0, 0, 500, 500), 0)):
-        face = pictures.Face(box, np.array([[250.0, 250.0]]))
-        annotated = pictures.annotated(black, [face], ["nose_tip"])
+        face = pictures.Face(box, ["nose_tip"], np.array([[250.0, 250.0]]))
+        annotated = pictures.annotated(black, [face])
         assert annotated.getpixel((0, 150)) == (marked,) * 3

@@ -138,6 +138,9 @@ def test_only_bad_pictures_write_nothing(run_path, folder, tmp_path, capsys):
         (["net", "a.png", "--data", "d"], "--data is for --submission"),
         (["net", "--submission", "s.csv", "--detect"], "--detect"),
         (["net", "a.png", "--out", "found.txt"], "must end with .json or .csv"),
+        (["net", "a.png", "--min-confidence", "0.5"], "is for --detect"),
+        (["net", "a.png", "--detect", "--min-confidence", "95"], "must be from 0 to 1"),
+        (["net", "https://example.org/a.jpg"], "is an address. Download the picture first"),
     ],
 )
 def test_mistakes_on_the_command_line_are_told(arguments, message, capsys):
@@ -170,6 +173,9 @@ def test_a_missing_picture_is_told_before_anything_is_loaded(capsys):
 class TwoFaces:
     """A detector that knows where the faces are."""
 
+    def __init__(self, min_confidence=None):
+        pass
+
     boxes = (pictures.Box(20.5, 10, 96, 96), pictures.Box(180, 60, 144, 144))
 
     def find(self, picture):
@@ -198,6 +204,68 @@ def test_detected_faces_are_carried_back_into_the_photograph(
         expected = pictures.to_photograph(in_crop, box)
         np.testing.assert_allclose(list(face["keypoints"].values()), expected, atol=0.01)
         assert face["confidence"] == 0.97
+
+
+def test_nobody_in_any_photograph_is_status_1(run_path, tmp_path, monkeypatch, capsys):
+    Image.new("L", (200, 200)).save(tmp_path / "nobody.png")
+    monkeypatch.setattr(pictures, "FaceDetector", TwoFaces)
+    assert run_script(predict, run_path, tmp_path / "nobody.png", "--detect") == 1
+    printed = capsys.readouterr()
+    assert "no face found in" in printed.err
+    assert printed.out.splitlines()[1] == f"{tmp_path / 'nobody.png'}{',' * 9}"
+
+
+def test_ctrl_c_keeps_what_was_found(run_path, folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "FaceDetector", TwoFaces)
+    for number in range(4):
+        Image.new("L", (400, 250), 90).save(tmp_path / f"{number}.png")
+    find, seen = TwoFaces.find, []
+
+    def interrupted_at_the_third(self, picture):
+        seen.append(picture)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return find(self, picture)
+
+    monkeypatch.setattr(TwoFaces, "find", interrupted_at_the_third)
+    files = sorted(tmp_path.glob("*.png"))
+    for out in (tmp_path / "found.json", tmp_path / "found.csv"):
+        seen.clear()
+        assert run_script(predict, run_path, *files, "--detect", "--out", out) == 130
+        assert "interrupted after 2 of 4 pictures" in capsys.readouterr().err
+    assert len(json.loads((tmp_path / "found.json").read_text())) == 2
+    rows = list(csv.DictReader((tmp_path / "found.csv").open()))
+    assert {row["picture"] for row in rows} == {str(file) for file in files[:2]}
+    assert rows[0]["confidence"] == "0.9700"
+    assert not list(tmp_path.glob(".tmp*"))
+
+
+def test_a_photograph_without_detect_is_pointed_out(run_path, tmp_path, capsys):
+    for number in range(2):
+        Image.new("L", (800, 500), 90).save(tmp_path / f"{number}.png")
+    assert run_script(predict, run_path, tmp_path) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "0.png is 800×500 px and is taken for one face" in line
+
+
+def test_folders_are_searched_to_the_bottom_but_not_hidden_ones(folder):
+    for place in ("x/y", ".hidden", "x/.tmp"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "d.png").write_bytes((folder / "a.png").read_bytes())
+    found = [str(path.relative_to(folder)) for path in pictures.find_pictures([folder])]
+    assert found == ["a.png", "b.png", "c.jpg", "x/y/d.png"]
+
+
+def test_heic_is_read_with_its_extra_and_pointed_out_without(tmp_path, monkeypatch):
+    file = tmp_path / "phone.HEIC"
+    heif = pytest.importorskip("pillow_heif")
+    heif.from_pillow(Image.new("RGB", (64, 48), (200, 10, 10))).save(file)
+    read = pictures.read_picture(file)
+    assert read.size == (64, 48)
+    assert read.getpixel((30, 20))[0] == pytest.approx(200, abs=5)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(pictures.UnreadablePictureError, match=r"\[heic\]"):
+        pictures.read_picture(file)
 
 
 def test_crop_follows_the_face_by_landmarks_and_size():

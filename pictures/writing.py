@@ -1,0 +1,69 @@
+"""What predict.py does with many pictures: finds, writes as it goes, shows how far it is."""
+
+import contextlib
+import itertools
+import pathlib
+from collections.abc import Sequence
+
+import rich.console
+import rich.progress
+
+import command_line
+from pictures.detection import FaceDetector
+from pictures.finding import find_keypoints
+from pictures.outputs import Outputs
+
+
+def write_keypoints(
+    paths: Sequence[pathlib.Path], net, detector: FaceDetector | None, outputs: Outputs
+) -> int:
+    """Finds the keypoints of all faces in pictures and writes them as they are found.
+
+    Ctrl-C keeps what was found until then.
+
+    Args:
+        paths, net, detector: as for `find_keypoints`.
+        outputs: where they go.
+
+    Returns:
+        The exit status: 1 if a picture could not be read, or no face was found in any.
+
+    Raises:
+        UserError: if an output cannot be written.
+    """
+    with _progress(len(paths)) as counted:
+        found = find_keypoints(counted(paths), net, detector)
+        first = next(found, None)
+        if first is None:
+            command_line.warn("no picture could be read; wrote nothing")
+            return 1
+        done, faces, is_interrupted = 0, 0, False
+        with outputs.opened(paths) as write:
+            try:
+                for each in itertools.chain([first], found):
+                    write(each)
+                    done, faces = done + 1, faces + len(each.faces)
+            except KeyboardInterrupt:
+                is_interrupted = True
+    outputs.report(done, faces)
+    if is_interrupted:
+        command_line.warn(f"interrupted after {done:,} of {len(paths):,} pictures")
+        return 130
+    return 0 if done == len(paths) and faces else 1
+
+
+@contextlib.contextmanager
+def _progress(number):
+    """Yields a function that counts what is taken from a sequence, on a terminal."""
+    console = rich.console.Console(stderr=True)
+    columns = (
+        rich.progress.BarColumn(),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.TextColumn("pictures"),
+        rich.progress.TimeRemainingColumn(),
+    )
+    hidden = number < 2 or not console.is_terminal
+    with rich.progress.Progress(
+        *columns, console=console, transient=True, disable=hidden
+    ) as progress:
+        yield progress.track

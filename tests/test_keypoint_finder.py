@@ -1,0 +1,54 @@
+"""The few lines of Python that find keypoints in a picture of any form."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import pictures
+from keypoint_finder import KeypointFinder
+from tests import small_data
+from trained_nets.loading import load_net
+
+
+@pytest.fixture(scope="module")
+def face():
+    return small_data.faces()[0][0, :, :, 0]
+
+
+@pytest.fixture(scope="module")
+def find():
+    return KeypointFinder("preset:heatmap_s", detect=False)
+
+
+def test_a_picture_may_be_a_file_its_bytes_an_array_or_pillows(find, face, tmp_path):
+    file = tmp_path / "face.png"
+    Image.fromarray(face).save(file)
+    color = np.repeat(face[..., None], 3, axis=2)
+    forms = (file, str(file), file.read_bytes(), face, color, Image.fromarray(face).convert("P"))
+    expected = load_net("preset:heatmap_s").predict(face[None, ..., None])[0]
+    for form in forms:
+        (found,) = find(form)
+        np.testing.assert_allclose(list(found.keypoints.values()), expected, atol=0.05)
+        assert found.box == pictures.Box(0, 0, 96, 96)
+        assert found.confidence is None
+    assert list(found.keypoints) == list(find.net.names)
+
+
+def test_faces_are_found_in_a_photograph(face):
+    find = KeypointFinder("preset:heatmap_s", min_confidence=0.5)
+    assert find(np.full((200, 300, 3), 127, np.uint8)) == []
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((8, 8)), np.zeros((8, 8, 4), np.uint8), np.zeros((0, 8), np.uint8)]
+)
+def test_other_arrays_are_refused(find, array):
+    with pytest.raises(ValueError, match="A picture is uint8"):
+        find(array)
+
+
+def test_bytes_that_are_no_picture_are_refused(find):
+    with pytest.raises(pictures.UnreadablePictureError, match="cannot be read as a picture"):
+        find(io.BytesIO(b"no picture").getvalue())
