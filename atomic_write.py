@@ -48,8 +48,9 @@ def replacing(path: str | os.PathLike):
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: str | os.PathLike, content: bytes) -> None:
-    """Writes `content` to `path`, creating any missing folders.
+@contextlib.contextmanager
+def replacing_file(path: str | os.PathLike):
+    """Like `replacing`, for a path that a person named: creates any missing folders.
 
     Raises:
         UserError: if the path cannot be written.
@@ -59,26 +60,19 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _refuse_folder(path)
         with replacing(path) as temporary:
-            temporary.write_bytes(content)
+            yield temporary
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
-@contextlib.contextmanager
-def open_text(path: str | os.PathLike):
-    """Yields a stream to write a text file bit by bit, like `write_text`.
+def write_bytes(path: str | os.PathLike, content: bytes) -> None:
+    """Writes `content` to `path`, creating any missing folders.
 
     Raises:
         UserError: if the path cannot be written.
     """
-    path = pathlib.Path(path).expanduser()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _refuse_folder(path)
-        with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as stream:
-            yield stream
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    with replacing_file(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

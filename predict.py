@@ -10,6 +10,7 @@ _EXAMPLES = """examples:
   python predict.py runs/specialists face.jpg                      CSV on the terminal
   python predict.py runs/specialists faces/ --out found.json --draw annotated/
   python predict.py runs/specialists party.jpg --detect --draw annotated/
+  python predict.py --preset heatmap_s clip.mp4 --detect --draw drawn.mp4
   python predict.py exports/facial_keypoints face.jpg
   python predict.py runs/specialists --data ~/data/facial-keypoints --submission submission.csv
 
@@ -26,13 +27,14 @@ def parse_arguments(argv=None):
     )
     add = parser.add_argument
     add("net", nargs="?", metavar="NET", help=f"{_NETS}; left out with --preset")
-    add("pictures", nargs="*", metavar="PICTURE", help="files, or folders of them: face crops")
+    add("pictures", nargs="*", metavar="PICTURE", help="face crops, folders of them, or a video")
     add("--preset", metavar="NAME", help="a net that comes with the project")
     add("--flip-average", action="store_true", help="average over each face and its mirror image")
     add("--detect", action="store_true", help="pictures are whole photographs: find the faces")
+    add("--webcam", action="store_true", help="show the webcam's picture with what is found")
     add("--min-confidence", type=command_line.share, help="for --detect (default: 0.95)")
     add("--out", type=pathlib.Path, metavar="FILE", help="write to this .json or .csv file")
-    add("--draw", type=pathlib.Path, metavar="FOLDER", help="draw on PNG copies, print nothing")
+    add("--draw", type=pathlib.Path, metavar="FOLDER", help="draw on copies there, print nothing")
     add("--submission", type=pathlib.Path, metavar="FILE", help="write a Kaggle submission")
     data_help = "for --submission: folder or zip with Kaggle's test and IdLookupTable tables\n"
     add("--data", help=f"{data_help}(default: the built-in drawn test faces)")
@@ -46,18 +48,22 @@ def parse_arguments(argv=None):
 
 
 def check_usage(parser, arguments):
-    if not arguments.net or not (arguments.pictures or arguments.submission):
+    what = arguments.pictures or arguments.submission or arguments.webcam
+    if not arguments.net or not what:
         parser.error(
             f"Name a net ({_NETS}), then pictures; or a net and --submission FILE. "
             f"Received: {arguments.net or 'neither'}."
         )
-    for_pictures = arguments.pictures or arguments.detect or arguments.out or arguments.draw
-    if arguments.submission and for_pictures:
+    written = arguments.out or arguments.draw
+    if arguments.submission and (arguments.pictures or arguments.detect or written):
         parser.error("--submission is about the test faces: no pictures, --detect, --out, --draw.")
-    if arguments.data and not arguments.submission:
-        parser.error("--data is for --submission; leave it out, or add --submission FILE.")
-    if arguments.min_confidence is not None and not arguments.detect:
-        parser.error("--min-confidence is for --detect; leave it out, or add --detect.")
+    if arguments.webcam and (arguments.pictures or arguments.submission or written):
+        parser.error("--webcam shows what it finds: no pictures, --submission, --out, --draw.")
+    arguments.detect |= arguments.webcam
+    for option, needed in (("data", "submission"), ("min_confidence", "detect")):
+        if getattr(arguments, option) is not None and not getattr(arguments, needed):
+            name = option.replace("_", "-")
+            parser.error(f"--{name} is for --{needed}; leave it out, or add --{needed}.")
     if arguments.out and arguments.out.suffix.lower() not in (".json", ".csv"):
         parser.error(f"--out must end with .json or .csv. Received: {arguments.out}.")
 
@@ -65,21 +71,12 @@ def check_usage(parser, arguments):
 def main(argv=None):
     arguments = parse_arguments(argv)
     command_line.start_quietly()
-    return submit(arguments) if arguments.submission else predict_pictures(arguments)
+    if not arguments.submission:
+        return predict_pictures(arguments)
+    from trained_nets.submitting import submit
 
-
-def submit(arguments):
-    import data_pipeline
-    from evaluation import submission
-    from trained_nets.loading import load_net
-    from trained_nets.predictions import four_point_predictions
-
-    images, image_ids = data_pipeline.load_test(arguments.data)
-    lookup = data_pipeline.load_lookup(arguments.data, image_ids)
-    net = load_net(arguments.net, arguments.flip_average, arguments.labels_of)
-    four_points = four_point_predictions(net, images, arguments.flip_average)
-    answers = submission.Answers(image_ids, net.predict(images), net.names, four_points)
-    submission.write_submission(arguments.submission, lookup, answers)
+    how = arguments.flip_average, arguments.labels_of
+    return submit(arguments.net, arguments.data, arguments.submission, *how)
 
 
 def predict_pictures(arguments):
@@ -91,6 +88,8 @@ def predict_pictures(arguments):
     paths = pictures.find_pictures(arguments.pictures)
     detector = pictures.FaceDetector(arguments.min_confidence) if arguments.detect else None
     net = load_net(arguments.net, arguments.flip_average, arguments.labels_of)
+    if arguments.webcam:
+        return pictures.show_webcam(net, detector)
     return pictures.write_keypoints(paths, net, detector, outputs)
 
 

@@ -5,6 +5,7 @@ from pictures.annotation import annotated, write_annotated
 from pictures.cropping import Box, crop, to_photograph
 from pictures.detection import DetectedFace, FaceDetector
 from pictures.finding import find_faces, find_keypoints
+from pictures.moving import show_webcam, write_video
 from pictures.outputs import Outputs
 from pictures.reading import UnreadablePictureError, find_pictures, read_picture, to_gray
 from pictures.records import CSV_COLUMNS, Face, PictureFaces, csv_rows, json_record
@@ -28,8 +29,10 @@ __all__ = [
     "find_pictures",
     "json_record",
     "read_picture",
+    "show_webcam",
     "to_gray",
     "to_photograph",
     "write_annotated",
     "write_keypoints",
+    "write_video",
 ]

@@ -17,17 +17,18 @@ _LEFT, _RIGHT, _MIDDLE = (230, 159, 0), (86, 180, 233), (255, 255, 255)
 _MIN_WIDTH = 480  # px; a small crop is enlarged, or its points would hide the face
 
 
-def annotated(picture: Image.Image, faces: Sequence[Face]) -> Image.Image:
+def annotated(picture: Image.Image, faces: Sequence[Face], enlarge: bool = True) -> Image.Image:
     """A copy of a photograph with the faces' keypoints, and boxes where they are not the whole.
 
     Args:
         picture: of any mode.
         faces: with keypoints in px of the photograph.
+        enlarge: whether a picture less than 480 px wide is enlarged, by a whole number.
 
     Returns:
-        An RGB picture; one less than 480 px wide is enlarged by a whole number.
+        An RGB picture.
     """
-    scale = max(1, -(-_MIN_WIDTH // picture.width))
+    scale = max(1, -(-_MIN_WIDTH // picture.width)) if enlarge else 1
     copy = picture.convert("RGB") if picture.mode != "RGB" else picture.copy()
     if scale > 1:
         size = (picture.width * scale, picture.height * scale)

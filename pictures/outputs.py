@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import json
 import pathlib
 import sys
@@ -13,18 +14,20 @@ from pictures.annotated_files import annotated_files
 from pictures.annotation import write_annotated
 from pictures.reading import read_picture
 from pictures.records import CSV_COLUMNS, PictureFaces, csv_rows, json_record
+from pictures.video import is_video
 
 
+@dataclasses.dataclass(frozen=True)
 class Outputs:
     """Takes each picture's faces as they are found; onto the terminal as CSV if nowhere else.
 
-    Args:
+    Attributes:
         file: written as JSON or CSV, by its ending.
-        annotated: a folder for annotated copies of the pictures.
+        annotated: a folder for annotated copies of the pictures; or a video's annotated copy.
     """
 
-    def __init__(self, file: pathlib.Path | None = None, annotated: pathlib.Path | None = None):
-        self.file, self.annotated = file, annotated
+    file: pathlib.Path | None = None
+    annotated: pathlib.Path | None = None
 
     def require_writable(self):
         """Tries both places, before the work.
@@ -35,7 +38,9 @@ class Outputs:
         if self.file:
             atomic_write.require_writable(self.file)
         if self.annotated:
-            atomic_write.require_writable(self.annotated / "picture_keypoints.png")
+            is_file = is_video(self.annotated)
+            drawn = self.annotated if is_file else self.annotated / "picture_keypoints.png"
+            atomic_write.require_writable(drawn)
 
     @contextlib.contextmanager
     def opened(self, inputs: Sequence[pathlib.Path]) -> Iterator[Callable[[PictureFaces], None]]:
@@ -52,7 +57,8 @@ class Outputs:
         writers = []
         with contextlib.ExitStack() as stack:
             if self.file:
-                stream = stack.enter_context(atomic_write.open_text(self.file))
+                temporary = stack.enter_context(atomic_write.replacing_file(self.file))
+                stream = stack.enter_context(open(temporary, "w", encoding="utf-8"))
                 is_json = self.file.suffix.lower() == ".json"
                 writers.append(stack.enter_context((_json if is_json else _csv)(stream)))
             if self.annotated:

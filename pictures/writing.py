@@ -1,17 +1,17 @@
 """What predict.py does with many pictures: finds, writes as it goes, shows how far it is."""
 
-import contextlib
 import itertools
 import pathlib
 from collections.abc import Sequence
 
-import rich.console
-import rich.progress
-
 import command_line
+from errors import UserError
 from pictures.detection import FaceDetector
 from pictures.finding import find_keypoints
+from pictures.moving import write_video
 from pictures.outputs import Outputs
+from pictures.progress import progress
+from pictures.video import is_video
 
 
 def write_keypoints(
@@ -22,7 +22,7 @@ def write_keypoints(
     Ctrl-C keeps what was found until then.
 
     Args:
-        paths, net, detector: as for `find_keypoints`.
+        paths, net, detector: as for `find_keypoints`; or one path, of a video.
         outputs: where they go.
 
     Returns:
@@ -31,7 +31,11 @@ def write_keypoints(
     Raises:
         UserError: if an output cannot be written.
     """
-    with _progress(len(paths)) as counted:
+    if any(map(is_video, paths)):
+        if len(paths) > 1:
+            raise UserError("A video is taken alone. Name one video, or pictures.")
+        return write_video(paths[0], net, detector, outputs)
+    with progress(len(paths), "pictures") as counted:
         found = find_keypoints(counted(paths), net, detector)
         first = next(found, None)
         if first is None:
@@ -50,20 +54,3 @@ def write_keypoints(
         command_line.warn(f"interrupted after {done:,} of {len(paths):,} pictures")
         return 130
     return 0 if done == len(paths) and faces else 1
-
-
-@contextlib.contextmanager
-def _progress(number):
-    """Yields a function that counts what is taken from a sequence, on a terminal."""
-    console = rich.console.Console(stderr=True)
-    columns = (
-        rich.progress.BarColumn(),
-        rich.progress.MofNCompleteColumn(),
-        rich.progress.TextColumn("pictures"),
-        rich.progress.TimeRemainingColumn(),
-    )
-    hidden = number < 2 or not console.is_terminal
-    with rich.progress.Progress(
-        *columns, console=console, transient=True, disable=hidden
-    ) as progress:
-        yield progress.track

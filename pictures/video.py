@@ -1,0 +1,98 @@
+"""Reads frames from a video or a webcam, and writes annotated frames as a video."""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PIL import Image
+
+from errors import UserError
+
+SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
+
+
+class Video:
+    """Frames, one after another.
+
+    Attributes:
+        path: the file; None for a webcam.
+        size: width and height of a frame, px.
+        frames_per_second: as recorded.
+        count: the number of frames; 0 if not known.
+    """
+
+    def __init__(self, path: pathlib.Path | None, camera: int = 0):
+        """Opens a file, or a webcam.
+
+        Args:
+            path: the file; None for the webcam.
+            camera: which webcam.
+
+        Raises:
+            UserError: if it cannot be opened, or the extra is missing.
+        """
+        self.path, self._cv2 = path, _opencv()
+        self._capture = self._cv2.VideoCapture(camera if path is None else str(path))
+        if not self._capture.isOpened():
+            what = f"The webcam {camera}" if path is None else f"{path}"
+            raise UserError(f"{what} cannot be opened as a video.")
+        read = self._capture.get
+        self.size = tuple(
+            int(read(each))
+            for each in (self._cv2.CAP_PROP_FRAME_WIDTH, self._cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        self.frames_per_second = read(self._cv2.CAP_PROP_FPS) or 25.0
+        self.count = max(0, int(read(self._cv2.CAP_PROP_FRAME_COUNT)))
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        while True:
+            is_read, frame = self._capture.read()
+            if not is_read:
+                return
+            yield Image.fromarray(frame[..., ::-1])
+
+    def close(self):
+        """Lets go of the file or the webcam."""
+        self._capture.release()
+
+
+def is_video(path: str | os.PathLike) -> bool:
+    """Returns whether a file is a video, by its name."""
+    return pathlib.Path(path).suffix.lower() in SUFFIXES
+
+
+@contextlib.contextmanager
+def video_writer(
+    path: pathlib.Path, size: tuple[int, int], frames_per_second: float
+) -> Iterator[Callable[[Image.Image], None]]:
+    """Yields a function that appends a frame to an MP4 file.
+
+    Args:
+        path: of a file in a folder that exists.
+        size: of a frame, px.
+        frames_per_second: how fast they are shown.
+
+    Raises:
+        UserError: if OpenCV cannot write it.
+    """
+    cv2 = _opencv()
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), frames_per_second, size)
+    if not writer.isOpened():
+        raise UserError(f"{path} cannot be written as a video.")
+    try:
+        yield lambda picture: writer.write(np.ascontiguousarray(np.asarray(picture)[..., ::-1]))
+    finally:
+        writer.release()
+
+
+def _opencv():
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # our own message is clearer
+    try:
+        import cv2
+    except ImportError as error:
+        raise UserError(
+            "Videos and webcams need OpenCV, which is an extra: pip install -e '.[video]'"
+        ) from error
+    return cv2

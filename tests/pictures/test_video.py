@@ -1,0 +1,146 @@
+"""Videos: frames in, followed faces out, as a table and as an annotated video."""
+
+import csv
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import data_pipeline
+import pictures
+import predict
+from pictures.tracking import FaceTracker, box_around
+from pictures.video import Video, video_writer
+from tests.running import run_script
+from trained_nets.loading import load_net
+
+pytest.importorskip("cv2", reason="the extra `video` is not installed")
+
+SIZE = (320, 240)
+SIDE, SPEED = 120, 4  # px; px a frame
+
+
+class Pasted:
+    """Finds the one face that `clip` pastes into each frame; counts how often it is asked."""
+
+    asked = 0
+
+    def __init__(self, min_confidence=None):
+        pass
+
+    def find(self, picture):
+        type(self).asked += 1
+        columns = np.flatnonzero(np.asarray(picture.convert("L")).std(0) > 20)
+        if not len(columns):
+            return []
+        return [pictures.DetectedFace(pictures.Box(float(columns[0]), 60, SIDE, SIDE), 0.9)]
+
+
+@pytest.fixture
+def clip(tmp_path, real_faces):
+    """A real face that moves to the right over an even ground, 20 frames of 4 px."""
+    face = Image.fromarray(data_pipeline.load_faces(real_faces).images[0, :, :, 0])
+    face = face.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    path = tmp_path / "clip.mp4"
+    with video_writer(path, SIZE, 10.0) as write:
+        for number in range(20):
+            frame = Image.new("RGB", SIZE, (128, 128, 128))
+            frame.paste(face, (20 + SPEED * number, 60))
+            write(frame)
+    return path
+
+
+def test_frames_come_back_as_they_were_written(clip):
+    video = Video(clip)
+    frames = list(video)
+    assert (video.size, len(frames), video.count) == (SIZE, 20, 20)
+    assert video.frames_per_second == pytest.approx(10)
+    assert np.abs(np.asarray(frames[0])[0, 0].astype(int) - 128).max() < 6
+
+
+def test_the_square_around_a_training_face_is_its_frame(real_faces):
+    data = data_pipeline.load_faces(real_faces)
+    points = data.select(data.names).keypoints
+    boxes = np.array([[box.left, box.top, box.width] for box in map(box_around, points)])
+    np.testing.assert_allclose(np.median(boxes, axis=0), [0, 0, 96], atol=1.5)
+
+
+def test_a_face_is_followed_between_detections(clip, monkeypatch):
+    monkeypatch.setattr(Pasted, "asked", 0)
+    net = load_net("preset:heatmap_s")
+    track = FaceTracker(net, Pasted())
+    lefts = [[face.box.left for face in track(frame)] for frame in Video(clip)]
+    assert Pasted.asked == 2  # of 20 frames
+    assert all(len(each) == 1 for each in lefts)
+    travelled = lefts[14][0] - lefts[2][0]  # from the first frame that was followed on
+    assert travelled == pytest.approx(12 * SPEED, abs=8)
+
+
+def test_a_face_that_leaves_is_given_up():
+    class Steady:
+        names = data_pipeline.FaceData(np.zeros((0,)), np.zeros((0, 15, 2)), np.zeros(0)).names
+
+        def predict(self, images):
+            return np.tile(
+                np.random.default_rng(1).normal(140, 25, (1, 15, 2)), (len(images), 1, 1)
+            )
+
+    class Once:
+        asked = 0
+
+        def find(self, picture):
+            self.asked += 1
+            return [pictures.DetectedFace(pictures.Box(80, 80, 96, 96), 0.9)][: 2 - self.asked]
+
+    detector = Once()
+    track = FaceTracker(Steady(), detector)
+    black = Image.new("L", (200, 200))
+    assert [len(track(black)) for _ in range(3)] == [1, 0, 0]
+    assert detector.asked == 3  # whenever there is nobody to follow
+
+
+def test_predict_annotates_a_video_and_writes_its_table(clip, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "FaceDetector", Pasted)
+    out, drawn = tmp_path / "found.csv", tmp_path / "new" / "drawn.mp4"
+    options = ("--preset", "heatmap_s", clip, "--detect", "--out", out, "--draw", drawn)
+    assert run_script(predict, *options) == 0
+    assert "Drew 20 frames into" in (printed := capsys.readouterr().out)
+    assert "frames/s" in printed
+    rows = list(csv.DictReader(out.open()))
+    assert len(rows) == 20 * 15
+    assert rows[-1]["picture"] == f"{clip}#000019"
+    frames = list(Video(drawn))
+    assert len(frames) == 20
+    noses = [row for row in rows if row["keypoint"] == "nose_tip"]
+    at = round(float(noses[5]["x"])), round(float(noses[5]["y"]))
+    assert min(frames[5].getpixel(at)) > 200  # the white dot of the nose
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "Add --detect"),
+        (("other.mp4", "--detect"), "A video is taken alone"),
+        (("--detect", "--draw", "folder"), "must end with .mp4"),
+    ],
+)
+def test_mistakes_are_told(options, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "FaceDetector", Pasted)
+    for name in ("clip.mp4", "other.mp4"):
+        (tmp_path / name).write_bytes(b"no video")
+    paths = [tmp_path / each if each.startswith("other") else each for each in options]
+    assert run_script(predict, "--preset", "heatmap_s", tmp_path / "clip.mp4", *paths) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_damaged_video_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "FaceDetector", Pasted)
+    (tmp_path / "clip.mp4").write_bytes(b"no video")
+    assert run_script(predict, "--preset", "heatmap_s", tmp_path / "clip.mp4", "--detect") == 2
+    assert "clip.mp4 cannot be opened as a video" in capsys.readouterr().err
+
+
+def test_without_a_webcam_it_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "FaceDetector", Pasted)
+    assert run_script(predict, "--preset", "heatmap_s", "--webcam") == 2
+    assert "The webcam 0 cannot be opened" in capsys.readouterr().err
