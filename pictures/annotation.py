@@ -2,6 +2,7 @@
 
 import io
 import os
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -50,14 +51,16 @@ def annotated(picture: Image.Image, faces: Sequence[Face], enlarge: bool = True)
 
 
 def write_annotated(file: str | os.PathLike, picture: Image.Image, faces: Sequence[Face]) -> None:
-    """Writes an annotated copy as PNG; arguments as `annotated`.
+    """Writes an annotated copy, as PNG or JPEG by the file's name; arguments as `annotated`.
 
     Raises:
         UserError: if the file cannot be written.
     """
     content = io.BytesIO()
-    # The fastest compression: a photograph takes a third of the time, and a tenth more space.
-    annotated(picture, faces).save(content, "PNG", compress_level=1)
+    is_jpeg = pathlib.Path(file).suffix == ".jpg"
+    # PNG at its fastest takes a fifth of the time, and a fifth more space.
+    how = {"format": "JPEG", "quality": 92} if is_jpeg else {"format": "PNG", "compress_level": 1}
+    annotated(picture, faces).save(content, **how)
     atomic_write.write_bytes(file, content.getvalue())
 
 

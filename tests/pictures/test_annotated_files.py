@@ -12,11 +12,16 @@ def names(pictures, folder, inputs=()):
 
 def test_an_annotated_picture_is_called_after_its_picture(tmp_path):
     files = annotated_files([pathlib.Path("d/f.jpg")], tmp_path, [])
-    assert files == [tmp_path / "f_keypoints.png"]
+    assert files == [tmp_path / "f_keypoints.jpg"]
+    assert names(["f.png", "g.HEIC", "h.gif"], tmp_path) == [
+        "f_keypoints.png",
+        "g_keypoints.jpg",
+        "h_keypoints.png",
+    ]
 
 
 def test_pictures_of_one_stem_get_numbers(tmp_path):
-    assert names(["a/f.png", "b/f.jpg", "c/F.png", "f-2.png"], tmp_path) == [
+    assert names(["a/f.png", "b/f.bmp", "c/F.png", "f-2.png"], tmp_path) == [
         "f_keypoints.png",
         "f-2_keypoints.png",
         "F-3_keypoints.png",
