@@ -17,7 +17,8 @@ class FaceData:
         keypoints: float32 `(N, K, 2)`, px, NaN where unlabelled.
         groups: int64 `(N,)`; rows of one group (one picture, one person) are never split apart.
         names: the K keypoints' names.
-        fingerprint: identifies the data.
+        fingerprint: identifies the data by its content; see `content_fingerprint`.
+        file_fingerprint: what earlier versions recorded instead, the hash of the file.
         description: names them for people.
         grouped_by: what a group is, "image" or "person".
         four_point: bool `(N,)`, the four-point labeller's rows, as `keypoint_schema.is_four_point`
@@ -30,6 +31,7 @@ class FaceData:
     groups: np.ndarray
     names: tuple[str, ...] = keypoint_schema.NAMES
     fingerprint: str = ""
+    file_fingerprint: str = ""
     description: str = ""
     grouped_by: str = "image"
     four_point: np.ndarray | None = None
@@ -42,6 +44,10 @@ class FaceData:
 
     def __len__(self):
         return len(self.images)
+
+    def is_known_as(self, recorded: str) -> bool:
+        """Returns whether this or an earlier version recorded that fingerprint for this data."""
+        return recorded in (self.fingerprint, self.file_fingerprint or self.fingerprint)
 
     def rows(self, index) -> "FaceData":
         """The rows of an index array or mask, in its order."""

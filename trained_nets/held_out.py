@@ -34,11 +34,11 @@ def find_held_out(config: dict, origin: str, data: FaceData) -> HeldOut:
     fold = trained_on.get("fold")
     if not hold_out and not fold:
         return _unknown(f"{origin} was trained on every face of its data and held none out.")
-    if trained_on["fingerprint"] != data.fingerprint:
+    if not data.is_known_as(trained_on["fingerprint"]):
         return _unknown(
             f"{origin} was trained on other data ({trained_on['description']}), not on these faces "
             f"({data.description}), so it holds none of them out. Give the --data that it was "
-            "trained on."
+            f"trained on.{data_pipeline.explain_mismatch(trained_on['fingerprint'])}"
         )
     if trained_on.get("grouped_by", data.grouped_by) != data.grouped_by:
         return _unknown(
@@ -73,7 +73,7 @@ def count_seen(config: dict, origin: str, valid: FaceData, data: FaceData) -> in
         valid: the faces that the other run holds out.
         data: all faces, which `valid` is a part of.
     """
-    if config["data"]["fingerprint"] != data.fingerprint:
+    if not data.is_known_as(config["data"]["fingerprint"]):
         return 0
     rows = find_held_out(config, origin, data).rows
     if rows is None or config["data"].get("seen_before"):

@@ -95,7 +95,7 @@ def _scope(config, data, is_held_out):
         return LabelScope.SEEN_BEFORE if seen_before else LabelScope.HELD_OUT
     if config is None:
         return LabelScope.UNKNOWN
-    same = config["data"]["fingerprint"] == data.fingerprint
+    same = data.is_known_as(config["data"]["fingerprint"])
     return LabelScope.TRAINED_ON if same else LabelScope.OTHER_DATA
 
 

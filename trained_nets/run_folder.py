@@ -22,12 +22,13 @@ import keras
 
 import atomic_write
 import keypoint_schema
+from data_pipeline import FaceData
 from errors import UserError
+from trained_nets.same_settings import require_same_settings
 
 SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
 ENSEMBLE = "ensemble"  # what config.json calls the nets of `--folds` together
 NEEDED = ("model", "keypoints", "seed", "data")  # what every config.json has
-_FREE = ("results", "versions", "backend", "git_commit")  # what may differ when a run is resumed
 
 
 class RunFolder:
@@ -83,29 +84,20 @@ class RunFolder:
             f"{self.path} is not a run folder of train.py: its config.json lacks {lacking}."
         )
 
-    def earlier_results(self, config: dict) -> dict | None:
+    def earlier_results(self, config: dict, data: FaceData) -> dict | None:
         """Returns the results of the run to resume; None if there is no run, or no results yet.
 
+        Args:
+            config: what this command would write.
+            data: the faces of this command.
+
         Raises:
-            UserError: if its settings differ from `config`; the message names the first.
+            UserError: as `require_same_settings`.
         """
         if not self.config_file.exists():
             return None
         earlier = self.read_config()
-        for setting, wanted in config.items():
-            if setting in _FREE or earlier.get(setting) == wanted:
-                continue
-            was, is_now = earlier.get(setting), wanted
-            if isinstance(was, dict) and isinstance(is_now, dict):
-                both = was | is_now  # either version may have keys that the other lacks
-                differing = next(key for key in both if was.get(key) != is_now.get(key))
-                setting = f"{setting}.{differing}"
-                was, is_now = was.get(differing), is_now[differing]
-            raise UserError(
-                f"--resume needs the same settings: {self.path} has {setting} {was}, this "
-                f"command has {is_now}. Repeat the first command with --resume, or choose another "
-                "--name."
-            )
+        require_same_settings(self.path, earlier, config, data)
         return earlier.get("results")
 
     def write_config(self, config: dict, results: dict | None = None):

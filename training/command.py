@@ -109,7 +109,7 @@ def _require_four_point_rows(recipe, train):
 
 
 def _refuse_seen_folds(warm_start, data):
-    if warm_start.config["data"]["fingerprint"] == data.fingerprint:
+    if data.is_known_as(warm_start.config["data"]["fingerprint"]):
         raise UserError(
             f"{warm_start.origin} has seen faces that the nets of --folds leave out, so their "
             "errors on those would look too good. Leave out --init-from or --folds."

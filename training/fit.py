@@ -38,7 +38,7 @@ def fit(
     """
     check(task)
     config = configuration(task)
-    earlier = task.run.earlier_results(config) if task.settings.resume else None
+    earlier = task.run.earlier_results(config, task.train) if task.settings.resume else None
     if earlier and earlier["finished"]:
         console.print(f"{task.run.path} is finished already.")
         return task.run.load_model(), Results.from_json(earlier)

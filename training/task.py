@@ -89,10 +89,17 @@ def common_configuration(
         "recipe": recipe.as_json(),
         "seed": settings.seed,
         "precision": settings.precision,
-        "init_from": settings.warm_start.origin if settings.warm_start else None,
-        "distill_from": settings.teacher.origin if settings.teacher else None,
+        **_describe_net("init_from", settings.warm_start),
+        **_describe_net("distill_from", settings.teacher),
         "data": _describe_data(settings, train, valid),
         **provenance(),
+    }
+
+
+def _describe_net(entry, net):
+    return {
+        entry: net.origin if net else None,
+        f"{entry}_weights": net.weights_digest if net else None,
     }
 
 
