@@ -77,6 +77,6 @@ class HistoryCSV(keras.callbacks.Callback):
         }
         if not math.isfinite(logs["loss"]):
             self.diverged = self.row
-        with open(self.path, "a", newline="") as file:
+        with atomic_write.refusals_named(self.path), open(self.path, "a", newline="") as file:
             cells = {name: "" if value != value else value for name, value in self.row.items()}
             csv.DictWriter(file, COLUMNS).writerow(cells)

@@ -59,6 +59,12 @@ class RunFolder:
             names = fold_names(config["folds"])
         return {name: self.part(name) for name in names}
 
+    def is_begun(self) -> bool:
+        """Returns whether there is anything here but what a kill left of the first file."""
+        if not self.path.is_dir():
+            return self.path.exists()
+        return any(not each.name.startswith(".tmp-") for each in self.path.iterdir())
+
     def read_config(self) -> dict:
         """Reads the run's configuration.
 
@@ -106,14 +112,12 @@ class RunFolder:
         Raises:
             UserError: if the folder cannot be written.
         """
-        try:
+        whole = config | ({"results": results} if results else {})
+        text = json.dumps(whole, indent=2, allow_nan=False)
+        with atomic_write.refusals_named(self.config_file):
             self.path.mkdir(parents=True, exist_ok=True)
-            whole = config | ({"results": results} if results else {})
-            text = json.dumps(whole, indent=2, allow_nan=False)
-            with atomic_write.replacing(self.config_file) as temporary:
-                temporary.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"The run folder {self.path} cannot be written: {error}.") from error
+        with atomic_write.replacing(self.config_file) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
 
     @contextlib.contextmanager
     def replaced(self):
@@ -126,7 +130,8 @@ class RunFolder:
             self._bring_back()
         self.forget_replaced()
         if self.path.exists():
-            self.path.rename(self._set_aside)
+            with atomic_write.refusals_named(self.path):
+                self.path.rename(self._set_aside)
         try:
             yield
         except BaseException:
@@ -135,17 +140,34 @@ class RunFolder:
             raise
         self.forget_replaced()
 
+    def clear_up_after_kill(self):
+        """Deletes what a kill left half-written, and brings back a run that had lost its place."""
+        if self._set_aside.exists() and not self.is_begun():
+            self._bring_back()
+        for folder in (self.path, *filter(pathlib.Path.is_dir, self.path.glob("*"))):
+            atomic_write.remove_leftovers(folder)
+
     def forget_replaced(self):
         """Deletes what a kill during `replaced` left behind, once the new run has its weights."""
-        shutil.rmtree(self._set_aside, ignore_errors=True)
+        for folder in (self._set_aside, self._failed):
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def _set_aside(self):
         return self.path.with_name(f".old-{self.path.name}")
 
+    @property
+    def _failed(self):
+        return self.path.with_name(f".failed-{self.path.name}")
+
     def _bring_back(self):
-        shutil.rmtree(self.path, ignore_errors=True)
-        self._set_aside.rename(self.path)
+        with atomic_write.refusals_named(self.path):
+            # Renamed first: a folder that is half deleted could be mistaken for a run.
+            shutil.rmtree(self._failed, ignore_errors=True)
+            if self.path.exists():
+                self.path.rename(self._failed)
+            self._set_aside.rename(self.path)
+        shutil.rmtree(self._failed, ignore_errors=True)
 
     def _has_weights(self):
         return self.config_file.exists() and bool(self.read_config().get("results"))

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import rich.console
 
+import atomic_write
 import callbacks
 import data_pipeline
 import models
@@ -69,7 +70,8 @@ def fit(
         kept = f"The weights of epoch {results.best_epoch:,} are in {task.run.path}."
         raise _diverged(task, diverged, kept)
     if finished:
-        task.run.resume_file.unlink(missing_ok=True)
+        with atomic_write.refusals_named(task.run.resume_file):
+            task.run.resume_file.unlink(missing_ok=True)
     return training.model, results
 
 
