@@ -41,11 +41,12 @@ class HistoryCSV(keras.callbacks.Callback):
         self._began = None
 
     def read(self) -> list[dict[str, str]]:
-        """Reads the rows so far, as text by column; none if there is no file."""
+        """Reads the whole rows so far, as text by column; none if there is no file."""
         if not self.path.exists():
             return []
         with open(self.path, newline="") as file:
-            return list(csv.DictReader(file))
+            lines = file.readlines()
+        return list(csv.DictReader(line for line in lines if line.endswith("\n")))
 
     def truncate(self, epochs: int):
         """Drops the rows after the first `epochs`; writes the header if there is no file yet."""

@@ -172,6 +172,15 @@ class RunFolder:
     def _has_weights(self):
         return self.config_file.exists() and bool(self.read_config().get("results"))
 
+    def forget_state(self):
+        """Deletes the state to resume from, which a finished run does not need.
+
+        Raises:
+            UserError: if it cannot be deleted.
+        """
+        with atomic_write.refusals_named(self.resume_file):
+            self.resume_file.unlink(missing_ok=True)
+
     def save_model(self, model: keras.Model):
         """Writes the model without its optimizer, whose state would double the file."""
         bare = keras.Model.from_config(model.get_config())

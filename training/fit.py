@@ -1,13 +1,14 @@
 """Trains one net by its recipe and saves it in its run folder."""
 
+import errno
 import math
+import os
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 import rich.console
 
-import atomic_write
 import callbacks
 import data_pipeline
 import models
@@ -42,6 +43,7 @@ def fit(
     earlier = task.run.earlier_results(config, task.train) if task.settings.resume else None
     if earlier and earlier["finished"]:
         console.print(f"{task.run.path} is finished already.")
+        task.run.forget_state()  # left by a kill after the results
         return task.run.load_model(), Results.from_json(earlier)
     training = _Training(task, _initial_model(task, console))
     first_epoch = training.load_state() if task.settings.resume else 0
@@ -70,8 +72,7 @@ def fit(
         kept = f"The weights of epoch {results.best_epoch:,} are in {task.run.path}."
         raise _diverged(task, diverged, kept)
     if finished:
-        with atomic_write.refusals_named(task.run.resume_file):
-            task.run.resume_file.unlink(missing_ok=True)
+        task.run.forget_state()
     return training.model, results
 
 
@@ -157,6 +158,13 @@ class _Training:
             if self.best.best_weights is None:  # nothing to save yet
                 raise
             return False
+        except Exception as error:
+            full = os.strerror(errno.ENOSPC)
+            if task.settings.tensorboard and full in str(error):  # TensorFlow's way to say so
+                raise UserError(
+                    f"{task.run.tensorboard_folder} cannot be written: {full}."
+                ) from error
+            raise
         finally:
             table.close()
             self.best.restore()

@@ -218,6 +218,13 @@ def test_what_a_kill_left_half_written_goes_when_the_run_goes_on(start_train, tm
     assert not list(tmp_path.rglob(".tmp-*"))
 
 
+def test_the_state_goes_even_if_the_kill_came_after_the_results(start_train, tmp_path):
+    assert start_train(*NET1) == 0
+    (tmp_path / "net1/resume.npz").write_bytes(b"state")
+    assert start_train(*NET1, "--resume") == 0
+    assert not (tmp_path / "net1/resume.npz").exists()
+
+
 def test_a_run_set_aside_by_a_killed_overwrite_is_not_lost(start_train, tmp_path, capsys):
     assert start_train(*NET1) == 0
     before = (tmp_path / "net1/model.keras").read_bytes()
