@@ -3,11 +3,11 @@
     python -m benchmarks.kill_tests --kills 50 --seed 1
 
 Each is killed with SIGKILL, half of the times at a random moment, half of the times before a random
-file operation. A training (six specialists with narrow nets, on 60 drawn faces, one thread) is
-resumed until it is done; weights, history and results then equal those of an undisturbed training
-to the last bit. A killed export never shows a version that does not load and answer as it should. A
-killed reading of the data never leaves a cache that is read wrongly. SIGTERM saves and ends the
-training within five seconds of processor time. Linux only.
+file operation. A training (six specialists or two folds of narrow nets, on 60 drawn faces, one
+thread) is resumed until it is done; weights, history and results then equal those of an undisturbed
+training to the last bit. A killed export never shows a version that does not load and answer as it
+should. A killed reading of the data never leaves a cache that is read wrongly. SIGTERM saves and
+ends the training within five seconds of processor time. Linux only.
 """
 
 import argparse
@@ -29,9 +29,15 @@ from benchmarks.forked import Forks, Kill, Kills
 from errors import UserError
 
 PROGRAM = "python -m benchmarks.kill_tests"
-KINDS = ("trainings", "sigterm", "exports", "cache")
+KINDS = ("specialists", "folds", "sigterm", "exports", "cache")
 EPOCHS = 3
-NETS = ("net7", "heatmap_s")  # momentum, dropout, flips; AdamW, averaged weights, mirror offsets
+TRAININGS = {
+    # Dropout, flips and a rising momentum.
+    "net7": ("--model", "specialists", "--architecture", "net7"),
+    # AdamW, averaged weights and measured mirror offsets.
+    "heatmap_s": ("--model", "specialists", "--architecture", "heatmap_s"),
+    "folds": ("--model", "net7", "--folds", 2),
+}
 SECONDS_TO_SAVE = 5.0
 
 
@@ -49,8 +55,10 @@ def main(argv=None):
         forks = Forks(pathlib.Path(name))
         forks.run(lambda: write_faces(forks.folder / "faces"))
         references = References(forks)
-        if "trainings" in arguments.only:
-            kill_trainings(references, Kills(kills, chance))
+        if "specialists" in arguments.only:
+            kill_trainings(references, ("net7", "heatmap_s"), Kills(kills, chance))
+        if "folds" in arguments.only:
+            kill_trainings(references, ("folds",), Kills(max(1, kills // 5), chance))
         if "sigterm" in arguments.only:
             end_trainings(references, max(1, kills // 10), chance)
         if "exports" in arguments.only:
@@ -67,8 +75,8 @@ def parse_arguments(argv=None):
         "--kills",
         type=command_line.at_least(1),
         default=50,
-        help="of trainings; exports get three fifths as many, the cache two fifths, SIGTERM is "
-        "sent a tenth as often (default: %(default)s)",
+        help="of specialists; exports get three fifths as many, the cache two fifths, folds a "
+        "fifth, and SIGTERM is sent a tenth as often (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=1, help="decides when (default: %(default)s)")
     parser.add_argument("--only", nargs="+", choices=KINDS, default=KINDS, help="(default: all)")
@@ -116,36 +124,36 @@ class References:
         self.forks = forks
         self._ended = {}
 
-    def train(self, net, name, kill=None):
-        """Trains specialists into a folder, or resumes them; returns how the process ended."""
+    def train(self, what, name, kill=None):
+        """Trains one of `TRAININGS` into a folder, or resumes it; returns how the process ended."""
         import train
         from trained_nets.run_folder import RunFolder
 
         runs = self.forks.folder / "runs"
-        options = ["--model", "specialists", "--architecture", net, "--name", name, "--runs", runs]
+        options = [*TRAININGS[what], "--name", name, "--runs", runs]
         options += ["--data", self.forks.folder / "faces", "--epochs", EPOCHS]
         options += ["--precision", "float32"]
         if RunFolder(runs / name).is_begun():
             options.append("--resume")
         return self.forks.run(in_one_thread(train.main, *options), kill)
 
-    def ended(self, net):
-        """Returns how the undisturbed training of a net's specialists ended."""
-        if net not in self._ended:
+    def ended(self, what):
+        """Returns how the undisturbed training ended."""
+        if what not in self._ended:
             forget_cache(self.forks.folder / "faces")
-            self._ended[net] = self.train(net, self.folder(net).name)
-            require(self._ended[net].status == 0, f"An undisturbed training ({self.log()})")
-        return self._ended[net]
+            self._ended[what] = self.train(what, self.folder(what).name)
+            require(self._ended[what].status == 0, f"An undisturbed training ({self.log()})")
+        return self._ended[what]
 
-    def folder(self, net):
-        return self.forks.folder / "runs" / f"undisturbed-{net}"
+    def folder(self, what):
+        return self.forks.folder / "runs" / f"undisturbed-{what}"
 
     def log(self):
         return self.forks.log.read_text(errors="replace")[-500:]
 
-    def compare(self, net, name):
+    def compare(self, what, name):
         """Requires that a run equals the undisturbed one, and that nothing else is left of it."""
-        run, expected = self.forks.folder / "runs" / name, self.folder(net)
+        run, expected = self.forks.folder / "runs" / name, self.folder(what)
         found, wanted = contents(run), contents(expected)
         differing = [file for file in found | wanted if found.get(file) != wanted.get(file)]
         require(not differing, f"{name}, whose {', '.join(differing)} differ after kills,")
@@ -155,6 +163,8 @@ class References:
 
 def contents(run):
     """Reads a run but for its times: files by name, with weights and results to the last bit."""
+    import numpy as np
+
     found = {}
     for path in sorted(run.rglob("*")):
         name = str(path.relative_to(run))
@@ -165,6 +175,9 @@ def contents(run):
         elif path.name == "history.csv":
             with open(path, newline="") as file:
                 found[name] = [row | {"seconds": ""} for row in csv.DictReader(file)]
+        elif path.suffix == ".npz":
+            with np.load(path) as stored:
+                found[name] = {array: stored[array].tobytes() for array in stored.files}
         elif path.name == "model.keras":
             found[name] = weights(path)
         else:
@@ -192,16 +205,16 @@ def weights(file):
     return arrays
 
 
-def kill_trainings(references, kills):
+def kill_trainings(references, whats, kills):
     """Kills trainings and resumes them, until all kills are used up and the last one is done."""
     stages, trainings = collections.Counter(), 0
     while kills.left:
-        net, name = NETS[trainings % len(NETS)], f"killed{trainings}"
-        undisturbed = references.ended(net)
+        what, name = whats[trainings % len(whats)], f"killed{trainings}"
+        undisturbed = references.ended(what)
         faces = references.forks.folder / "faces"
         forget_cache(faces)
         while True:
-            ended = references.train(net, name, kills.next(undisturbed, share=0.5))
+            ended = references.train(what, name, kills.next(undisturbed, share=0.5))
             kills.count(ended)
             run = references.forks.folder / "runs" / name
             if not ended.was_killed:
@@ -209,7 +222,7 @@ def kill_trainings(references, kills):
             require_whole_files(run)
             stages[stage(run, faces)] += 1
         require(ended.status == 0, f"A resumed training ({references.log()})")
-        references.compare(net, name)
+        references.compare(what, name)
         shutil.rmtree(run)
         trainings += 1
         print(
@@ -245,29 +258,29 @@ def stage(run, faces):
     half = [path.name.split("-", 2)[2] for path in run.rglob(".tmp-*")]
     if half:
         return f"while writing {half[0]}"
-    configs = {path.parent: json.loads(path.read_text()) for path in run.glob("*/config.json")}
+    configs = {path.parent: json.loads(path.read_text()) for path in run.rglob("config.json")}
+    is_ended = "results" in configs.pop(run)
     unfinished = [part for part, config in configs.items() if "results" not in config]
     if unfinished:
         saved = (unfinished[0] / "resume.npz").exists()
         return "in a later epoch" if saved else "in the first epoch"
-    return "at the end" if len(configs) == 6 else "between two specialists"
+    return "at the end" if is_ended else "between two nets"
 
 
 def end_trainings(references, number, chance):
     """Sends SIGTERM to trainings, which must save, end soon, and be resumed as if nothing was."""
-    slowest = 0.0
-    net = NETS[0]
-    undisturbed = references.ended(net)
+    slowest, what = 0.0, "net7"
+    undisturbed = references.ended(what)
     for i in range(number):
         name = f"ended{i}"
         run = references.forks.folder / "runs" / name
         seconds = chance.uniform(0.3, 0.9) * undisturbed.seconds
-        ended = references.train(net, name, Kill(seconds, by=signal.SIGTERM))
+        ended = references.train(what, name, Kill(seconds, by=signal.SIGTERM))
         require(ended.status in (0, 130), f"The end by SIGTERM ({references.log()})")
         if ended.status == 130 and (run / "config.json").exists():
             slowest = max(slowest, ended.seconds_after_signal)
-        require(references.train(net, name).status == 0, f"A resume ({references.log()})")
-        references.compare(net, name)
+        require(references.train(what, name).status == 0, f"A resume ({references.log()})")
+        references.compare(what, name)
         shutil.rmtree(run)
     require(slowest < SECONDS_TO_SAVE, f"The time to save after SIGTERM, {slowest:.1f} s,")
     print(f"{number} trainings ended by SIGTERM within {slowest:.1f} s of processor time.")
@@ -277,8 +290,8 @@ def kill_exports(references, kills):
     """Kills exports; every version that can be seen must load and answer like the first."""
     import export
 
-    references.ended(NETS[0])
-    forks, run = references.forks, references.folder(NETS[0])
+    references.ended("net7")
+    forks, run = references.forks, references.folder("net7")
     base, answers = forks.folder / "exports" / "model", forks.folder / "answers.npy"
     work = in_one_thread(export.main, run, "--out", base)
     undisturbed = forks.run(work)
