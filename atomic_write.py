@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import tempfile
 
 from errors import UserError
@@ -35,17 +36,44 @@ def replacing(path: str | os.PathLike):
     temporary name begins with `.tmp-`, ends like the file's own, and differs between processes.
 
     Raises:
-        OSError: if the file cannot be written.
+        UserError: if the file cannot be written.
     """
     path = pathlib.Path(path)
     temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    with refusals_named(path):
+        try:
+            yield temporary
+            flush(temporary)
+            os.replace(temporary, path)
+            flush(path.parent)
+        finally:
+            with contextlib.suppress(OSError):  # the first error says more
+                temporary.unlink()
+
+
+@contextlib.contextmanager
+def refusals_named(path: str | os.PathLike):
+    """Turns an `OSError` in the block into a `UserError` that says that `path` cannot be written.
+
+    The operating system's own error for a full disk names no file.
+    """
     try:
-        yield temporary
-        flush(temporary)
-        os.replace(temporary, path)
-        flush(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except BrokenPipeError:  # of the terminal, which `command_line.run` ends quietly
+        raise
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def remove_leftovers(folder: str | os.PathLike) -> None:
+    """Deletes the temporary files in a folder whose processes were killed while writing them."""
+    if os.name != "posix":  # elsewhere there is no harmless way to ask whether a process runs
+        return
+    for file in pathlib.Path(folder).glob(".tmp-*"):
+        number = re.match(r"\.tmp-([0-9]+)-", file.name)
+        if number and not _is_running(int(number[1])):
+            with contextlib.suppress(OSError):
+                file.unlink()
 
 
 @contextlib.contextmanager
@@ -56,13 +84,11 @@ def replacing_file(path: str | os.PathLike):
         UserError: if the path cannot be written.
     """
     path = pathlib.Path(path).expanduser()
-    try:
+    with refusals_named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _refuse_folder(path)
         with replacing(path) as temporary:
             yield temporary
-    except OSError as error:
-        raise _unwritable(path, error) from error
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:
@@ -87,6 +113,16 @@ def flush(path: str | os.PathLike) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _is_running(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # another person's process; no process number
+        return True
+    return True
 
 
 def _refuse_folder(path):

@@ -27,7 +27,7 @@ def read_notes(path, data):
         raise UserError(f"The notes {path} cannot be read: {error}") from error
     if not isinstance(notes, dict) or any(entry not in notes for entry in NOTES):
         raise UserError(f"The notes {path} need the entries {', '.join(NOTES)}.")
-    if notes["fingerprint"] != data.fingerprint:
+    if not data.is_known_as(notes["fingerprint"]):
         raise UserError(
             f"The notes {path} are about data with the fingerprint {notes['fingerprint']}, these "
             f"({data.description}) have {data.fingerprint}. Write notes about them, and name the "

@@ -41,11 +41,12 @@ class HistoryCSV(keras.callbacks.Callback):
         self._began = None
 
     def read(self) -> list[dict[str, str]]:
-        """Reads the rows so far, as text by column; none if there is no file."""
+        """Reads the whole rows so far, as text by column; none if there is no file."""
         if not self.path.exists():
             return []
         with open(self.path, newline="") as file:
-            return list(csv.DictReader(file))
+            lines = file.readlines()
+        return list(csv.DictReader(line for line in lines if line.endswith("\n")))
 
     def truncate(self, epochs: int):
         """Drops the rows after the first `epochs`; writes the header if there is no file yet."""
@@ -77,6 +78,6 @@ class HistoryCSV(keras.callbacks.Callback):
         }
         if not math.isfinite(logs["loss"]):
             self.diverged = self.row
-        with open(self.path, "a", newline="") as file:
+        with atomic_write.refusals_named(self.path), open(self.path, "a", newline="") as file:
             cells = {name: "" if value != value else value for name, value in self.row.items()}
             csv.DictWriter(file, COLUMNS).writerow(cells)

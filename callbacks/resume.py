@@ -69,7 +69,11 @@ class ResumeState(keras.callbacks.Callback):
             self.save(epoch + 1)
 
     def save(self, epochs: int):
-        """Writes the state after that many epochs."""
+        """Writes the state after that many epochs.
+
+        Raises:
+            UserError: if it cannot be written.
+        """
         progress = {
             "epochs": epochs,
             "best": self.best.best,
@@ -81,7 +85,8 @@ class ResumeState(keras.callbacks.Callback):
         for i, weight in enumerate(self.best.best_weights or []):
             state[f"best/{i}"] = weight
         if self.history is not None:
-            atomic_write.flush(self.history)
+            with atomic_write.refusals_named(self.history):
+                atomic_write.flush(self.history)
         with atomic_write.replacing(self.path) as temporary:
             np.savez(temporary, **state)
         self._saved_at = time.monotonic()

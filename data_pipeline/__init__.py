@@ -7,6 +7,7 @@ from data_pipeline.batches import (
     steps_per_epoch,
     training_batches,
 )
+from data_pipeline.content_fingerprint import explain_mismatch
 from data_pipeline.face_data import FaceData, join
 from data_pipeline.flips import flip_half, flip_horizontal
 from data_pipeline.label_summary import label_counts, summary_table
@@ -19,6 +20,7 @@ __all__ = [
     "FaceData",
     "augment",
     "evaluation_batches",
+    "explain_mismatch",
     "flip_half",
     "flip_horizontal",
     "folds",

@@ -1,13 +1,13 @@
 """The arrays of a data set, with the names of their keypoints."""
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 
 import keypoint_schema
 import labelling
+from data_pipeline.content_fingerprint import joined_fingerprint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +19,8 @@ class FaceData:
         keypoints: float32 `(N, K, 2)`, px, NaN where unlabelled.
         groups: int64 `(N,)`; rows of one group (one picture, one person) are never split apart.
         names: the K keypoints' names.
-        fingerprint: identifies the data.
+        fingerprint: identifies the data by its content; see `content_fingerprint`.
+        file_fingerprint: what earlier versions recorded instead, the hash of the file.
         description: names them for people.
         grouped_by: what a group is, "image" or "person".
         labellers: names of those who placed the labels.
@@ -31,6 +32,7 @@ class FaceData:
     groups: np.ndarray
     names: tuple[str, ...] = keypoint_schema.NAMES
     fingerprint: str = ""
+    file_fingerprint: str = ""
     description: str = ""
     grouped_by: str = "image"
     labellers: tuple[str, ...] = labelling.UNNAMED
@@ -42,6 +44,10 @@ class FaceData:
 
     def __len__(self):
         return len(self.images)
+
+    def is_known_as(self, recorded: str) -> bool:
+        """Returns whether this or an earlier version recorded that fingerprint for this data."""
+        return recorded in (self.fingerprint, self.file_fingerprint or self.fingerprint)
 
     def rows(self, index) -> "FaceData":
         """The rows of an index array or mask, in its order."""
@@ -135,7 +141,6 @@ def join(parts: Sequence[FaceData]) -> FaceData:
         return parts[0]
     first_groups = np.cumsum([0] + [part.groups.max(initial=-1) + 1 for part in parts[:-1]])
     first_labellers = np.cumsum([0] + [len(part.labellers) for part in parts[:-1]])
-    digest = hashlib.sha256(" ".join(part.fingerprint for part in parts).encode())
     return FaceData(
         images=np.concatenate([part.images for part in parts]),
         keypoints=np.concatenate([part.keypoints for part in parts]),
@@ -143,7 +148,7 @@ def join(parts: Sequence[FaceData]) -> FaceData:
             [part.groups + first for part, first in zip(parts, first_groups, strict=True)]
         ),
         names=parts[0].names,
-        fingerprint=digest.hexdigest(),
+        fingerprint=joined_fingerprint([part.fingerprint for part in parts]),
         description=" + ".join(part.description for part in parts),
         grouped_by=" or ".join(dict.fromkeys(part.grouped_by for part in parts)),
         labellers=tuple(name for part in parts for name in part.labellers),

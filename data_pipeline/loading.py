@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 
 from data_pipeline import csv_table, kaggle_files, splits, synthetic_faces
+from data_pipeline.content_fingerprint import content_fingerprint
 from data_pipeline.face_data import FaceData
 from data_pipeline.parsed_cache import cached_arrays
 from errors import UserError
@@ -33,19 +34,20 @@ def load_faces(data: str | pathlib.Path | None = None) -> FaceData:
     if data is None:
         return _synthetic_training_faces()
     table = kaggle_files.find_table(data, "training")
-    fingerprint = table.fingerprint()
+    file_fingerprint = table.fingerprint()
 
     def build():
         images, keypoints = csv_table.parse_training(table.read(), str(table))
         return {"images": images, "keypoints": keypoints}
 
-    arrays = cached_arrays(fingerprint, "training", build, beside=table.path.parent)
+    arrays = cached_arrays(file_fingerprint, "training", build, beside=table.path.parent)
     persons = _load_persons(table.path.parent / PERSONS_FILE, len(arrays["images"]))
     return FaceData(
         images=arrays["images"],
         keypoints=arrays["keypoints"],
         groups=splits.group_rows(arrays["images"], persons),
-        fingerprint=fingerprint,
+        fingerprint=content_fingerprint(arrays["images"], arrays["keypoints"]),
+        file_fingerprint=file_fingerprint,
         description=table.path.name,  # not its folder: the description travels in exports
         grouped_by="image" if persons is None else "person",
         labellers=(_labeller(data),),
@@ -105,7 +107,8 @@ def _synthetic_faces(description, count, seed):
         images=arrays["images"],
         keypoints=arrays["keypoints"],
         groups=splits.group_rows(arrays["images"]),
-        fingerprint=hashlib.sha256(key.encode()).hexdigest(),
+        fingerprint=content_fingerprint(arrays["images"], arrays["keypoints"]),
+        file_fingerprint=hashlib.sha256(key.encode()).hexdigest(),
         description=description,
         labellers=("drawn",),
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 import atomic_write
+from errors import UserError
 
 _VERSION = 2  # raise it when the parser or the arrays' meaning changes
 _FOLDER = ".facial_keypoints_cache"
@@ -70,8 +71,9 @@ def _store(file, key, arrays):
     """Whether the file could be written; complete under its name, or not at all."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write.remove_leftovers(file.parent)
         with atomic_write.replacing(file) as temporary:
             np.savez(temporary, key=np.array(key), **arrays)
-    except OSError:  # read-only or full: the cache is a convenience
+    except (OSError, UserError):  # read-only or full: the cache is a convenience
         return False
     return True

@@ -1,6 +1,7 @@
 """Places for results are tried before the work, and files are written whole."""
 
 import errno
+import os
 import pathlib
 import tempfile
 
@@ -49,3 +50,26 @@ def test_a_file_is_written_with_its_folders_and_nothing_else(tmp_path):
     atomic_write.write_text(tmp_path / "a" / "b.txt", "é")
     assert (tmp_path / "a" / "b.txt").read_bytes() == b"\xc3\xa9"
     assert list((tmp_path / "a").iterdir()) == [tmp_path / "a" / "b.txt"]
+
+
+def test_a_refused_write_names_the_file_and_leaves_the_old_one(tmp_path):
+    (tmp_path / "a").write_text("old")
+
+    def write_half():
+        with atomic_write.replacing(tmp_path / "a") as temporary:
+            temporary.write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(UserError, match="/a cannot be written: No space left on device"):
+        write_half()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_only_temporary_files_of_ended_processes_are_leftovers(tmp_path):
+    beyond = 2**22 + 1  # the largest process number of Linux is 2²²
+    names = ("model.keras", f".tmp-{os.getpid()}-a", f".tmp-{beyond}-b", ".tmp-export")
+    for name in names:
+        (tmp_path / name).touch()
+    atomic_write.remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*names} - {f".tmp-{beyond}-b"}
+    atomic_write.remove_leftovers(tmp_path / "no folder")

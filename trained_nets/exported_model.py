@@ -22,17 +22,21 @@ def open_exported(path: pathlib.Path, version: pathlib.Path) -> TrainedNet:
         version: the SavedModel's folder.
 
     Raises:
-        UserError: if it cannot be loaded, or lacks the signature `serve_named`.
+        UserError: if it cannot be loaded, or lacks the signature `serve_named`; if its model card
+            is damaged.
     """
     size = keypoint_schema.IMAGE_SIZE
     try:
         # This signature names its outputs, so it also says which keypoints there are.
         layer = keras.layers.TFSMLayer(str(version), call_endpoint="serve_named")
         outputs = layer(np.zeros((1, size, size, 1), np.float32))
-    except (ValueError, OSError) as error:
+    # A damaged file makes TensorFlow raise what its reader came across: an IndexError, or an error
+    # of its own, which has no base class that other backends have.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"{version} must be a SavedModel of export.py, with the signature "
-            f"'serve_named'. Received: {str(error).splitlines()[0]}"
+            f"{version} must be a SavedModel of export.py, whole and with the signature "
+            f"'serve_named'. Received: {reason}"
         ) from error
     names = tuple(name for name in keypoint_schema.NAMES if name in outputs)
 
@@ -55,8 +59,14 @@ def open_exported(path: pathlib.Path, version: pathlib.Path) -> TrainedNet:
 
 def _read_card(version):
     """Reads the model card of export.py; empty if something else wrote the SavedModel."""
+    file = version / "assets.extra" / "model_card.json"
     try:
-        card = json.loads((version / "assets.extra" / "model_card.json").read_text("utf-8"))
-    except (OSError, ValueError):
+        card = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
         return {}
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"The model card {file} cannot be read ({error}). Restore a copy of it, or export the "
+            "net again."
+        ) from error
     return card if isinstance(card, dict) else {}

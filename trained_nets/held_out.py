@@ -34,11 +34,11 @@ def find_held_out(config: dict, origin: str, data: FaceData) -> HeldOut:
     fold = trained_on.get("fold")
     if not hold_out and not fold:
         return _unknown(f"{origin} was trained on every face of its data and held none out.")
-    if trained_on["fingerprint"] != data.fingerprint:
+    if not data.is_known_as(trained_on["fingerprint"]):
         return _unknown(
             f"{origin} was trained on other data ({trained_on['description']}), not on these faces "
             f"({data.description}), so it holds none of them out. Give the --data that it was "
-            "trained on."
+            f"trained on.{data_pipeline.explain_mismatch(trained_on['fingerprint'])}"
         )
     if trained_on.get("grouped_by", data.grouped_by) != data.grouped_by:
         return _unknown(
@@ -83,13 +83,13 @@ def count_seen(config: dict, origin: str, valid: FaceData, data: FaceData) -> in
 
 def has_trained_on(config: dict, data: FaceData) -> bool:
     """Returns whether a run's data, or one of its several data sets, was this one."""
-    return _source(config["data"], data)["fingerprint"] == data.fingerprint
+    return data.is_known_as(_source(config["data"], data)["fingerprint"])
 
 
 def _source(trained_on, data):
     """Returns what a run recorded about its data; of several data sets, about this one."""
     for source in trained_on.get("sources", []):
-        if source["fingerprint"] == data.fingerprint:
+        if data.is_known_as(source["fingerprint"]):
             return trained_on | source
     return trained_on
 

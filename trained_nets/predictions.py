@@ -1,5 +1,6 @@
 """What evaluation needs of each net: predictions, the labels it was trained on, its history."""
 
+import io
 import math
 import pathlib
 from collections.abc import Sequence
@@ -212,17 +213,22 @@ def _histories(net, name):
         return {}
     run = run_folder.RunFolder(net.origin)
     runs = run.parts(net.config) or {name: run}
-    try:
-        return {key: _history(each) for key, each in runs.items()}
-    except (OSError, ValueError) as error:
-        raise UserError(f"The history of {net.origin} cannot be read: {error}") from error
+    return {key: _history(each) for key, each in runs.items()}
 
 
 def _history(run):
-    table = pd.read_csv(run.history_file)
-    if table.empty:
-        raise ValueError(f"{run.history_file} has no rows")
     results = run.read_config().get("results") or {}
+    try:
+        text = run.history_file.read_text(encoding="utf-8")
+        table = pd.read_csv(io.StringIO(text))
+        # A history may be ahead of the results, while a training that was interrupted goes on.
+        if not text.endswith("\n") or len(table) < max(1, results.get("epochs_run", 1)):
+            raise ValueError("its end is missing")
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"The history {run.history_file} cannot be read ({error}). Restore a copy of it, or "
+            "train again with --overwrite."
+        ) from error
     return History(table, results.get("best_epoch"))
 
 

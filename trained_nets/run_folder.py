@@ -22,12 +22,13 @@ import keras
 
 import atomic_write
 import keypoint_schema
+from data_pipeline import FaceData
 from errors import UserError
+from trained_nets.same_settings import require_same_settings
 
 SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
 ENSEMBLE = "ensemble"  # what config.json calls the nets of `--folds` together
 NEEDED = ("model", "keypoints", "seed", "data")  # what every config.json has
-_FREE = ("results", "versions", "backend", "git_commit")  # what may differ when a run is resumed
 
 
 class RunFolder:
@@ -58,6 +59,12 @@ class RunFolder:
             names = fold_names(config["folds"])
         return {name: self.part(name) for name in names}
 
+    def is_begun(self) -> bool:
+        """Returns whether there is anything here but what a kill left of the first file."""
+        if not self.path.is_dir():
+            return self.path.exists()
+        return any(not each.name.startswith(".tmp-") for each in self.path.iterdir())
+
     def read_config(self) -> dict:
         """Reads the run's configuration.
 
@@ -83,29 +90,20 @@ class RunFolder:
             f"{self.path} is not a run folder of train.py: its config.json lacks {lacking}."
         )
 
-    def earlier_results(self, config: dict) -> dict | None:
+    def earlier_results(self, config: dict, data: FaceData) -> dict | None:
         """Returns the results of the run to resume; None if there is no run, or no results yet.
 
+        Args:
+            config: what this command would write.
+            data: the faces of this command.
+
         Raises:
-            UserError: if its settings differ from `config`; the message names the first.
+            UserError: as `require_same_settings`.
         """
         if not self.config_file.exists():
             return None
         earlier = self.read_config()
-        for setting, wanted in config.items():
-            if setting in _FREE or earlier.get(setting) == wanted:
-                continue
-            was, is_now = earlier.get(setting), wanted
-            if isinstance(was, dict) and isinstance(is_now, dict):
-                both = was | is_now  # either version may have keys that the other lacks
-                differing = next(key for key in both if was.get(key) != is_now.get(key))
-                setting = f"{setting}.{differing}"
-                was, is_now = was.get(differing), is_now[differing]
-            raise UserError(
-                f"--resume needs the same settings: {self.path} has {setting} {was}, this "
-                f"command has {is_now}. Repeat the first command with --resume, or choose another "
-                "--name."
-            )
+        require_same_settings(self.path, earlier, config, data)
         return earlier.get("results")
 
     def write_config(self, config: dict, results: dict | None = None):
@@ -114,14 +112,12 @@ class RunFolder:
         Raises:
             UserError: if the folder cannot be written.
         """
-        try:
+        whole = config | ({"results": results} if results else {})
+        text = json.dumps(whole, indent=2, allow_nan=False)
+        with atomic_write.refusals_named(self.config_file):
             self.path.mkdir(parents=True, exist_ok=True)
-            whole = config | ({"results": results} if results else {})
-            text = json.dumps(whole, indent=2, allow_nan=False)
-            with atomic_write.replacing(self.config_file) as temporary:
-                temporary.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"The run folder {self.path} cannot be written: {error}.") from error
+        with atomic_write.replacing(self.config_file) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
 
     @contextlib.contextmanager
     def replaced(self):
@@ -134,7 +130,8 @@ class RunFolder:
             self._bring_back()
         self.forget_replaced()
         if self.path.exists():
-            self.path.rename(self._set_aside)
+            with atomic_write.refusals_named(self.path):
+                self.path.rename(self._set_aside)
         try:
             yield
         except BaseException:
@@ -143,20 +140,46 @@ class RunFolder:
             raise
         self.forget_replaced()
 
+    def clear_up_after_kill(self):
+        """Deletes what a kill left half-written, and brings back a run that had lost its place."""
+        if self._set_aside.exists() and not self.is_begun():
+            self._bring_back()
+        for folder in (self.path, *filter(pathlib.Path.is_dir, self.path.glob("*"))):
+            atomic_write.remove_leftovers(folder)
+
     def forget_replaced(self):
         """Deletes what a kill during `replaced` left behind, once the new run has its weights."""
-        shutil.rmtree(self._set_aside, ignore_errors=True)
+        for folder in (self._set_aside, self._failed):
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def _set_aside(self):
         return self.path.with_name(f".old-{self.path.name}")
 
+    @property
+    def _failed(self):
+        return self.path.with_name(f".failed-{self.path.name}")
+
     def _bring_back(self):
-        shutil.rmtree(self.path, ignore_errors=True)
-        self._set_aside.rename(self.path)
+        with atomic_write.refusals_named(self.path):
+            # Renamed first: a folder that is half deleted could be mistaken for a run.
+            shutil.rmtree(self._failed, ignore_errors=True)
+            if self.path.exists():
+                self.path.rename(self._failed)
+            self._set_aside.rename(self.path)
+        shutil.rmtree(self._failed, ignore_errors=True)
 
     def _has_weights(self):
         return self.config_file.exists() and bool(self.read_config().get("results"))
+
+    def forget_state(self):
+        """Deletes the state to resume from, which a finished run does not need.
+
+        Raises:
+            UserError: if it cannot be deleted.
+        """
+        with atomic_write.refusals_named(self.resume_file):
+            self.resume_file.unlink(missing_ok=True)
 
     def save_model(self, model: keras.Model):
         """Writes the model without its optimizer, whose state would double the file."""

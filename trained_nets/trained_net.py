@@ -1,6 +1,8 @@
 """One record for a trained net and what is known about it, whatever it was loaded from."""
 
 import dataclasses
+import functools
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 
@@ -63,6 +65,15 @@ class TrainedNet:
         everything = np.full((len(images), keypoint_schema.NUM_KEYPOINTS, 2), np.nan, np.float32)
         everything[:, keypoint_schema.indices(self.names)] = self.predict(images)
         return everything
+
+    @functools.cached_property
+    def weights_digest(self) -> str:
+        """The SHA-256 of the Keras model's weights, as hex."""
+        digest = hashlib.sha256()
+        for weight in self.model.get_weights():
+            digest.update(f"{weight.dtype} {weight.shape}".encode())
+            digest.update(np.ascontiguousarray(weight))
+        return digest.hexdigest()
 
     def mirror(self) -> keypoint_schema.Mirror:
         """Returns the mirror of its keypoints, with the offset of its labels.

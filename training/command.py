@@ -13,13 +13,13 @@ import labelling
 import models
 from data_pipeline import FaceData
 from errors import UserError
-from trained_nets import held_out
+from trained_nets import held_out, run_lock
 from trained_nets.loading import load_keras_net
 from trained_nets.run_folder import SPECIALISTS
 from training import defaults
 from training.ensemble import fit_folds
 from training.fit import fit
-from training.plan import Plan, make_plan
+from training.plan import Plan, check_folder, make_plan
 from training.results import Results
 from training.sources import load_sources
 from training.specialists import SpecialistsTask, fit_specialists
@@ -91,9 +91,12 @@ def run(arguments) -> int:
     )
     console.print(_layer_table(plan, arguments))
     fit_all = _fit_specialists if arguments.model == SPECIALISTS else _fit_net
-    with plan.run.replaced() if arguments.overwrite else contextlib.nullcontext():
-        results = fit_all(arguments, _Command(plan, train, valid, settings, console))
-    plan.run.forget_replaced()  # left by a killed --overwrite, now completed by --resume
+    with run_lock.held(plan.run):
+        plan.run.clear_up_after_kill()
+        check_folder(plan.run, arguments)  # again, for another process may have trained meanwhile
+        with plan.run.replaced() if arguments.overwrite else contextlib.nullcontext():
+            results = fit_all(arguments, _Command(plan, train, valid, settings, console))
+        plan.run.forget_replaced()  # left by a killed --overwrite, now completed by --resume
     return _report(results, plan.run, settings, arguments, console)
 
 

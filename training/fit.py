@@ -1,6 +1,8 @@
 """Trains one net by its recipe and saves it in its run folder."""
 
+import errno
 import math
+import os
 from collections.abc import Sequence
 
 import keras
@@ -39,9 +41,10 @@ def fit(
     """
     check(task)
     config = configuration(task)
-    earlier = task.run.earlier_results(config) if task.settings.resume else None
+    earlier = task.run.earlier_results(config, task.train) if task.settings.resume else None
     if earlier and earlier["finished"]:
         console.print(f"{task.run.path} is finished already.")
+        task.run.forget_state()  # left by a kill after the results
         return task.run.load_model(), Results.from_json(earlier)
     training = _Training(task, _initial_model(task, console))
     first_epoch = training.load_state() if task.settings.resume else 0
@@ -69,7 +72,7 @@ def fit(
         kept = f"The weights of epoch {results.best_epoch:,} are in {task.run.path}."
         raise _diverged(task, diverged, kept)
     if finished:
-        task.run.resume_file.unlink(missing_ok=True)
+        task.run.forget_state()
     return training.model, results
 
 
@@ -166,6 +169,13 @@ class _Training:
             if self.best.best_weights is None:  # nothing to save yet
                 raise
             return False
+        except Exception as error:
+            full = os.strerror(errno.ENOSPC)
+            if task.settings.tensorboard and full in str(error):  # TensorFlow's way to say so
+                raise UserError(
+                    f"{task.run.tensorboard_folder} cannot be written: {full}."
+                ) from error
+            raise
         finally:
             table.close()
             self.best.restore()

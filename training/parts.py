@@ -51,7 +51,7 @@ def fit_parts(
     for task in tasks:
         check(task)
     resume = tasks[0].settings.resume
-    run.write_config(config, run.earlier_results(config) if resume else None)
+    run.write_config(config, run.earlier_results(config, tasks[0].train) if resume else None)
     for number, task in enumerate(with_later_steps(tasks), start=1):
         console.print(
             f"\n[bold]{number} of {len(tasks)} · {task.model_name}[/]: "

@@ -47,7 +47,7 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
         models.override(net, recipe, own)  # reports mistakes before any work
     _check_labellers(recipe, overrides, is_specialists)
     run = RunFolder(arguments.runs / (arguments.name or arguments.model))
-    _check_folder(run, arguments)
+    check_folder(run, arguments)
     return Plan(net, recipe, overrides, run)
 
 
@@ -92,14 +92,18 @@ def _split_settings(arguments):
     return common, overrides
 
 
-def _check_folder(run, arguments):
-    """Refuses to overwrite an earlier run unless asked."""
-    if run.path.exists() and not (arguments.resume or arguments.overwrite):
+def check_folder(run, arguments):
+    """Refuses to overwrite an earlier run unless asked.
+
+    Raises:
+        UserError: if the options do not fit what is in the folder.
+    """
+    if run.is_begun() and not (arguments.resume or arguments.overwrite):
         raise UserError(
             f"{run.path} exists. --resume continues it, --overwrite replaces it, "
             "--name chooses another folder."
         )
-    if run.path.exists():
+    if run.is_begun():
         run.read_config()  # no other folder may be deleted, or trained in
     for option, origin in (
         ("--init-from", arguments.init_from),
@@ -111,5 +115,5 @@ def _check_folder(run, arguments):
             )
     if arguments.tensorboard and not importlib.util.find_spec("tensorboard"):
         raise UserError("--tensorboard needs the extra: pip install -e '.[tensorboard]'.")
-    if arguments.resume and not run.path.exists():
+    if arguments.resume and not run.is_begun():
         raise UserError(f"There is no {run.path} to resume; leave out --resume to start it.")

@@ -92,8 +92,8 @@ def common_configuration(
         "recipe": recipe.as_json(),
         "seed": settings.seed,
         "precision": settings.precision,
-        "init_from": settings.warm_start.origin if settings.warm_start else None,
-        "distill_from": settings.teacher.origin if settings.teacher else None,
+        **_describe_net("init_from", settings.warm_start),
+        **_describe_net("distill_from", settings.teacher),
         "data": _describe_data(settings, train, valid),
         **provenance(),
     }
@@ -112,6 +112,13 @@ def describe_source(data: FaceData, valid: FaceData) -> dict:
         "grouped_by": data.grouped_by,
         "split": data_pipeline.split_digest(valid),
         "labellers": list(data.labellers),
+    }
+
+
+def _describe_net(entry, net):
+    return {
+        entry: net.origin if net else None,
+        f"{entry}_weights": net.weights_digest if net else None,
     }
 
 

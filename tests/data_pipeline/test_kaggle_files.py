@@ -1,9 +1,11 @@
 import gzip
 import io
+import struct
 import zipfile
 
 import pytest
 
+from data_pipeline import kaggle_files
 from data_pipeline.kaggle_files import find_table
 from errors import UserError
 
@@ -77,4 +79,38 @@ def test_absent_path_and_absent_table_are_told_apart(tmp_path):
 def test_damaged_archive_is_named(tmp_path, name):
     (tmp_path / name).write_bytes(FORMS[name][:20])
     with pytest.raises(UserError, match=name):
+        find_table(tmp_path, "training").read()
+
+
+def claiming(archive, size):
+    """A zip archive whose directory claims another unpacked size for its one member."""
+    directory = archive.index(b"PK\1\2")
+    return archive[: directory + 24] + struct.pack("<I", size) + archive[directory + 28 :]
+
+
+@pytest.mark.parametrize("name", [name for name in FORMS if name != "training.csv"])
+def test_an_archive_that_delivers_too_much_is_refused(tmp_path, monkeypatch, name):
+    (tmp_path / name).write_bytes(FORMS[name])
+    monkeypatch.setattr(kaggle_files, "_UNPACKED_LIMIT", len(CONTENT) - 1)
+    with pytest.raises(UserError, match=f"{name}.* unpacks to more than .* unpack it yourself"):
+        find_table(tmp_path, "training").read()
+    (tmp_path / "training.csv").write_bytes(CONTENT)  # no archive, no limit
+    assert find_table(tmp_path, "training").read() == CONTENT
+
+
+def test_an_archive_is_read_up_to_the_limit(tmp_path, monkeypatch):
+    (tmp_path / "training.zip").write_bytes(FORMS["training.zip"])
+    monkeypatch.setattr(kaggle_files, "_UNPACKED_LIMIT", len(CONTENT))
+    assert find_table(tmp_path, "training").read() == CONTENT
+
+
+def test_an_archive_that_claims_too_much_is_refused_unread(tmp_path):
+    (tmp_path / "training.zip").write_bytes(claiming(FORMS["training.zip"], 2 * 10**9 + 1))
+    with pytest.raises(UserError, match="training.zip → training.csv unpacks to more than 2 GB"):
+        find_table(tmp_path, "training").read()
+
+
+def test_an_archive_that_claims_less_than_it_has_is_damaged(tmp_path):
+    (tmp_path / "training.zip").write_bytes(claiming(FORMS["training.zip"], 3))
+    with pytest.raises(UserError, match="training.zip → training.csv cannot be read"):
         find_table(tmp_path, "training").read()

@@ -1,4 +1,8 @@
+import gzip
+import io
+import os
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -36,6 +40,39 @@ def test_changed_file_is_parsed_anew(tmp_path):
     images, keypoints = small_data.faces()
     (tmp_path / "training.csv").write_text(small_data.training_csv(images[:9], keypoints[:9]))
     assert len(load_faces(tmp_path)) == 9
+
+
+def test_a_change_without_a_newer_date_is_seen(tmp_path):
+    """As when a clock was set back, or a copy kept its date: the content counts."""
+    small_data.write_download(tmp_path)
+    file = tmp_path / "training.csv"
+    first = load_faces(tmp_path).keypoints[0, 0, 0]
+    dates, content = file.stat(), file.read_text()
+    header, number = content.split("\n", 1)[0], content.split("\n", 1)[1].split(",", 1)[0]
+    other = ("9" if number[0] != "9" else "8") + number[1:]
+    file.write_text(content.replace(f"{header}\n{number}", f"{header}\n{other}", 1))
+    os.utime(file, ns=(dates.st_atime_ns, dates.st_mtime_ns))
+    assert file.stat().st_size == dates.st_size
+    assert load_faces(tmp_path).keypoints[0, 0, 0] == pytest.approx(float(other))
+    assert first == pytest.approx(float(number))
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 0.999])
+@pytest.mark.parametrize("name", ["training.csv", "training.csv.gz", "training.zip"])
+def test_a_cut_table_is_named_and_read_once_it_is_whole(small_folder, tmp_path, name, share):
+    content = (small_folder / "training.csv").read_bytes()
+    if name.endswith(".gz"):
+        content = gzip.compress(content)
+    elif name.endswith(".zip"):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("training.csv", content)
+        content = packed.getvalue()
+    (tmp_path / name).write_bytes(content[: int(share * len(content))])
+    with pytest.raises(UserError, match=f"{name}.*"):
+        load_faces(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    assert len(load_faces(tmp_path)) == 60
 
 
 def test_select_keeps_complete_rows_or_all(small_folder):

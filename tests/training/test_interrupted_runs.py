@@ -12,10 +12,13 @@ import pytest
 
 import atomic_write
 import callbacks
+import data_pipeline
 import models
 from callbacks import EpochTable, ResumeState
 from errors import UserError
 from tests.killing import Killed, killed_in_epoch
+from trained_nets import run_lock
+from trained_nets.loading import load_net
 from trained_nets.run_folder import RunFolder
 
 NET1 = ("--model", "net1", "--epochs", 2)
@@ -169,6 +172,67 @@ def test_the_history_is_on_the_disk_before_the_state(start_train, monkeypatch):
     assert "flush history.csv" in done[:saved]
     # The weights and the results are there before the state is given up.
     assert done.index("rename model.keras") < done.index("rename config.json", saved)
+
+
+def test_a_run_in_training_is_left_alone_by_a_second_training(start_train, tmp_path, capsys):
+    assert start_train(*NET1) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "net1").iterdir()}
+    with run_lock.held(RunFolder(tmp_path / "net1")):
+        for option in ("--resume", "--overwrite"):
+            capsys.readouterr()
+            assert start_train(*NET1, option) == 2
+            (line,) = capsys.readouterr().err.splitlines()
+            assert "Another process is training into" in line
+        assert len(load_net(tmp_path / "net1").predict(np.zeros((1, 96, 96, 1), np.uint8))) == 1
+    assert {path.name: path.read_bytes() for path in (tmp_path / "net1").iterdir()} == before
+
+
+def test_a_run_that_another_process_made_meanwhile_is_not_overwritten(
+    start_train, tmp_path, monkeypatch, capsys
+):
+    assert start_train(*NET1, "--name", "other") == 0
+    split = data_pipeline.split
+
+    def slow_split(*arguments):
+        (tmp_path / "other").rename(tmp_path / "net1")
+        return split(*arguments)
+
+    monkeypatch.setattr(data_pipeline, "split", slow_split)
+    assert start_train(*NET1) == 2
+    assert "net1 exists. --resume continues it" in capsys.readouterr().err
+
+
+def test_a_folder_killed_before_its_first_file_starts_anew(start_train, tmp_path):
+    (tmp_path / "net1").mkdir()
+    (tmp_path / "net1" / f".tmp-{2**22 + 1}-config.json").write_text("{")
+    assert start_train(*NET1) == 0
+    assert not list(tmp_path.rglob(".tmp-*"))
+
+
+def test_what_a_kill_left_half_written_goes_when_the_run_goes_on(start_train, tmp_path):
+    ensemble = (*NET1, "--folds", 2)
+    assert start_train(*ensemble) == 0
+    for folder in ("net1", "net1/fold1"):
+        (tmp_path / folder / f".tmp-{2**22 + 1}-model.keras").write_bytes(b"PK")
+    assert start_train(*ensemble, "--resume") == 0
+    assert not list(tmp_path.rglob(".tmp-*"))
+
+
+def test_the_state_goes_even_if_the_kill_came_after_the_results(start_train, tmp_path):
+    assert start_train(*NET1) == 0
+    (tmp_path / "net1/resume.npz").write_bytes(b"state")
+    assert start_train(*NET1, "--resume") == 0
+    assert not (tmp_path / "net1/resume.npz").exists()
+
+
+def test_a_run_set_aside_by_a_killed_overwrite_is_not_lost(start_train, tmp_path, capsys):
+    assert start_train(*NET1) == 0
+    before = (tmp_path / "net1/model.keras").read_bytes()
+    (tmp_path / "net1").rename(tmp_path / ".old-net1")  # killed before it made the new folder
+    assert start_train(*NET1) == 2
+    assert "net1 exists. --resume continues it" in capsys.readouterr().err
+    assert (tmp_path / "net1/model.keras").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["net1"]
 
 
 @pytest.mark.parametrize("data", [None, {}, {"path": "faces"}])
