@@ -19,7 +19,7 @@ class Target:
         model: its name in `models.config`.
         version: a version number, or None.
         label: a version label such as `stable`, or None; not both. Neither means the newest.
-        timeout: s, for each request.
+        timeout: s, for each request from its start to the end of its answer.
     """
 
     url: str

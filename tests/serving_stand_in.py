@@ -43,11 +43,19 @@ def predict_json(saved, request):
     array = np.array(values, object if dtype == tf.string else dtype.as_numpy_dtype)
     refuse_large_batch(array)
     outputs = saved.run(name, **{key: array})
-    if len(outputs) == 1:
-        (only,) = outputs.values()
-        return {"predictions": only.tolist()}
-    rows = [{key: outputs[key][row].tolist() for key in outputs} for row in range(len(array))]
-    return {"predictions": rows}
+    columns = {key: _json_values(key, values) for key, values in outputs.items()}
+    if len(columns) == 1:
+        return {"predictions": next(iter(columns.values()))}
+    rows = zip(*columns.values(), strict=True)
+    return {"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}
+
+
+def _json_values(name, values):
+    """Nested lists of an output; `json.dumps` writes NaN bare, as the server does."""
+    if values.dtype != object:
+        return values.tolist()
+    assert not name.endswith("_bytes"), "the server would write {'b64': …}"
+    return [value.decode() for value in values]
 
 
 def refuse_large_batch(array):
@@ -81,6 +89,15 @@ def metadata_json(saved):
     spec = {"name": MODEL, "signature_name": "", "version": "1"}
     metadata = {"signature_def": {"signature_def": signatures}}
     return {"model_spec": spec, "metadata": metadata}
+
+
+def tensor_proto(value):
+    """A `TensorProto` as the server writes it, number by number, not as `tensor_content`."""
+    proto = tf.make_tensor_proto(value)
+    if proto.dtype == tf.float32:
+        proto.ClearField("tensor_content")
+        proto.float_val[:] = value.ravel().tolist()
+    return proto
 
 
 @contextlib.contextmanager
@@ -190,7 +207,7 @@ def grpc_server(saved, delay=0.0, full=False):
         response.model_spec.CopyFrom(request.model_spec)
         response.model_spec.version.value = 1
         for name, value in outputs.items():
-            response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+            response.outputs[name].CopyFrom(tensor_proto(value))
         return response
 
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
