@@ -11,7 +11,7 @@ import urllib.parse
 import numpy as np
 
 from errors import UserError
-from serving.target import served_names
+from serving.target import OVERLOADED, served_names
 from serving.timed_http import TimedConnection, TimedTLSConnection
 
 
@@ -123,6 +123,8 @@ def _read_json(status, content, where):
             f"The answer must be JSON. Received status {status} from {where}: {content[:80]!r}; is "
             "it TensorFlow Serving's REST port?"
         )
+    if status == http.client.SERVICE_UNAVAILABLE:
+        raise UserError(OVERLOADED.format(where, answer.get("error")))
     if status != http.client.OK:
         raise UserError(f"{where} refused the request: {answer.get('error', content[:200])}")
     return answer

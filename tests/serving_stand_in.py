@@ -21,6 +21,7 @@ from tests import ROOT
 
 MODEL = "facial_keypoints"
 LABELS = {"stable": 1}
+FULL = "The batch scheduling queue to which this task was submitted is full"
 BATCHING = ROOT / "serving" / "batching_parameters.txt"
 MAX_BATCH_SIZE = int(re.search(r"(?m)^max_batch_size { value: (\d+) }", BATCHING.read_text())[1])
 PATH = re.compile(
@@ -101,7 +102,7 @@ def tensor_proto(value):
 
 
 @contextlib.contextmanager
-def rest_server(saved, delay=0.0):
+def rest_server(saved, delay=0.0, full=False):
     """Serves REST on a free port of 127.0.0.1; yields `(url, requests)`, the bodies received."""
     requests = []
 
@@ -118,6 +119,8 @@ def rest_server(saved, delay=0.0):
             time.sleep(delay)
             try:
                 status, answer = 200, self._route(body)
+            except tf.errors.UnavailableError as error:
+                status, answer = 503, {"error": error.message}
             except (ValueError, tf.errors.OpError) as error:
                 status, answer = 400, {"error": str(error)}
             except LookupError as error:
@@ -140,6 +143,8 @@ def rest_server(saved, delay=0.0):
             if body is None:
                 return metadata_json(saved)
             requests.append(json.loads(body))
+            if full:
+                raise tf.errors.UnavailableError(None, None, FULL)
             return predict_json(saved, requests[-1])
 
         def log_message(self, *_):
@@ -182,8 +187,7 @@ def grpc_server(saved, delay=0.0, full=False):
             check(request.model_spec, context)
             requests.append(request)
             if full:
-                queue = "The batch scheduling queue to which this task was submitted is full"
-                context.abort(grpc.StatusCode.UNAVAILABLE, queue)
+                context.abort(grpc.StatusCode.UNAVAILABLE, FULL)
             return predict_proto(saved, request, context, predict_pb2)
 
         def GetModelMetadata(self, request, context):

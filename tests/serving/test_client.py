@@ -229,8 +229,8 @@ def test_unknown_model_version_or_label_is_one_line(url, pictures, wrong, capsys
     assert "Servable not found" in error
 
 
-def test_a_full_queue_is_no_missing_server(saved, pictures, capsys):
-    with serving_stand_in.grpc_server(saved, full=True) as (url, _):
+def test_a_full_queue_is_no_missing_server(server, saved, pictures, capsys):
+    with server(saved, full=True) as (url, _):
         assert run_script(client, pictures[0], "--url", url) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
