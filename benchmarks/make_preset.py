@@ -7,14 +7,15 @@ weights and with the rounded ones, plain and flip-averaged. Intervals are 95 %, 
 people (pictures, where it is not known who is in them). A run that was trained on every face
 (`--hold-out 0`) has none to be measured on: `--reference` then names a run of the same recipe that
 held some out, and the card gives the accuracy of that one.
-What the card says of the data's source, licence and use comes from `preset_notes.json`, which is
-about one data set: write another for other data and name it with `--notes`.
+What the card says of the data's source, licence and use comes from `preset_notes.json`: write notes
+about other data and name them with `--notes`. A run on several data sets takes all of them.
 """
 
 import argparse
 import pathlib
 
 import command_line
+import labelling
 from errors import UserError
 
 PROGRAM = "python -m benchmarks.make_preset"
@@ -36,24 +37,29 @@ def main(argv=None):
     reference = load_keras_net(arguments.reference) if arguments.reference else None
     check_reference(net.config, reference and reference.config)
     measured = reference or net
-    data = data_pipeline.load_faces(arguments.data)
-    notes = preset_card.read_notes(arguments.notes, data)
-    held_out = find_held_out(measured.config, measured.origin, data)
-    if held_out.rows is None:
-        raise UserError(held_out.reason)
-    valid = data.rows(held_out.rows).select(measured.names, complete=False).labelled()
-    accuracy = preset_card.measure(
+    sources = [data_pipeline.load_faces(path) for path in arguments.data or [None]]
+    check_sources(net, sources)
+    notes = preset_card.read_notes(arguments.notes, sources)
+    stored = preset_store.as_stored(measured)
+    accuracy = {}
+    for data in sources:
+        held_out = find_held_out(measured.config, measured.origin, data)
+        if held_out.rows is None:
+            raise UserError(held_out.reason)
+        valid = data.rows(held_out.rows).select(measured.names, complete=False).labelled()
+        (labeller,) = data.labellers
+        answering = measured.as_labeller(labeller)
         # A net trained in bfloat16 would compute in it; only the weights are to differ.
-        from_model("run", float32_copy(measured.model), measured.names, measured.config),
-        preset_store.as_stored(measured),
-        valid,
-    )
-    if reference:
-        accuracy["measured_on"] = (
-            f"{len(valid):,} labelled faces that a net of the same recipe held out, trained on the "
-            f"other {measured.config['data']['train_rows']:,}; this one is trained on all"
+        exact = from_model(
+            "run", float32_copy(answering.model), measured.names, measured.config, labeller
         )
-    card = preset_card.make_card(arguments.name, net, data, notes, accuracy)
+        accuracy[labeller] = preset_card.measure(exact, stored.as_labeller(labeller), valid)
+        if reference:
+            accuracy[labeller]["measured_on"] = (
+                f"{len(valid):,} labelled faces that a net of the same recipe held out; this one "
+                "is trained on all"
+            )
+    card = preset_card.make_card(arguments.name, net, sources, notes, accuracy)
     folder = preset_store.write_preset(arguments.name, preset_store.to_float16(net.whole), card)
     report(folder, accuracy)
 
@@ -69,7 +75,7 @@ def parse_arguments(argv=None):
         metavar="RUN",
         help="for a run on every face: one of the same recipe with held-out faces, to be measured",
     )
-    parser.add_argument("--data", help="what the run was trained on (default: the drawn faces)")
+    command_line.add_data_argument(parser, several=True)
     parser.add_argument(
         "--notes",
         type=pathlib.Path,
@@ -77,6 +83,17 @@ def parse_arguments(argv=None):
         help="JSON about the data (default: %(default)s)",
     )
     return parser.parse_args(argv)
+
+
+def check_sources(net, sources):
+    """Refuses data that are not all that the run was trained on, or under other names."""
+    named = [labeller for data in sources for labeller in data.labellers]
+    full = [each for each in net.labellers if labelling.full(each) == each]
+    if sorted(named) != sorted(full):
+        raise UserError(
+            f"The run learned from the labellers {', '.join(full)}, and --data has "
+            f"{', '.join(named)}. Name all of its data sets, by folders called as they were then."
+        )
 
 
 def check_reference(config, reference):
@@ -116,18 +133,20 @@ def recipe_of(config):
 
     The runs that they began or learned from may differ: each saw as much of the data as its net.
     """
-    same = {entry: config[entry] for entry in ("model", "recipe", "keypoints")}
+    same = {entry: config[entry] for entry in ("model", "recipe", "keypoints", "labellers")}
     same |= {entry: bool(config.get(entry)) for entry in ("init_from", "distill_from")}
     return same | {"fingerprint of data": config["data"]["fingerprint"]}
 
 
 def report(folder, accuracy):
-    print(f"{accuracy['faces']:,} held-out faces, {accuracy['labelled_coordinates']:,} coordinates")
-    print(f"{'RMSE px':14}{'float32':>26}{'float16':>26}{'difference':>14}")
-    for way, row in accuracy["rmse_px"].items():
-        difference = row["float16_minus_float32"]["value"]
-        cells = [text(row[precision]) for precision in ("float32", "float16")]
-        print(f"{way:14}{cells[0]:>26}{cells[1]:>26}{difference:>+14.5f}")
+    for labeller, measured in accuracy.items():
+        faces, coordinates = measured["faces"], measured["labelled_coordinates"]
+        print(f"{labeller}: {faces:,} held-out faces, {coordinates:,} coordinates")
+        print(f"{'RMSE px':14}{'float32':>26}{'float16':>26}{'difference':>14}")
+        for way, row in measured["rmse_px"].items():
+            difference = row["float16_minus_float32"]["value"]
+            cells = [text(row[precision]) for precision in ("float32", "float16")]
+            print(f"{way:14}{cells[0]:>26}{cells[1]:>26}{difference:>+14.5f}")
     size = sum(file.stat().st_size for file in folder.iterdir())
     print(f"{folder}: {size / 1e6:.2f} MB")
 

@@ -12,28 +12,41 @@ from errors import UserError
 from evaluation import bootstrap, metrics
 from trained_nets.trained_net import flip_averaged
 
-NOTES = ("fingerprint", "source", "licence", "intended_use", "limits")  # what notes must have
+NOTES = ("intended_use", "limits", "data")  # what notes must have
+DATA_NOTES = ("fingerprint", "source", "licence")  # and each of their data sets
 
 
-def read_notes(path, data):
-    """What a person has written about these data, which the fingerprint identifies.
+def read_notes(path, sources):
+    """What a person has written about these data sets, which fingerprints identify.
+
+    Returns:
+        The notes, with those of `sources` alone, in that order, as `data`.
 
     Raises:
-        UserError: if the file cannot be read, lacks one of `NOTES`, or is about other data.
+        UserError: if the file cannot be read, lacks an entry, or a data set.
     """
     try:
         notes = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"The notes {path} cannot be read: {error}") from error
-    if not isinstance(notes, dict) or any(entry not in notes for entry in NOTES):
-        raise UserError(f"The notes {path} need the entries {', '.join(NOTES)}.")
-    if not data.is_known_as(notes["fingerprint"]):
+    known = notes.get("data") if isinstance(notes, dict) else None
+    complete = isinstance(known, list) and all(set(DATA_NOTES) <= each.keys() for each in known)
+    if not complete or any(entry not in notes for entry in NOTES):
         raise UserError(
-            f"The notes {path} are about data with the fingerprint {notes['fingerprint']}, these "
-            f"({data.description}) have {data.fingerprint}. Write notes about them, and name the "
-            "file with --notes."
+            f"The notes {path} need the entries {', '.join(NOTES)}; data is a list, each with "
+            f"{', '.join(DATA_NOTES)}."
         )
-    return notes
+    return notes | {"data": [_about(data, known, path) for data in sources]}
+
+
+def _about(data, known, path):
+    for notes in known:
+        if data.is_known_as(notes["fingerprint"]):
+            return notes
+    raise UserError(
+        f"The notes {path} say nothing about data with the fingerprint {data.fingerprint} "
+        f"({data.description}). Write notes about them, and name the file with --notes."
+    )
 
 
 def measure(exact, rounded, valid):
@@ -81,43 +94,48 @@ def _for_json(estimate):
     return {name: number if math.isfinite(number) else None for name, number in numbers}
 
 
-def make_card(name, net, data, notes, accuracy):
+def make_card(name, net, sources, notes, accuracy):
     """The card, for `preset_store.write_preset`.
 
     Args:
         name: the preset's.
         net: the `TrainedNet` whose weights it has.
-        data: what that was trained on.
+        sources: the data sets that it was trained on.
         notes: from `read_notes`.
-        accuracy: from `measure`.
+        accuracy: by labeller, from `measure`.
     """
     config = net.config
     return {
         "name": name,
         "net": config["model"],
         "description": models.find(config["model"]).description,
-        "parameters": net.model.count_params(),
+        "parameters": net.whole.count_params(),
         "keypoints": list(net.names),
         "coordinates": "px of the 96×96 face crop; (0, 0) is the centre of the top left pixel; "
         "left and right are the person's own",
-        "weights": {"dtype": "float16", "arrays": len(net.model.weights)},
-        "trained_on": {
-            "source": notes["source"],
-            "licence": notes["licence"],
-            "file": data.description,
-            "fingerprint": data.fingerprint,
-            "split_seed": config["seed"],
-            "hold_out": config["data"].get("hold_out"),
-            "split_by": data.grouped_by,
-        },
+        "labels_of": net.labels_of,
+        "weights": {"dtype": "float16", "arrays": len(net.whole.weights)},
+        "trained_on": [
+            {
+                "labeller": data.labellers[0],
+                "source": about["source"],
+                "licence": about["licence"],
+                "file": data.description,
+                "fingerprint": data.fingerprint,
+                "split_by": data.grouped_by,
+            }
+            for data, about in zip(sources, notes["data"], strict=True)
+        ],
+        "split_seed": config["seed"],
+        "hold_out": config["data"].get("hold_out"),
         "accuracy": accuracy,
         "intended_use": notes["intended_use"],
         "limits": notes["limits"],
-        "run": _without_folders(config, data),
+        "run": _without_folders(config),
     }
 
 
-def _without_folders(config, data):
+def _without_folders(config):
     """The run's configuration without where things lay on the machine that trained it."""
     described = {key: value for key, value in config["data"].items() if key != "path"}
     other_runs = {
@@ -125,4 +143,4 @@ def _without_folders(config, data):
         for entry in ("init_from", "distill_from")
         if config.get(entry)
     }
-    return config | {"data": described | {"description": data.description}} | other_runs
+    return config | {"data": described} | other_runs

@@ -5,6 +5,7 @@ import json
 import math
 import pathlib
 
+import labelling
 from exporting.picture_rules import MAX_PIXELS, MAX_SIDE
 from keypoint_schema import IMAGE_SIZE, MIRRORS
 from trained_nets.provenance import provenance
@@ -70,13 +71,14 @@ def model_card(net, flip_average, parameters):
         },
     }
     if preset := config.get("preset"):
-        _add_preset(card, preset, names, flip_average)
+        _add_preset(card, preset, net, flip_average)
     return _finite(card)
 
 
-def _add_preset(card, preset, names, flip_average):
+def _add_preset(card, preset, net, flip_average):
     """Adds a preset's accuracy, as measured with or without the flip average, like the export."""
-    accuracy = preset["accuracy"]
+    # A four-point labeller's own accuracy is not measured.
+    accuracy = preset["accuracy"][labelling.full(net.labels_of)]
     measured = accuracy["rmse_px"]["flip_average" if flip_average else "plain"]
     rmse = measured["float16"]  # as a preset's weights are stored
     card["validation"] = {
@@ -86,11 +88,13 @@ def _add_preset(card, preset, names, flip_average):
             "high": rmse["high"],
             **{key: accuracy[key] for key in ("confidence", "resampled_by", "groups")},
         },
-        "rmse_px_per_keypoint": {name: measured["per_keypoint"][name] for name in names},
+        "rmse_px_per_keypoint": {name: measured["per_keypoint"][name] for name in net.names},
         "with_flip_average": flip_average,
         **{key: accuracy[key] for key in ("measured_on", "faces", "labelled_coordinates")},
     }
-    card["training_data"] |= {key: preset["trained_on"][key] for key in ("source", "licence")}
+    card["training_data"] |= {
+        key: " ".join(each[key] for each in preset["trained_on"]) for key in ("source", "licence")
+    }
     card["preset"] = {key: preset[key] for key in ("name", "description", "intended_use", "limits")}
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 
 import keras
@@ -19,7 +20,7 @@ import train
 from benchmarks import make_preset
 from data_pipeline import synthetic_faces
 from errors import UserError
-from tests import narrow_nets
+from tests import narrow_nets, small_data
 from trained_nets import predictions, preset_store
 from trained_nets.loading import load_keras_net, load_net
 
@@ -43,8 +44,9 @@ def start(script, *options):
 
 
 def write_notes(path, fingerprint):
-    notes = dict.fromkeys(("source", "licence", "intended_use", "limits"), "drawn for a test")
-    path.write_text(json.dumps(notes | {"fingerprint": fingerprint}))
+    about = dict.fromkeys(("source", "licence"), "drawn for a test")
+    notes = dict.fromkeys(("intended_use", "limits"), "drawn for a test")
+    path.write_text(json.dumps(notes | {"data": [about | {"fingerprint": fingerprint}]}))
     return path
 
 
@@ -114,7 +116,7 @@ def test_presets_are_float32_nets_whatever_policy_is_set(tiny):
 
 def test_the_card_gives_the_accuracy_that_evaluate_finds(tiny, small_folder):
     data = data_pipeline.load_faces(small_folder)
-    accuracy = json.loads((tiny / "card.json").read_text())["accuracy"]
+    accuracy = json.loads((tiny / "card.json").read_text())["accuracy"][small_folder.name]
     for way, flip_average in (("plain", False), ("flip_average", True)):
         net = predictions.load_nets(["preset:tiny"], data, "validation", flip_average)[
             0
@@ -220,7 +222,7 @@ def test_weights_beyond_float16_are_refused():
 def test_notes_about_other_data_are_refused(made, small_folder, tmp_path, monkeypatch):
     notes = write_notes(tmp_path / "notes.json", "another")
     arguments = [made[1], "--name", "other", "--data", small_folder, "--notes", notes]
-    with pytest.raises(UserError, match="fingerprint another"):
+    with pytest.raises(UserError, match="say nothing about data with the fingerprint faces:"):
         start(make_preset, *arguments)
 
 
@@ -236,8 +238,9 @@ def test_a_net_trained_on_every_face_has_the_accuracy_of_its_reference_run(
         start(make_preset, *arguments)
     start(make_preset, *arguments, "--reference", made[1])
     card, reference = preset_store.read_card("whole"), preset_store.read_card("tiny")
-    assert card["accuracy"]["rmse_px"] == reference["accuracy"]["rmse_px"]
-    assert "held out" in card["accuracy"]["measured_on"]
+    accuracy, expected = (each["accuracy"][small_folder.name] for each in (card, reference))
+    assert accuracy["rmse_px"] == expected["rmse_px"]
+    assert "held out" in accuracy["measured_on"]
     run = load_net(tmp_path / "net2")
     kernel = np.asarray(run.model.weights[0]).astype(np.float16)
     np.testing.assert_array_equal(preset_store.load_preset("whole").model.weights[0], kernel)
@@ -258,6 +261,42 @@ def test_a_reference_run_is_made_as_the_run_but_for_the_faces_held_out(made, cha
     make_preset.check_reference(run | {"init_from": "a"}, reference | {"init_from": "b"})
     with pytest.raises(UserError, match=told):
         make_preset.check_reference(run, reference | change)
+
+
+def test_a_preset_of_two_data_sets_answers_as_either_labeller(
+    made, small_folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(preset_store, "FOLDER", tmp_path / "presets")
+    narrow_nets.put_into_zoo(monkeypatch)
+    images, keypoints = small_data.faces(30, seed=9)
+    other = tmp_path / "people"
+    other.mkdir()
+    complete = np.isfinite(keypoints).all((1, 2))
+    text = small_data.training_csv(images[complete], keypoints[complete] + (5, 0))
+    (other / "training.csv").write_text(text)
+    both = ["--data", other, "--data", small_folder]
+    options = ["--model", "net2", "--epochs", 1, "--runs", tmp_path, "--precision", "float32"]
+    assert start(train, *options, *both) == 0
+    notes = write_notes(tmp_path / "notes.json", data_pipeline.load_faces(other).fingerprint)
+    more = json.loads(notes.read_text())
+    fingerprint = data_pipeline.load_faces(small_folder).fingerprint
+    more["data"].append(more["data"][0] | {"fingerprint": fingerprint})
+    notes.write_text(json.dumps(more))
+    arguments = [tmp_path / "net2", "--name", "both", "--notes", notes]
+    with pytest.raises(UserError, match="learned from the labellers people, "):
+        start(make_preset, *arguments, *both[:2])
+    start(make_preset, *arguments, *both)
+    card = preset_store.read_card("both")
+    assert card["labels_of"] == "people"
+    assert [each["labeller"] for each in card["trained_on"]] == ["people", small_folder.name]
+    assert list(card["accuracy"]) == ["people", small_folder.name]
+    run, preset = load_net(tmp_path / "net2"), load_net("preset:both")
+    for labeller in preset.labellers:
+        np.testing.assert_allclose(
+            preset.as_labeller(labeller).predict(images[:3]),
+            run.as_labeller(labeller).predict(images[:3]),
+            atol=0.2,
+        )
 
 
 def test_a_run_that_held_faces_out_needs_no_reference(made, small_folder, monkeypatch):
@@ -282,13 +321,15 @@ def test_shipped_card_says_what_the_preset_is(name):
     assert card.keys() >= ENTRIES
     assert card["name"] == name
     assert all(card[entry] for entry in ENTRIES)
-    assert card["trained_on"]["licence"]
-    for way in ("plain", "flip_average"):
-        rmse = card["accuracy"]["rmse_px"][way]["float16"]
+    labellers = [each["labeller"] for each in card["trained_on"]]
+    assert all(each["licence"] for each in card["trained_on"])
+    assert labellers == list(card["accuracy"])
+    for labeller, way in itertools.product(labellers, ("plain", "flip_average")):
+        rmse = card["accuracy"][labeller]["rmse_px"][way]["float16"]
         assert rmse["low"] < rmse["value"] < rmse["high"]
     assert "path" not in card["run"]["data"]
     assert "/" not in card["run"]["data"]["description"]
-    assert preset_store.load_preset(name).model.count_params() == card["parameters"]
+    assert preset_store.load_preset(name).whole.count_params() == card["parameters"]
 
 
 def test_shipped_presets_stay_small():
