@@ -57,7 +57,21 @@ def _optimizer(recipe, steps):
         optimizer.exclude_from_weight_decay(var_names=["bias"])
     # A number would be frozen into the traced step; `callbacks.AveragingWindow` sets this.
     optimizer.ema_momentum = keras.Variable(0.0, trainable=False, name="ema_momentum")
+    _leave_gradients_alone(optimizer)
     return optimizer
+
+
+def _leave_gradients_alone(optimizer):
+    """Skips the sum of gradients over replicas, on TensorFlow and where there is only one.
+
+    TensorFlow registers a gradient for that sum when the step is traced, and never forgets it, nor
+    the graph and the variables that it belongs to: six net7 specialists would all stay in memory.
+    """
+    strategy = getattr(optimizer, "_distribution_strategy", None)
+    if strategy is not None and strategy.num_replicas_in_sync == 1:
+        optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: (
+            gradients_and_variables
+        )
 
 
 def _warmed_up_cosine(recipe, steps):

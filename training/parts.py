@@ -1,6 +1,7 @@
 """Trains the nets that together make one run: specialists, or the nets of folds."""
 
 import dataclasses
+import gc
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -59,6 +60,7 @@ def fit_parts(
             f"{len(task.valid):,} to validate, up to "
             f"{command_line.counted(task.recipe.epochs, 'epoch')}"
         )
+        gc.collect()  # the net before this one, which has cycles
         try:
             model, results = fit(task, console)
         except KeyboardInterrupt:  # before its first epoch ended
