@@ -19,7 +19,8 @@ import time
 import numpy as np
 
 import command_line
-from keypoint_schema import IMAGE_SIZE
+from benchmarks.turns import take_turns
+from keypoint_schema import IMAGE_SIZE, NAMES
 
 PROGRAM = "python -m benchmarks.inference"
 CALLS = {1: 60, 8: 40, 64: 10}  # by batch size
@@ -73,6 +74,32 @@ def prepare(name, folder):
     return saved_models, {f"{name}, six Keras predict() in a row": keras_models}
 
 
+@contextlib.contextmanager
+def runtimes(net):
+    """Exports a net of the zoo, with fresh weights, in each format whose packages are installed.
+
+    Yields:
+        By runtime, a function from float32 `(batch, 96, 96, 1)` to keypoints; the SavedModel first.
+    """
+    import models
+    from exporting import litert_format, onnx_format, open_saved_model, write_saved_model
+
+    models.set_precision("float32")
+    formats = {"ONNX Runtime": (onnx_format, "ONNX"), "LiteRT": (litert_format, "LiteRT")}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        saved_model = folder / "saved_model"
+        write_saved_model(models.build(net), NAMES, saved_model, guarded=False)
+        others = {}
+        for runtime, (writer, name) in formats.items():
+            if writer.is_installed():
+                files = writer.write(saved_model, folder, "net", random_images(8))
+                others[runtime] = writer.load(files[f"{name} float32"])
+        with open_saved_model(saved_model) as opened:
+            serve = {"SavedModel": lambda images: opened.run("serving_default", images=images)}
+            yield serve | others
+
+
 def measure_latencies(saved_models, keras_models):
     """ms per face of every call, by batch size and way."""
     from exporting import open_saved_model
@@ -88,27 +115,18 @@ def measure_latencies(saved_models, keras_models):
 
         ways = {way: list(map(serve, folders)) for way, folders in saved_models.items()}
         ways |= {way: list(map(predict, models)) for way, models in keras_models.items()}
-        return {batch: take_turns(ways, batch, calls) for batch, calls in CALLS.items()}
+        return {batch: milliseconds(ways, batch, calls) for batch, calls in CALLS.items()}
 
 
-def take_turns(ways, batch, calls):
+def milliseconds(ways, batch, calls):
+    """ms per face of each call, by way; a way is a list of functions of images, called in a row."""
     images = random_images(batch)
-    seconds = {way: [] for way in ways}
-    for way in [*ways, *ways]:
-        time_call(ways[way], images)
-    order = list(ways)
-    for _ in range(calls):
-        for way in order:
-            seconds[way].append(time_call(ways[way], images))
-        order = order[1:] + order[:1]  # or the same one would always follow predict()
-    return {way: np.array(values) * 1e3 / batch for way, values in seconds.items()}
 
+    def in_a_row(functions):
+        return lambda: [function(images) for function in functions]
 
-def time_call(functions, images):
-    start = time.perf_counter()
-    for function in functions:
-        function(images)
-    return time.perf_counter() - start
+    seconds = take_turns({way: in_a_row(functions) for way, functions in ways.items()}, calls)
+    return {way: values * 1e3 / batch for way, values in seconds.items()}
 
 
 def random_images(batch):

@@ -18,20 +18,17 @@ def augment(
     """Augments a batch; the seed alone decides.
 
     Args:
-        images: `(batch, 96, 96, 1)`, uint8 or float32, 0–255.
+        images: uint8 `(batch, 96, 96, 1)`.
         keypoints: float32 `(batch, K, 2)`, normalized (x, y); NaN where unlabelled.
         seed: `(2,)` ints.
         mirror: of the K keypoints.
         warps, light: how far to go; None for the defaults.
 
     Returns:
-        Images float32, 0–255, and keypoints, same shapes and units; NaN also for keypoints that
-        left the picture.
+        Images float32 `(batch, 96, 96, 1)`, 0–255, and keypoints, same shape and units; NaN also
+        for keypoints that left the picture.
     """
     geometry_seed, light_seed = tf.unstack(tf.random.split(seed, 2), num=2)
     warp = random_warps(tf.shape(images)[0], geometry_seed, warps or WarpRanges())
-    warped = warp_images(images, warp)
-    return (
-        change_light(warped, light_seed, light or LightRanges()),
-        warp_keypoints(keypoints, warp, mirror),
-    )
+    lit = change_light(warp_images(images, warp), light_seed, light or LightRanges())
+    return lit[..., None], warp_keypoints(keypoints, warp, mirror)

@@ -15,10 +15,19 @@ import tensorflow as tf
 import keypoint_schema
 
 _SIZE = keypoint_schema.IMAGE_SIZE
+_UNIT = keypoint_schema.PIXELS_PER_UNIT
+_LINE = keypoint_schema.to_normalized(np.arange(_SIZE, dtype=np.float32))  # a row's pixels
 _HALF_WAVES = 4  # the elastic field's cosines per axis: 0 to 3 half waves over the picture
+_FUNCTIONS = _HALF_WAVES + 1  # of x or of y: these cosines and the position itself
+# Where x, y and 1 stand among the products of a function of y (rows) and one of x (columns).
+_LINEAR_TERMS = np.zeros((3, _FUNCTIONS, _FUNCTIONS), np.float32)
+_LINEAR_TERMS[0, 0, -1] = _LINEAR_TERMS[1, -1, 0] = _LINEAR_TERMS[2, 0, 0] = 1.0
+_LINEAR_TERMS = _LINEAR_TERMS.reshape(3, -1)
+_CENTER_TERM = np.zeros((_FUNCTIONS, _FUNCTIONS), np.float32)
+_CENTER_TERM[0, 0] = keypoint_schema.IMAGE_CENTER
 _ITERATIONS = 8
 # Normalized; half a pixel beyond the edge of the picture, where a few of Kaggle's labels lie.
-_EDGE = (_SIZE / 2 + 0.5) / keypoint_schema.PIXELS_PER_UNIT
+_EDGE = (_SIZE / 2 + 0.5) / _UNIT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +70,7 @@ def random_warps(batch, seed, ranges: WarpRanges) -> Warp:
     log_scale = uniform(ranges.scale)
     log_aspect = uniform(ranges.aspect) / 2
     shear = uniform(ranges.shear)
-    shift = uniform(ranges.shift / keypoint_schema.PIXELS_PER_UNIT, 2)
+    shift = uniform(ranges.shift / _UNIT, 2)
     depth = uniform(ranges.perspective, 2)
     flipped = tf.random.stateless_uniform([batch], next(seeds)) < ranges.flip
     x_scale, y_scale = tf.exp(log_scale + log_aspect), tf.exp(log_scale - log_aspect)
@@ -83,34 +92,69 @@ def _wave_sizes(elastic):
     sizes = 1.0 / (1.0 + k[:, None] ** 2 + k[None, :] ** 2)
     sizes[0, 0] = 0.0  # that would be a shift
     sizes *= 2 / np.linalg.norm(sizes)
-    return (sizes * elastic / keypoint_schema.PIXELS_PER_UNIT).astype(np.float32)
+    return (sizes * elastic / _UNIT).astype(np.float32)
 
 
 def warp_images(images, warp: Warp):
     """Resamples pictures bilinearly, once; edges are repeated outwards.
 
     Args:
-        images: `(batch, 96, 96, 1)`, any number type.
+        images: uint8 `(batch, 96, 96, 1)`.
 
     Returns:
-        float32 `(batch, 96, 96, 1)`.
+        float32 `(batch, 96, 96)`.
     """
-    batch = tf.shape(images)[0]
-    line = keypoint_schema.to_normalized(tf.range(_SIZE, dtype=tf.float32))
+    x, y = _source_pixels(warp)
+    left, top = tf.floor(x), tf.floor(y)
+    return _interpolate(images, left, top, x - left, y - top)
+
+
+def _source_pixels(warp):
+    """Where each output pixel comes from: x and y, each `(batch, 96, 96)`, px, in the picture."""
+    line = tf.constant(_LINE)
     x = tf.where(warp.flipped[:, None], -line, line)  # (batch, 96)
-    y = tf.repeat(line[None], batch, axis=0)
-    grid = tf.stack(
-        [
-            tf.repeat(x[:, None], _SIZE, axis=1),
-            tf.repeat(y[:, :, None], _SIZE, axis=2),
-        ],
-        axis=-1,
+    # The homography's numerators and denominator and the field's x and y are sums of products of a
+    # function of x and one of y, with coefficients (batch, 5, functions of y, functions of x).
+    scale = tf.constant([[_UNIT], [_UNIT], [1.0]])  # to pixels
+    homography = tf.matmul(warp.homography * scale, _LINEAR_TERMS)
+    homography = tf.reshape(homography, [-1, 3, _FUNCTIONS, _FUNCTIONS])
+    field = tf.pad(warp.field * _UNIT, [[0, 0], [0, 0], [0, 1], [0, 1]])
+    coefficients = tf.concat([homography, field + _CENTER_TERM], axis=1)
+    of_rows = tf.matmul(coefficients, _functions(x)[:, None], transpose_b=True)
+    of_rows = tf.transpose(of_rows, [1, 0, 2, 3])  # so that each of the five lies in one piece
+    planes = tf.unstack(tf.matmul(_functions(line), of_rows))
+    numerator_x, numerator_y, denominator, field_x, field_y = planes
+    inverse = tf.math.reciprocal(denominator)
+    return tuple(
+        tf.clip_by_value(numerator * inverse + field, 0.0, _SIZE - 1.0)
+        for numerator, field in ((numerator_x, field_x), (numerator_y, field_y))
     )
-    # The field is separable, so whole rows and columns are evaluated at once.
-    field = tf.einsum("bym,bcmn,bxn->byxc", _cosines(y), warp.field, _cosines(x))
-    points = tf.reshape(grid, [batch, _SIZE * _SIZE, 2])
-    source = _project(warp.homography, points) + tf.reshape(field, [batch, _SIZE * _SIZE, 2])
-    return _sample(tf.cast(images, tf.float32), keypoint_schema.to_pixels(source))
+
+
+def _functions(position):
+    """The half waves and the normalized position itself, `(..., 5)`."""
+    return tf.concat([_cosines(position), position[..., None]], axis=-1)
+
+
+def _interpolate(images, column, row, share_x, share_y):
+    """Bilinear values between each pixel `(column, row)` and its neighbours, `(batch, 96, 96)`."""
+    # One gather instead of four: a pixel and its right, lower and diagonal neighbours in the four
+    # bytes of an integer. The last column and row are their own neighbours.
+    gray = tf.cast(images[..., 0], tf.int32)
+    pairs = gray + 2**8 * tf.concat([gray[:, :, 1:], gray[:, :, -1:]], axis=2)
+    below = tf.concat([pairs[:, 1:], pairs[:, -1:]], axis=1)
+    quads = pairs + 2**16 * (below - 2**15)  # the highest byte has a sign
+    first = tf.range(tf.shape(images)[0])[:, None, None] * _SIZE**2
+    index = tf.cast(row * _SIZE + column, tf.int32) + first
+    quads = tf.gather(tf.reshape(quads, [-1]), index)
+    top_left, top_right, bottom_left, bottom_right = (
+        tf.cast(tf.bitwise.bitwise_and(quads, mask), tf.float32) / (mask & -mask)
+        for mask in (0xFF, 0xFF << 8, 0xFF << 16, -1 << 24)
+    )
+    bottom_right += 2.0**7
+    top = top_left + share_x * (top_right - top_left)
+    bottom = bottom_left + share_x * (bottom_right - bottom_left)
+    return top + share_y * (bottom - top)
 
 
 def warp_keypoints(keypoints, warp: Warp, mirror: keypoint_schema.Mirror):
@@ -145,19 +189,3 @@ def _project(homography, points):
     mapped = tf.matmul(points, homography[:, :, :2], transpose_b=True)
     mapped += homography[:, None, :, 2]
     return mapped[..., :2] / mapped[..., 2:]
-
-
-def _sample(images, positions):
-    """Bilinear values at positions `(batch, 96 · 96, 2)` in px."""
-    batch = tf.shape(images)[0]
-    positions = tf.clip_by_value(positions, 0.0, _SIZE - 1.0)
-    corner = tf.minimum(tf.floor(positions), _SIZE - 2.0)
-    share_x, share_y = tf.unstack(positions - corner, axis=-1)
-    column, row = tf.unstack(tf.cast(corner, tf.int32), axis=-1)
-    index = (tf.range(batch)[:, None] * _SIZE + row) * _SIZE + column
-    flat = tf.reshape(images, [-1])
-    top_left, top_right = tf.gather(flat, index), tf.gather(flat, index + 1)
-    bottom_left, bottom_right = tf.gather(flat, index + _SIZE), tf.gather(flat, index + _SIZE + 1)
-    top = top_left + share_x * (top_right - top_left)
-    bottom = bottom_left + share_x * (bottom_right - bottom_left)
-    return tf.reshape(top + share_y * (bottom - top), [batch, _SIZE, _SIZE, 1])

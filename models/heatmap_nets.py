@@ -95,7 +95,11 @@ def _pyramid(stages, filters):
     )
     x = _relu(x)
     for level, stage in enumerate(reversed(stages[:-1]), start=1):
-        x = keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"pyramid{level}_up")(x)
+        # Keras resizes in float32 and would clip what it converts back to bfloat16, which takes
+        # longer than the resizing itself.
+        x = keras.layers.UpSampling2D(
+            2, interpolation="bilinear", dtype="float32", name=f"pyramid{level}_up"
+        )(x)
         lateral = _conv(stage, filters, 1, name=f"pyramid{level}_lateral")
         x = _relu(keras.layers.Add(name=f"pyramid{level}_add")([x, lateral]))
         x = keras.layers.DepthwiseConv2D(

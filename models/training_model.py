@@ -109,10 +109,19 @@ def heatmap_cross_entropy(y_true, logits):
         A scalar, in nats; 0 if there are no labels.
     """
     labelled, places = labelled_keypoints(y_true)
-    cells = cell_centres(*logits.shape[1:3]).astype(np.float32)
-    distances = ops.sum(ops.square(places[:, :, None] - cells), axis=-1)
+    height, width, number = logits.shape[1:]
+    cells = cell_centres(height, width).astype(np.float32).reshape(height, width, 2)
+    # A Gaussian over the picture is one over its rows times one over its columns.
+    columns = _gaussians(places[..., 0], cells[0, :, 0])
+    rows = _gaussians(places[..., 1], cells[:, 0, 1])
+    targets = ops.reshape(rows[..., None] * columns[..., None, :], (-1, number, height * width))
+    heatmaps = ops.transpose(ops.reshape(logits, (-1, height * width, number)), (0, 2, 1))
+    return labelled_mean(
+        ops.categorical_crossentropy(targets, heatmaps, from_logits=True), labelled
+    )
+
+
+def _gaussians(centers, cells):
+    """Shares of Gaussians around `(batch, K)` centers in each cell of a line, `(batch, K, n)`."""
     deviation = TARGET_DEVIATION / keypoint_schema.PIXELS_PER_UNIT
-    targets = ops.softmax(-distances / (2 * deviation**2), axis=-1)
-    heatmaps = ops.transpose(ops.reshape(logits, (-1, len(cells), logits.shape[-1])), (0, 2, 1))
-    entropies = -ops.sum(targets * ops.log_softmax(heatmaps, axis=-1), axis=-1)
-    return labelled_mean(entropies, labelled)
+    return ops.softmax(-ops.square(centers[..., None] - cells) / (2 * deviation**2), axis=-1)

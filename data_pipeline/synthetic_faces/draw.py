@@ -1,5 +1,8 @@
 """Draws faces: the pieces that `style`, `head`, `paint` and `scene` give, put together."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 import keypoint_schema
@@ -8,6 +11,8 @@ from data_pipeline.synthetic_faces import head, paint, scene, style
 # Faces drawn at once: few, so that their maps stay in the processor's cache. Whole chunks are drawn
 # always, so that a face goes through the same instructions whatever the count.
 _CHUNK = 8
+# NumPy computes outside the interpreter's lock, most of the time.
+_MOST_THREADS = 4
 
 
 def draw_faces(count, seed):
@@ -24,15 +29,18 @@ def draw_faces(count, seed):
     size, points = keypoint_schema.IMAGE_SIZE, keypoint_schema.NUM_KEYPOINTS
     images = np.empty((count, size, size, 1), np.uint8)
     keypoints = np.empty((count, points, 2), np.float32)
-    for first in range(0, count, _CHUNK):
-        some = slice(first, min(first + _CHUNK, count))
-        drawn, placed = _draw_chunk(style.choose_styles(seed, first, _CHUNK))
-        images[some] = drawn[: some.stop - first]
-        keypoints[some] = placed[: some.stop - first]
+    starts = range(0, count, _CHUNK)
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as threads:
+        chunks = threads.map(lambda first: _draw_chunk(seed, first), starts)
+        for first, (drawn, placed) in zip(starts, chunks, strict=True):
+            some = slice(first, min(first + _CHUNK, count))
+            images[some] = drawn[: some.stop - first]
+            keypoints[some] = placed[: some.stop - first]
     return images, keypoints
 
 
-def _draw_chunk(styles):
+def _draw_chunk(seed, first):
+    styles = style.choose_styles(seed, first, _CHUNK)
     placed = head.place_heads(styles)
     hit = head.trace(styles, placed)
     diffuse, shine = scene.light(styles, placed, hit.normal)

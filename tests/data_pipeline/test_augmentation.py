@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 import keypoint_schema
+from data_pipeline import synthetic_faces
 from data_pipeline.augmentation import augment
-from data_pipeline.lighting import LightRanges, change_light
+from data_pipeline.lighting import LightRanges, change_light, noise
 from data_pipeline.warps import Warp, WarpRanges, random_warps, warp_images, warp_keypoints
 from keypoint_schema import Mirror
 
@@ -41,12 +42,12 @@ def dots(count=6, seed=0):
     y, x = np.mgrid[:96, :96]
     dx, dy = x - places[..., None, None, 0], y - places[..., None, None, 1]
     pictures = 255 * np.exp(-(dx**2 + dy**2) / (2 * 1.0**2))  # (count, 15, 96, 96)
-    return pictures[..., None].astype(np.float32), places
+    return np.rint(pictures[..., None]).astype(np.uint8), places
 
 
 def centroids(pictures):
     y, x = np.mgrid[:96, :96]
-    weights = pictures[..., 0] / pictures[..., 0].sum((-2, -1), keepdims=True)
+    weights = pictures / pictures.sum((-2, -1), keepdims=True)
     return np.stack([(weights * x).sum((-2, -1)), (weights * y).sum((-2, -1))], -1)
 
 
@@ -69,7 +70,7 @@ def test_a_drawn_dot_follows_its_keypoint(transform):
 
 def test_nothing_drawn_changes_nothing():
     pictures, places = dots(2)
-    images = np.round(pictures[:, 0]).astype(np.uint8)
+    images = pictures[:, 0]
     keypoints = keypoint_schema.to_normalized(places)
     changed, moved = augment(images, keypoints, (1, 2), MIRROR, NOTHING, NO_LIGHT)
     # Gray 0 comes back as a thousandth of the range: gamma has no slope at 0.
@@ -113,7 +114,7 @@ def test_missing_labels_stay_missing():
 
 def test_eager_and_tf_data_agree_and_the_seed_decides():
     pictures, places = dots(4)
-    batch = pictures[:, 0].astype(np.uint8), keypoint_schema.to_normalized(places)
+    batch = pictures[:, 0], keypoint_schema.to_normalized(places)
     eager = augment(*batch, (1, 2), MIRROR)
     dataset = tf.data.Dataset.from_tensors(batch).map(lambda x, y: augment(x, y, (1, 2), MIRROR))
     for lazy in dataset:
@@ -122,23 +123,88 @@ def test_eager_and_tf_data_agree_and_the_seed_decides():
     assert not np.allclose(augment(*batch, (1, 3), MIRROR)[0], eager[0], atol=5)
 
 
+def reference_augment(images, seed, light):
+    """`augment`'s pictures in plain NumPy, float64, pixel by pixel as the definitions say."""
+    geometry_seed, light_seed = tf.unstack(tf.random.split(seed, 2), num=2)
+    warp = random_warps(len(images), geometry_seed, WarpRanges())
+    warped = reference_warp(images[..., 0].astype(float), warp)
+    seeds = iter(tf.unstack(tf.random.split(light_seed, 9), num=9))
+
+    def uniform(low, high, *shape):
+        shape = [len(images), *shape]
+        return tf.random.stateless_uniform(shape, next(seeds), low, high).numpy().astype(float)
+
+    x = np.clip(warped / 255, 0.001, 1) ** np.exp(uniform(-light.gamma, light.gamma, 1, 1))
+    mean = x.mean((1, 2), keepdims=True)
+    x = (x - mean) * np.exp(uniform(-light.contrast, light.contrast, 1, 1)) + mean
+    x = 255 * x + uniform(-light.brightness, light.brightness, 1, 1)
+    x += light.noise * uniform(0, 1, 1, 1) ** 2 * noise(len(images), next(seeds)).numpy()
+    center = uniform(0, 96, 2)
+    half = uniform(0.1, light.occlusion_size, 2) * 48
+    covered = uniform(0, 1, 1) < light.occlusion
+    gray = 255 * uniform(0, 1, 1, 1)
+    y, x_axis = np.mgrid[:96, :96]
+    inside = np.abs(x_axis - center[:, :1, None]) < half[:, :1, None]
+    inside &= np.abs(y - center[:, 1:, None]) < half[:, 1:, None]
+    return np.clip(np.where(inside & covered[..., None], gray, x), 0, 255)
+
+
+def reference_warp(images, warp):
+    y, x = keypoint_schema.to_normalized(np.mgrid[:96, :96].astype(float))
+    x = np.where(warp.flipped.numpy()[:, None, None], -x, x)
+    y = np.broadcast_to(y, x.shape)
+    mapped = np.einsum("bij,jbyx->ibyx", warp.homography.numpy(), np.stack([x, y, np.ones_like(x)]))
+    waves = np.arange(4)[:, None, None, None]
+    x_waves, y_waves = (np.cos(np.pi / 2 * waves * (axis + 1)) for axis in (x, y))
+    field = np.einsum("bcmn,mbyx,nbyx->cbyx", warp.field.numpy(), y_waves, x_waves)
+    column, row = np.clip(keypoint_schema.to_pixels(mapped[:2] / mapped[2] + field), 0, 95)
+    left, top = (np.minimum(np.floor(axis), 94).astype(int) for axis in (column, row))
+    picture = np.arange(len(images))[:, None, None]
+    upper, lower = (
+        images[picture, line, left] * (1 - (column - left))
+        + images[picture, line, left + 1] * (column - left)
+        for line in (top, top + 1)
+    )
+    return upper * (1 - (row - top)) + lower * (row - top)
+
+
+def test_pictures_are_those_of_the_plain_definitions():
+    images, keypoints = synthetic_faces.draw_faces(32, seed=1)
+    keypoints = keypoint_schema.to_normalized(keypoints)
+    for seed in (1, 2), (3, 4):
+        changed, _ = augment(images, keypoints, seed, MIRROR)
+        expected = reference_augment(images, seed, LightRanges())
+        np.testing.assert_allclose(changed[..., 0], expected, atol=0.0025)
+
+
+def test_noise_is_nearly_normal():
+    values = noise(40, (1, 2)).numpy()
+    assert values.shape == (40, 96, 96)
+    assert abs(values.mean()) < 0.01
+    assert values.std() == pytest.approx(1, abs=0.01)
+    assert (np.abs(values) < 1).mean() == pytest.approx(0.683, abs=0.03)  # steps of 0.11
+    assert (np.abs(values) < 2).mean() == pytest.approx(0.954, abs=0.01)
+    for neighbours in values[:, 1:] * values[:, :-1], values[..., 1:] * values[..., :-1]:
+        assert abs(neighbours.mean()) < 0.01
+
+
 def test_light_stays_in_range_and_covers_the_asked_share():
-    images = tf.fill([400, 96, 96, 1], 128.0)
+    images = tf.fill([400, 96, 96], 128.0)
     changed = change_light(images, (3, 4), LightRanges(occlusion=0.4)).numpy()
     assert changed.min() >= 0
     assert changed.max() <= 255
     plain = change_light(images, (3, 4), dataclasses.replace(LightRanges(), occlusion=0.0)).numpy()
-    covered = (changed != plain).any((1, 2, 3))
+    covered = (changed != plain).any((1, 2))
     share = 0.4
     assert abs(covered.mean() - share) < 4 * math.sqrt(share * (1 - share) / 400)
 
 
 def test_occlusion_is_a_rectangle_of_one_gray():
     board = np.indices((96, 96)).sum(0) % 2 * 255.0  # black and white, so no gray is its own
-    images = tf.constant(np.tile(board[..., None], (50, 1, 1, 1)), tf.float32)
-    plain = change_light(images, (3, 4), NO_LIGHT).numpy()[..., 0]
+    images = tf.constant(np.tile(board, (50, 1, 1)), tf.float32)
+    plain = change_light(images, (3, 4), NO_LIGHT).numpy()
     ranges = dataclasses.replace(NO_LIGHT, occlusion=1.0)
-    changed = change_light(images, (3, 4), ranges).numpy()[..., 0]
+    changed = change_light(images, (3, 4), ranges).numpy()
     for picture, before in zip(changed, plain, strict=True):
         rows, columns = np.nonzero(picture != before)
         assert len(rows)

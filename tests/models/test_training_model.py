@@ -13,6 +13,9 @@ from models.heatmap_layers import SoftArgmax
 from models.training_model import heatmap_cross_entropy
 from training import from_recipe
 
+# Heatmaps that are easy to work out are a cell high.
+pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis -1")
+
 
 def labels(*pixels):
     """A picture's, from px."""
@@ -53,6 +56,20 @@ def test_rows_are_y_and_columns_x():
     logits[0, 0, 1] = 30  # top right
     assert cross_entropy(labels((71.5, 23.5)), logits) == pytest.approx(0, abs=1e-6)
     assert cross_entropy(labels((23.5, 71.5)), logits) == pytest.approx(60)
+
+
+def test_heatmaps_in_two_dimensions_match_the_definition():
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(3, 4, 6, 2)).astype(np.float32)  # cells of 16×24 px
+    pixels = random.uniform(0, 95, (3, 2, 2)).astype(np.float32)
+    y, x = np.mgrid[11.5:95:24, 7.5:95:16]
+    squares = (x - pixels[..., :1, None]) ** 2 + (y - pixels[..., 1:, None]) ** 2
+    targets = np.exp(-squares / (2 * 3.0**2))
+    targets /= targets.sum((2, 3), keepdims=True)
+    shares = np.exp(logits) / np.exp(logits).sum((1, 2), keepdims=True)
+    expected = -(targets * np.log(shares).transpose(0, 3, 1, 2)).sum((2, 3)).mean()
+    keypoints = keypoint_schema.to_normalized(pixels)
+    assert cross_entropy(keypoints, logits) == pytest.approx(expected, rel=1e-5)
 
 
 def test_mean_is_over_labelled_keypoints_only():
