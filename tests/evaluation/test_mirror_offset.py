@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation import mirror_offset
+from keypoint_schema import Mirror
 
 NAMES = ("left_eye_center", "right_eye_center", "nose_tip")
 OFFSET = np.array([[1.0, 0.5], [1.0, -0.5], [2.0, 0.0]], np.float32) / 48
@@ -28,7 +29,7 @@ def test_a_known_offset_is_found_again(has_learned):
     # Trained on such labels and their mirror images, a net puts the offset onto both alike.
     learned = OFFSET if has_learned else 0
     found = mirror_offset.measured(
-        symmetric + learned, reflected(symmetric) + learned, labels, NAMES
+        symmetric + learned, reflected(symmetric) + learned, labels, Mirror.of(NAMES)
     )
     np.testing.assert_allclose(found.offset, OFFSET, atol=1e-6)
     np.testing.assert_array_equal(found.permutation, [1, 0, 2])
@@ -38,7 +39,7 @@ def test_what_a_mirror_keeps_is_no_offset():
     symmetric = some_keypoints()
     # Labels that are lower than the net says, and eyes that are farther apart.
     labels = symmetric + np.array([[0.02, 0.01], [-0.02, 0.01], [0, 0.03]], np.float32)
-    found = mirror_offset.measured(symmetric, reflected(symmetric), labels, NAMES)
+    found = mirror_offset.measured(symmetric, reflected(symmetric), labels, Mirror.of(NAMES))
     np.testing.assert_allclose(found.offset, 0, atol=1e-6)
 
 
@@ -46,5 +47,5 @@ def test_a_keypoint_without_labels_takes_part_as_if_without_error():
     symmetric = some_keypoints()
     labels = np.full_like(symmetric, np.nan)
     labels[:, 0] = symmetric[:, 0] + [0.04, 0]
-    found = mirror_offset.measured(symmetric, reflected(symmetric), labels, NAMES)
+    found = mirror_offset.measured(symmetric, reflected(symmetric), labels, Mirror.of(NAMES))
     np.testing.assert_allclose(found.offset, [[0.02, 0], [0.02, 0], [0, 0]], atol=1e-6)

@@ -47,7 +47,9 @@ def start(monkeypatch):
     """Runs the script on the stand-in; returns its exit status."""
 
     def run(*options, net=None):
-        monkeypatch.setattr(loading, "load_keras_net", lambda path: net or stand_in_net())
+        monkeypatch.setattr(
+            loading, "load_keras_net", lambda path, labels_of: net or stand_in_net()
+        )
         return run_script(export, *options)
 
     return run
