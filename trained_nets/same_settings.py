@@ -54,8 +54,8 @@ def _with_free_entries(earlier, config, data):
         same["data"] = earlier["data"] | {
             name: config["data"][name] for name in _FREE_FOR_SAME_FACES if name in config["data"]
         }
-    if "labellers" not in earlier and len(config.get("labellers", ())) == 1:
-        same["labellers"] = config["labellers"]
+    if len(config.get("labellers", ())) == len(earlier.get("labellers", "?")) == 1:
+        same["labellers"] = config["labellers"]  # called after the folder, which may be renamed
     if (earlier.get("recipe") or {}).get("source_aware") is False:  # its former name
         kept = {name: each for name, each in earlier["recipe"].items() if name != "source_aware"}
         same["recipe"] = kept | {"four_point_labeller": False}

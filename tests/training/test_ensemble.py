@@ -53,8 +53,8 @@ def test_ensemble_answers_with_the_mean_of_its_nets(start, tmp_path, small_folde
     answers = [net.model.predict(faces, verbose=0) for net in (*parts, ensemble)]
     np.testing.assert_allclose(answers[2], (answers[0] + answers[1]) / 2, atol=1e-5)
     assert np.abs(answers[0] - answers[1]).max() > 1e-3
-    offset = config["results"]["mirror_offset_px"]["nose_tip"]
-    mean = np.mean([net.config["results"]["mirror_offset_px"]["nose_tip"] for net in parts], axis=0)
+    offset = ensemble.mirror_offset_px["nose_tip"]
+    mean = np.mean([net.mirror_offset_px["nose_tip"] for net in parts], axis=0)
     np.testing.assert_allclose(offset, mean, atol=1e-6)
 
 
