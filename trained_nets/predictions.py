@@ -221,8 +221,11 @@ def _history(run):
     try:
         text = run.history_file.read_text(encoding="utf-8")
         table = pd.read_csv(io.StringIO(text))
-        # A history may be ahead of the results, while a training that was interrupted goes on.
-        if not text.endswith("\n") or len(table) < max(1, results.get("epochs_run", 1)):
+        # An interrupted training that goes on may have more rows than its results, or fewer.
+        epochs = results["epochs_run"] if results.get("finished") else 0
+        if table.empty:
+            raise ValueError("it has no rows")
+        if not text.endswith("\n") or len(table) < epochs:
             raise ValueError("its end is missing")
     except (OSError, ValueError) as error:
         raise UserError(
