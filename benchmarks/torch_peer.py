@@ -85,9 +85,9 @@ def training_step(net, recipe, images, keypoints, bfloat16):
     )
     weights = [*decayed, *others]
     averages = [weight.detach().clone() for weight in weights]
-    pictures = torch.from_numpy(np.asarray(images, np.float32).transpose(0, 3, 1, 2))
+    pictures = torch.from_numpy(np.array(images, np.float32).transpose(0, 3, 1, 2))
     pictures = pictures.to(memory_format=torch.channels_last)
-    labels = torch.from_numpy(np.asarray(keypoints, np.float32))
+    labels = torch.from_numpy(np.array(keypoints, np.float32))
 
     def step():
         optimizer.zero_grad(set_to_none=True)

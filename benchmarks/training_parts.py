@@ -50,6 +50,9 @@ def training_parts(net, faces, batches):
     precisions = ["float32", "bfloat16"] if best == "bfloat16" else ["float32"]
     recipe = models.find_recipe(net)
     faces = faces.usable(recipe.rows)
+    if len(faces) > recipe.batch_size:
+        # Whole batches only: for a smaller one, the step would be traced anew.
+        faces = faces.rows(np.arange(len(faces) - len(faces) % recipe.batch_size))
     parts, rows = {}, []
     for precision in precisions:
         product, forward, step = (
@@ -87,12 +90,12 @@ class _Training:
         self.net = models.build(net, len(faces.names))
         steps = data_pipeline.steps_per_epoch(faces, recipe.batch_size)
         self._compiled = from_recipe.compiled(self.net, recipe, steps)
-        self._dataset = data_pipeline.training_batches(
-            faces, recipe.batch_size, 0, from_recipe.augmentation(recipe)
+        self._iterator = iter(
+            data_pipeline.training_batches(
+                faces, recipe.batch_size, 0, from_recipe.augmentation(recipe)
+            )
         )
-        self._iterator = iter(self._dataset)
         self._batch = next(self._iterator)
-        self._same = tf.data.Dataset.from_tensors(self._batch).repeat()
         self._forward = tf.function(lambda images: self.net(images, training=False))
 
     def part(self, call):
@@ -103,22 +106,21 @@ class _Training:
             self._forward(self._batch[0])
 
     def step(self):
-        self._fit(self._same)
+        for _ in range(self.batches):
+            self._compiled.train_on_batch(*self._batch)
 
     def pipeline(self):
         for _ in itertools.islice(self._iterator, self.batches):
             pass
 
     def loop(self):
-        self._fit(self._dataset)
+        for batch in itertools.islice(self._iterator, self.batches):
+            self._compiled.train_on_batch(*batch)
 
     def torch_step(self, bfloat16):
         """Returns a function that takes the same step in PyTorch."""
         step = torch_peer.training_step(self.net, self.recipe, *self._batch, bfloat16)
         return lambda: [step() for _ in range(self.batches)]
-
-    def _fit(self, dataset):
-        self._compiled.fit(dataset, steps_per_epoch=self.batches, shuffle=False, verbose=0)
 
 
 def _matrix_product(precision):
