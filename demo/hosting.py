@@ -32,8 +32,9 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address, family=family)
     except OSError as error:
+        reason = error.strerror.split(" (")[0]  # the rest repeats the address
         raise UserError(
-            f"The page cannot have port {port} of {host}: {error.strerror}. "
+            f"The page cannot have port {port} of {host}: {reason}. "
             "--port takes another one, --host another address."
         ) from error
 

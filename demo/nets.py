@@ -4,6 +4,7 @@ import functools
 from collections.abc import Sequence
 
 from demo.served_net import ServedNet, open_served
+from errors import UserError
 from serving import Target, connect
 from trained_nets import places
 from trained_nets.loading import load_net
@@ -27,8 +28,11 @@ class Nets:
             UserError: if an address is not one of a server.
         """
         for target in targets:
-            with connect(target):
-                pass  # it reads the address, and reaches the server when it is asked something
+            try:
+                with connect(target):
+                    pass  # it reads the address; the server is asked once it is needed
+            except UserError as error:
+                raise UserError(str(error).replace("--url", "--server")) from error
         self._targets = {target.url: target for target in targets}
         presets = [f"{places.PRESET_PREFIX}{name}" for name in preset_names()]
         self.names = [*dict.fromkeys([*runs, *self._targets, *presets])]

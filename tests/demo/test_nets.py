@@ -54,7 +54,7 @@ def test_labellers_are_offered_where_there_is_a_choice(loaded):
 
 
 def test_an_address_of_no_server_is_refused_at_once():
-    with pytest.raises(UserError, match="Received: 'localhost:8501'"):
+    with pytest.raises(UserError, match=r"--server must be .* Received: 'localhost:8501'"):
         Nets(targets=[Target("localhost:8501")])
 
 

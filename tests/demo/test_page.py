@@ -15,10 +15,12 @@ import data_pipeline
 from keypoint_finder import KeypointFinder
 from tests import ROOT, run_fixtures, small_data
 from tests.demo.browser import CHROMIUM, browser
+from trained_nets.run_folder import RunFolder
 
 pytest.importorskip("gradio", reason="the extra demo is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
+LABELLERS = ["first", "second"]
 INPUT = "#photograph input[type=file]"
 # Each point's centre in px of the photograph, (0, 0) at the centre of the top left pixel.
 POINTS = """(() => {
@@ -36,9 +38,17 @@ JSON_TEXT = "document.querySelector('#json textarea').value"
 
 @pytest.fixture(scope="module")
 def run_path(small_folder, tmp_path_factory):
-    """A net whose answer moves with the brightness of the face, so that faces can't be mixed up."""
-    path = tmp_path_factory.mktemp("runs") / "net"
-    return run_fixtures.write_run(path, data_pipeline.load_faces(small_folder), brightness=1.0)
+    """A net that learned from two labellers; the second's points are 9 px off the first's.
+
+    Its answer moves with the brightness of the face, so that faces can't be mixed up.
+    """
+    data = data_pipeline.load_faces(small_folder)
+    path = run_fixtures.write_run(tmp_path_factory.mktemp("runs") / "net", data)
+    run = RunFolder(path)
+    run.write_config({**run.read_config(), "labellers": LABELLERS})
+    points = np.nanmean(data.keypoints, axis=0)
+    run.save_model(run_fixtures.mean_net(np.concatenate([points, points + 9]), brightness=1.0))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +74,8 @@ def page(address, tmp_path):
     with browser(tmp_path / "browser") as page:
         page.resize(1280, 900)
         page.open(f"{address}/")
-        page.wait_for(f"document.querySelector('{INPUT}') !== null")
+        for part in (INPUT, "#detect input", "#json textarea"):
+            page.wait_for(f"document.querySelector('{part}') !== null")
         yield page
 
 
@@ -118,6 +129,25 @@ def test_a_file_that_is_no_picture_gets_one_sentence(page, tmp_path):
     )
     assert "Traceback" not in page.evaluate("document.body.innerText")
     assert page.evaluate("document.querySelectorAll('.photograph').length") == 0
+
+
+def test_the_labeller_can_be_chosen(page, run_path, tmp_path):
+    file = tmp_path / "face.png"
+    Image.fromarray(small_data.faces()[0][1, :, :, 0]).save(file)
+    look_for_no_faces(page)
+    page.wait_for("document.querySelector('#labels-of input')?.value === 'first'")
+    page.upload(INPUT, file)
+    places = {"first": page.wait_for(POINTS)}
+    page.evaluate("document.querySelector('#labels-of input').focus()")
+    second = "document.querySelector('#labels-of [role=option][aria-label=second]')"
+    page.wait_for(f"{second} !== null")
+    page.evaluate(f"{second}.dispatchEvent(new MouseEvent('mousedown', {{bubbles: true}}))")
+    page.wait_for(f"{POINTS}[0][1] > {places['first'][0][1] + 4}")
+    places["second"] = page.wait_for(POINTS)
+    for name in LABELLERS:
+        (expected,) = KeypointFinder(run_path, detect=False, labels_of=name)(file)
+        shown = [place for _, *place in places[name]]
+        np.testing.assert_allclose(shown, expected.points, atol=0.2)
 
 
 def test_two_faces_are_found(page, run_path, real_faces, tmp_path):
