@@ -33,6 +33,10 @@ POINTS = """(() => {
   });
   return image.complete && all.width > 0 ? found : [];
 })()"""
+MISNAMED = """[...document.querySelectorAll(".photograph .point")].filter(point => {
+  const {left, top, width, height} = point.getBoundingClientRect();
+  return document.elementFromPoint(left + width / 2, top + height / 2) !== point;
+}).map(point => point.getAttribute("aria-label"))"""
 JSON_TEXT = "document.querySelector('#json textarea').value"
 
 
@@ -164,3 +168,8 @@ def test_two_faces_are_found(page, run_path, real_faces, tmp_path):
     assert page.evaluate("document.querySelector('figcaption').innerText").startswith("2 faces.")
     expected = np.concatenate([face.points for face in KeypointFinder(run_path)(file)])
     np.testing.assert_allclose([place for _, *place in shown], expected, atol=0.7)
+
+    page.resize(360, 740)
+    page.evaluate("document.querySelector('.photograph').scrollIntoView()")
+    # Close points of small faces: each has its own name at its centre, not its neighbour's.
+    assert page.evaluate(MISNAMED) == []
