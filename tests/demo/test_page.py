@@ -67,9 +67,10 @@ def address(run_path, tmp_path_factory):
         text=True,
     )
     yield re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
-    assert list(temporary.glob("facial_keypoints_*/**/*.png"))
+    sent = list(temporary.glob("facial_keypoints_*/**/*.png"))
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 143
+    assert sent
     assert not list(temporary.glob("facial_keypoints_*"))
 
 
