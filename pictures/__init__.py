@@ -1,7 +1,7 @@
 """Photographs: read, find and crop faces, carry keypoints back, annotate and record them."""
 
 from pictures.annotated_files import annotated_files
-from pictures.annotation import annotated, write_annotated
+from pictures.annotation import annotated, keypoint_color, write_annotated
 from pictures.cropping import Box, crop, to_photograph
 from pictures.detection import DetectedFace, FaceDetector
 from pictures.finding import find_faces, find_keypoints
@@ -28,6 +28,7 @@ __all__ = [
     "find_keypoints",
     "find_pictures",
     "json_record",
+    "keypoint_color",
     "read_picture",
     "show_webcam",
     "to_gray",

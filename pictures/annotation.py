@@ -46,7 +46,7 @@ def annotated(picture: Image.Image, faces: Sequence[Face], enlarge: bool = True)
             pen.rectangle(list(edges * scale), outline=_MIDDLE, width=max(1, round(radius / 2)))
         for name, (x, y) in zip(face.names, (face.points + 0.5) * scale - 0.5, strict=True):
             corners = [x - radius, y - radius, x + radius, y + radius]
-            pen.ellipse(corners, fill=_color(name), outline=(0, 0, 0))
+            pen.ellipse(corners, fill=keypoint_color(name), outline=(0, 0, 0))
     return copy
 
 
@@ -64,7 +64,8 @@ def write_annotated(file: str | os.PathLike, picture: Image.Image, faces: Sequen
     atomic_write.write_bytes(file, content.getvalue())
 
 
-def _color(name):
+def keypoint_color(name: str) -> tuple[int, int, int]:
+    """Returns the RGB colour of a keypoint, by its side of the person."""
     if keypoint_schema.MIRRORS[name] == name:
         return _MIDDLE
     return _LEFT if "left" in name else _RIGHT

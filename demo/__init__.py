@@ -1,0 +1,1 @@
+"""A page on which to try the nets on photographs; run as `python -m demo`."""

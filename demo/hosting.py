@@ -1,0 +1,71 @@
+"""Serves the page on this machine, and keeps its visitors' browsers from asking any other."""
+
+import pathlib
+import socket
+
+import fastapi
+import gradio as gr
+import uvicorn
+
+from demo.rules import MAX_BYTES
+from errors import UserError
+
+_STYLE = pathlib.Path(__file__).with_name("page.css")
+# Gradio's page has inline scripts and styles, and compiles templates; all of it comes from here.
+_POLICY = (
+    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'self' 'unsafe-inline'; object-src 'none'; form-action 'self'"
+)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Opens the page's address.
+
+    Args:
+        host: a name or number of this machine.
+        port: 0 takes a free one.
+
+    Raises:
+        UserError: if it cannot be had.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family)
+    except OSError as error:
+        reason = error.strerror.split(" (")[0]  # the rest repeats the address
+        raise UserError(
+            f"The page cannot have port {port} of {host}: {reason}. "
+            "--port takes another one, --host another address."
+        ) from error
+
+
+def serve(page: gr.Blocks, listener: socket.socket) -> None:
+    """Serves the page until the process is told to stop."""
+    app = fastapi.FastAPI(openapi_url=None)
+
+    @app.middleware("http")
+    async def forbid_other_addresses(request, call_next):
+        response = await call_next(request)
+        response.headers["Content-Security-Policy"] = _POLICY
+        return response
+
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        pwa=False,
+        ssr_mode=False,
+        show_error=False,
+        max_file_size=MAX_BYTES,
+        theme=gr.themes.Default(
+            primary_hue="slate",
+            font=["system-ui", "sans-serif"],
+            font_mono=["ui-monospace", "monospace"],
+        ),
+        css_paths=_STYLE,
+    )
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])

@@ -1,0 +1,176 @@
+"""The page in a browser: a photograph's points, a file that is refused, several faces."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import data_pipeline
+from keypoint_finder import KeypointFinder
+from tests import ROOT, run_fixtures, small_data
+from tests.demo.browser import CHROMIUM, browser
+from trained_nets.run_folder import RunFolder
+
+pytest.importorskip("gradio", reason="the extra demo is not installed")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+LABELLERS = ["first", "second"]
+INPUT = "#photograph input[type=file]"
+# Each point's centre in px of the photograph, (0, 0) at the centre of the top left pixel.
+POINTS = """(() => {
+  const image = document.querySelector(".photograph img"), all = image.getBoundingClientRect();
+  const found = [...document.querySelectorAll(".photograph .point")].map(point => {
+    const {left, top, width, height} = point.getBoundingClientRect();
+    return [point.getAttribute("aria-label"),
+            (left + width / 2 - all.left) / all.width * image.naturalWidth - 0.5,
+            (top + height / 2 - all.top) / all.height * image.naturalHeight - 0.5];
+  });
+  return image.complete && all.width > 0 ? found : [];
+})()"""
+MISNAMED = """[...document.querySelectorAll(".photograph .point")].filter(point => {
+  const {left, top, width, height} = point.getBoundingClientRect();
+  return document.elementFromPoint(left + width / 2, top + height / 2) !== point;
+}).map(point => point.getAttribute("aria-label"))"""
+JSON_TEXT = "document.querySelector('#json textarea').value"
+
+
+@pytest.fixture(scope="module")
+def run_path(small_folder, tmp_path_factory):
+    """A net that learned from two labellers; the second's points are 9 px off the first's.
+
+    Its answer moves with the brightness of the face, so that faces can't be mixed up.
+    """
+    data = data_pipeline.load_faces(small_folder)
+    path = run_fixtures.write_run(tmp_path_factory.mktemp("runs") / "net", data)
+    run = RunFolder(path)
+    run.write_config({**run.read_config(), "labellers": LABELLERS})
+    points = np.nanmean(data.keypoints, axis=0)
+    run.save_model(run_fixtures.mean_net(np.concatenate([points, points + 9]), brightness=1.0))
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(run_path, tmp_path_factory):
+    """The page's address; once it has ended, no picture that was sent is left."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demo", "--port", "0", "--run", str(run_path)],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+    sent = list(temporary.glob("facial_keypoints_*/**/*.png"))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143
+    assert sent
+    assert not list(temporary.glob("facial_keypoints_*"))
+
+
+@pytest.fixture
+def page(address, tmp_path):
+    with browser(tmp_path / "browser") as page:
+        page.resize(1280, 900)
+        page.open(f"{address}/")
+        for part in (INPUT, "#detect input", "#json textarea"):
+            page.wait_for(f"document.querySelector('{part}') !== null")
+        yield page
+
+
+def look_for_no_faces(page):
+    page.evaluate("document.querySelector('#detect input').click()")
+
+
+def test_points_appear_where_the_finder_finds_them(page, address, run_path, tmp_path):
+    file = tmp_path / "face.png"
+    Image.fromarray(small_data.faces()[0][0, :, :, 0]).resize((240, 192)).save(file)
+    look_for_no_faces(page)
+    page.upload(INPUT, file)
+    shown = page.wait_for(POINTS)
+    (expected,) = KeypointFinder(run_path, detect=False)(file)
+    assert [name.replace(" ", "_") for name, *_ in shown] == list(expected.names)
+    np.testing.assert_allclose([place for _, *place in shown], expected.points, atol=0.2)
+
+    (record,) = json.loads(page.wait_for(JSON_TEXT))
+    assert (record["picture"], record["width"], record["height"]) == ("face.png", 240, 192)
+    for name, place in record["faces"][0]["keypoints"].items():
+        np.testing.assert_allclose(place, expected.keypoints[name], atol=0.006)
+
+    x, y = page.evaluate(
+        "(() => { const {x, y, width} = document.querySelector('[aria-label=\"nose tip\"]')"
+        ".getBoundingClientRect(); return [x + width / 2, y + width / 2]; })()"
+    )
+    named = (
+        "getComputedStyle(document.querySelector('[aria-label=\"nose tip\"]'), '::after').content"
+    )
+    assert page.evaluate(named) == "none"
+    page.hover(x, y)
+    assert page.wait_for(f"{named} !== 'none' && {named}") == '"nose tip"'
+
+    page.resize(360, 740)
+    assert page.wait_for("document.documentElement.scrollWidth <= 360")
+    np.testing.assert_allclose(
+        [place for _, *place in page.evaluate(POINTS)], expected.points, atol=0.5
+    )
+    own = (f"{address}/", "data:", "blob:")
+    assert [each for each in page.addresses if not each.startswith(own)] == []
+
+
+def test_a_file_that_is_no_picture_gets_one_sentence(page, tmp_path):
+    file = tmp_path / "<img src=x onerror=alert(1)>.png"
+    file.write_bytes(b"no picture")
+    page.upload(INPUT, file)
+    message = page.wait_for("document.querySelector('.message')?.innerText")
+    assert message == (
+        "The picture must be a PNG, JPEG, BMP or GIF file. Received another format; its length in "
+        "bytes: 10."
+    )
+    assert "Traceback" not in page.evaluate("document.body.innerText")
+    assert page.evaluate("document.querySelectorAll('.photograph').length") == 0
+
+
+def test_the_labeller_can_be_chosen(page, run_path, tmp_path):
+    file = tmp_path / "face.png"
+    Image.fromarray(small_data.faces()[0][1, :, :, 0]).save(file)
+    look_for_no_faces(page)
+    page.wait_for("document.querySelector('#labels-of input')?.value === 'first'")
+    page.upload(INPUT, file)
+    places = {"first": page.wait_for(POINTS)}
+    page.evaluate("document.querySelector('#labels-of input').focus()")
+    second = "document.querySelector('#labels-of [role=option][aria-label=second]')"
+    page.wait_for(f"{second} !== null")
+    page.evaluate(f"{second}.dispatchEvent(new MouseEvent('mousedown', {{bubbles: true}}))")
+    page.wait_for(f"{POINTS}[0][1] > {places['first'][0][1] + 4}")
+    places["second"] = page.wait_for(POINTS)
+    for name in LABELLERS:
+        (expected,) = KeypointFinder(run_path, detect=False, labels_of=name)(file)
+        shown = [place for _, *place in places[name]]
+        np.testing.assert_allclose(shown, expected.points, atol=0.2)
+
+
+def test_two_faces_are_found(page, run_path, real_faces, tmp_path):
+    data = data_pipeline.load_faces(real_faces)
+    canvas = Image.new("L", (700, 400), 110)
+    for x, row in ((60, 0), (400, 400)):
+        face = Image.fromarray(data.images[row, :, :, 0])
+        canvas.paste(face.resize((200, 200), Image.Resampling.BICUBIC), (x, 100))
+    file = tmp_path / "two.png"
+    canvas.save(file)
+    page.upload(INPUT, file)
+    shown = page.wait_for(POINTS)
+    assert page.evaluate("document.querySelectorAll('.photograph .face').length") == 2
+    assert page.evaluate("document.querySelector('figcaption').innerText").startswith("2 faces.")
+    expected = np.concatenate([face.points for face in KeypointFinder(run_path)(file)])
+    np.testing.assert_allclose([place for _, *place in shown], expected, atol=0.7)
+
+    page.resize(360, 740)
+    page.evaluate("document.querySelector('.photograph').scrollIntoView()")
+    # Close points of small faces: each has its own name at its centre, not its neighbour's.
+    assert page.evaluate(MISNAMED) == []
