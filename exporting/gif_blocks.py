@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from exporting.picture_rules import checked_size, header, rule, rules, unsigned
+from exporting.picture_rules import checked, header, rule, size_rule, unsigned
 
 # Steps of a walk over a whole file, including comments: a quarter of a second. A step covers up to
 # BLOCKS_A_STEP blocks of the same size, and nearly all blocks of a file have the same size.
@@ -11,12 +11,8 @@ BLOCKS_A_STEP = 2**8
 EXTENSION, FRAME, TRAILER = 0x21, 0x2C, 0x3B
 
 
-def read_gif(contents, index):
-    """Checks a GIF with one frame that fills its canvas.
-
-    Returns:
-        `(height, width)` int64, and the file.
-    """
+def read_gif(contents):
+    """Checks a GIF with one frame that fills its canvas; returns a `Checked`."""
     head = header(contents)
     end, steps, frames, first = _walk(tf.io.decode_raw(contents, tf.uint8))
     frame = tf.io.decode_raw(
@@ -25,27 +21,25 @@ def read_gif(contents, index):
         fixed_length=9,
     )
     corner, canvas = frame[1:5], head[6:10]
-    with rules(
+    height, width = unsigned(canvas[2:4]), unsigned(canvas[0:2])
+    rules = (
         rule(
             steps < MAX_STEPS,
-            index,
             f"must be a GIF whose blocks are walked in fewer than {MAX_STEPS} steps. "
             "Received too many small ones",
         ),
-        rule(frames < 2, index, "must not be animated. Received a GIF with several frames"),
+        rule(frames < 2, "must not be animated. Received a GIF with several frames"),
         rule(
             (frames == 1) & (end == TRAILER),
-            index,
             "must be a complete GIF. Received one without a whole frame",
         ),
         rule(
             tf.reduce_all(corner == 0) & tf.reduce_all(frame[5:9] == canvas),
-            index,
             "must be a GIF whose frame fills its canvas. Received a smaller or larger frame",
         ),
-    ):
-        size = checked_size(index, unsigned(canvas[2:4]), unsigned(canvas[0:2]))
-        return size, contents
+        size_rule(height, width),
+    )
+    return checked(rules, height, width, contents)
 
 
 def _walk(data):

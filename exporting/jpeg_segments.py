@@ -1,69 +1,69 @@
-"""A JPEG's segments, walked before anything is decoded, to count its scans."""
+"""A JPEG's segments, walked before anything is decoded, to find its size and count its scans."""
 
 import tensorflow as tf
 
-from exporting.picture_rules import checked_size, rule, rules
+from exporting.picture_rules import checked, rule, size_rule, unsigned
 
 # A scan of a few bytes visits every pixel: 15 ms for 2**24 of them. Encoders write about 10.
 MAX_SCANS = 64
 MAX_SEGMENTS = 2**10
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
-# Arithmetic-coded frames, whose scans may take arbitrarily long for a few bytes.
+# Frames whose data is arithmetic-coded; their scans may take arbitrarily long for a few bytes.
 ARITHMETIC = (0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, *ARITHMETIC)
 
 
-def read_jpeg(contents, index):
-    """Checks a JPEG; returns its `(height, width)` int64 and the file."""
-    segments, scans, arithmetic = _walk(tf.io.decode_raw(contents, tf.uint8))
-    with rules(
+def read_jpeg(contents):
+    """Checks a JPEG; returns a `Checked`."""
+    segments, scans, arithmetic, size = _walk(contents)
+    rules = (
         rule(
             segments < MAX_SEGMENTS,
-            index,
             f"must be a JPEG of fewer than {MAX_SEGMENTS} segments. Received more",
         ),
-        rule(
-            scans <= MAX_SCANS,
-            index,
-            f"must be a JPEG of at most {MAX_SCANS} scans. Received more",
-        ),
-        rule(~arithmetic, index, "must be a Huffman-coded JPEG. Received an arithmetic-coded one"),
-    ):
-        name = "picture_must_be_a_whole_JPEG"  # the decoder's own error names the node
-        shape = tf.io.extract_jpeg_shape(tf.identity(contents), tf.int64, name=name)
-        return checked_size(index, shape[0], shape[1]), contents
+        rule(scans <= MAX_SCANS, f"must be a JPEG of at most {MAX_SCANS} scans. Received more"),
+        rule(~arithmetic, "must be a Huffman-coded JPEG. Received an arithmetic-coded one"),
+        rule(size[0] >= 0, "must be a whole JPEG. Received one without a size"),
+        size_rule(*tf.unstack(size)),
+    )
+    return checked(rules, *tf.unstack(size), contents)
 
 
-def _walk(data):
-    """Counts segments and scans, and finds out whether a frame is arithmetic-coded."""
-    markers = _markers(data)
-    length = tf.size(data, tf.int64)
+def _walk(contents):
+    """Counts segments and scans, finds out whether a frame is arithmetic-coded, and its size.
 
-    def byte(position):  # zero past the end
-        value = data[tf.minimum(position, length - 1)]
-        return tf.where(position < length, tf.cast(value, tf.int64), 0)
+    The size is int64 `(2,)`, height and width by the first frame; −1 if there is none.
+    """
+    markers = _markers(tf.io.decode_raw(contents, tf.uint8))
 
-    def body(at, segments, scans, arithmetic):
+    def body(at, segments, scans, arithmetic, size):
         position = markers[at]
-        code = byte(position + 1)
-        size = byte(position + 2) * 256 + byte(position + 3)
+        segment = tf.io.decode_raw(
+            tf.strings.substr(contents, position, 9), tf.uint8, fixed_length=9
+        )
+        code = tf.cast(segment[1], tf.int32)
         # As the decoder does, whether or not there are pixels before the next segment.
-        at = tf.searchsorted(markers, [position + 2 + size])[0]
-        at = tf.where(code == END_OF_IMAGE, tf.size(markers), at)
-        scans += tf.cast(code == START_OF_SCAN, tf.int32)
+        after = position + 2 + unsigned(segment[2:4], big_endian=True)
+        at = tf.where(code == END_OF_IMAGE, tf.size(markers), tf.searchsorted(markers, [after])[0])
+        found = tf.stack(
+            [unsigned(segment[place : place + 2], big_endian=True) for place in (5, 7)]
+        )
+        is_first_frame = tf.reduce_any(code == FRAMES) & (size[0] < 0)
         return (
             at,
             segments + 1,
-            scans,
-            arithmetic | tf.reduce_any(code == tf.constant(ARITHMETIC, tf.int64)),
+            scans + tf.cast(code == START_OF_SCAN, tf.int32),
+            arithmetic | tf.reduce_any(code == ARITHMETIC),
+            tf.where(is_first_frame, found, size),
         )
 
-    _, segments, scans, arithmetic = tf.while_loop(
-        lambda at, _, scans, __: (at < tf.size(markers)) & (scans <= MAX_SCANS),
+    _, *result = tf.while_loop(
+        lambda at, _, scans, *__: (at < tf.size(markers)) & (scans <= MAX_SCANS),
         body,
-        (0, 0, 0, False),
+        (0, 0, 0, False, tf.constant([-1, -1], tf.int64)),
         maximum_iterations=MAX_SEGMENTS,
     )
-    return segments, scans, arithmetic
+    return result
 
 
 def _markers(data):

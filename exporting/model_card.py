@@ -43,6 +43,7 @@ def model_card(net, flip_average, parameters):
             "formats": ["PNG", "JPEG", "BMP", "GIF"],
             "max_pixels": MAX_PIXELS,
             "max_side_px": MAX_SIDE,
+            "refused": "its keypoints are NaN, and its row of the output `error` says why",
         },
         "flip_average": flip_average,
         "labels_of": net.labels_of,

@@ -11,6 +11,7 @@ import tensorflow as tf
 from exporting import picture_headers as headers
 from exporting.gif_blocks import read_gif
 from exporting.jpeg_segments import read_jpeg
+from exporting.picture_rules import Checked
 from exporting.png_chunks import read_png
 from keypoint_schema import IMAGE_SIZE
 
@@ -21,58 +22,97 @@ PARALLEL_PICTURES = 4
 def decode_faces(image_bytes):
     """Decodes a batch of picture files, and converts them to gray faces.
 
+    A file that is broken, animated, too large, in another format, or would take the decoder too
+    long is black and of size 0 in the result, with the reason in `errors`.
+
     Args:
         image_bytes: string `(batch,)`: PNG, JPEG, BMP or GIF files, of one size or of many.
 
     Returns:
         faces: float32 `(batch, 96, 96, 1)`, gray 0–255.
         sizes: float32 `(batch, 2)`, width and height in px of each picture as sent.
-
-    Raises:
-        tf.errors.InvalidArgumentError: when run, if a file is broken, animated, too large, in
-            another format, or would take the decoder too long.
+        errors: string `(batch,)`, the rule that a picture breaks; empty where all is well.
     """
+    formats, pictures = _check_all(image_bytes)
+    faces, is_decoded = _decode_all(formats, pictures)
+    undecodable = tf.strings.join(
+        [
+            "The picture must be a whole ",
+            tf.gather(headers.NAMES, formats),
+            ". Received one that the decoder refuses",
+        ]
+    )
+    errors = tf.where(is_decoded | (pictures.error != ""), pictures.error, undecodable)
+    sizes = tf.where(is_decoded[:, tf.newaxis], pictures.size[:, ::-1], 0)
+    return faces, tf.cast(sizes, tf.float32), errors
 
-    def one(item):
-        contents, index = item
-        rgb, size = decode_rgb(contents, index)
-        return resize_to_face(to_gray(rgb)), tf.cast(size[::-1], tf.float32)
 
+def _check_all(image_bytes):
+    """Returns each picture's format, int32 `(batch,)`, and a `Checked` of batches."""
+
+    def check(contents):
+        picture_format = headers.read_format(contents)
+        branches = {
+            headers.UNKNOWN: lambda: headers.refuse_unknown(contents),
+            headers.PNG: lambda: read_png(contents),
+            headers.JPEG: lambda: read_jpeg(contents),
+            headers.BMP: lambda: headers.read_bmp(contents),
+            headers.GIF: lambda: read_gif(contents),
+        }
+        return picture_format, tf.switch_case(picture_format, branches)
+
+    picture = Checked(
+        error=tf.TensorSpec((), tf.string),
+        size=tf.TensorSpec((2,), tf.int64),
+        contents=tf.TensorSpec((), tf.string),
+        layout=tf.TensorSpec((3,), tf.int64),
+    )
     return tf.map_fn(
-        one,
-        (image_bytes, tf.range(tf.size(image_bytes))),
-        fn_output_signature=(
-            tf.TensorSpec((IMAGE_SIZE, IMAGE_SIZE, 1), tf.float32),
-            tf.TensorSpec((2,), tf.float32),
-        ),
+        check,
+        image_bytes,
+        fn_output_signature=(tf.TensorSpec((), tf.int32), picture),
         parallel_iterations=PARALLEL_PICTURES,
     )
 
 
-def decode_rgb(contents, index):
-    """Decodes one file to uint8 `(height, width, 3)`; returns its `(height, width)` int64 too.
+def _decode_all(formats, pictures):
+    """Returns float32 faces `(batch, 96, 96, 1)`, and whether each picture is decoded.
+
+    A decoder that fails would fail the whole batch. Of TensorFlow's operations, only tf.data's
+    `ignore_errors` catches that, so the pictures that keep all rules go through a data set.
+    """
+
+    def decode(index):
+        picture = tf.nest.map_structure(lambda batch: batch[index], pictures)
+        return index, resize_to_face(to_gray(decode_rgb(formats[index], picture)))
+
+    batch = tf.size(formats, tf.int64)
+    sound = tf.where(pictures.error == "")[:, 0]
+    decoded = tf.data.Dataset.from_tensor_slices(sound)
+    decoded = decoded.map(decode, num_parallel_calls=PARALLEL_PICTURES).ignore_errors()
+    # There must be one batch, even if no picture is decoded, so another one goes first.
+    black = tf.zeros((IMAGE_SIZE, IMAGE_SIZE, 1))
+    first = tf.data.Dataset.from_tensors((tf.constant(-1, tf.int64), black))
+    places, faces = first.concatenate(decoded).batch(batch + 1).get_single_element()
+    places = places[1:, tf.newaxis]
+    faces = tf.scatter_nd(places, faces[1:], [batch, IMAGE_SIZE, IMAGE_SIZE, 1])
+    return faces, tf.scatter_nd(places, tf.ones_like(places[:, 0]), [batch]) > 0
+
+
+def decode_rgb(picture_format, picture):
+    """Decodes a `Checked` picture to uint8 `(height, width, 3)`.
 
     Transparency is dropped and 16 bits become 8 by dropping the low byte, as in Pillow. An EXIF
     orientation is not applied: coordinates are those of the stored pixels.
     """
-
-    def branch(check, decode):
-        def run():
-            size, *checked = check(contents, index)
-            with tf.control_dependencies([size]):
-                return decode(*map(tf.identity, checked)), size
-
-        return run
-
     branches = {
-        headers.UNKNOWN: branch(headers.refuse_unknown, _no_pixels),
-        headers.PNG: branch(read_png, _decode_png),
-        headers.JPEG: branch(read_jpeg, _decode_jpeg),
-        headers.BMP: branch(headers.read_bmp, _decode_bmp),
-        headers.GIF: branch(read_gif, _decode_gif),
+        headers.UNKNOWN: lambda: tf.zeros((1, 1, 3), tf.uint8),  # never decoded
+        headers.PNG: lambda: tf.io.decode_png(picture.contents, channels=3),
+        headers.JPEG: lambda: _decode_jpeg(picture),
+        headers.BMP: lambda: _decode_bmp(picture),
+        headers.GIF: lambda: tf.io.decode_gif(picture.contents)[0],
     }
-    rgb, size = tf.switch_case(headers.read_format(contents), branches)
-    return tf.ensure_shape(rgb, (None, None, 3)), tf.ensure_shape(size, (2,))
+    return tf.ensure_shape(tf.switch_case(picture_format, branches), (None, None, 3))
 
 
 def to_gray(rgb):
@@ -93,30 +133,26 @@ def resize_to_face(gray):
     return tf.ensure_shape(face, (IMAGE_SIZE, IMAGE_SIZE, 1))
 
 
-# A decoder's own error names the node, so the nodes are named after the rule.
-def _decode_png(contents):
-    return tf.io.decode_png(contents, channels=3, name="picture_must_be_a_whole_PNG")
+def _decode_jpeg(picture):
+    # The walk read the size as the decoder should; if it did not, nothing is decoded.
+    shape = tf.io.extract_jpeg_shape(picture.contents, tf.int64)
+    same = tf.reduce_all(shape[:2] == picture.size)
+    with tf.control_dependencies([tf.debugging.Assert(same, [shape])]):
+        return tf.io.decode_jpeg(
+            tf.identity(picture.contents),
+            channels=3,
+            dct_method="INTEGER_ACCURATE",  # Pillow's; the default may be the fast one
+        )
 
 
-def _decode_jpeg(contents):
-    return tf.io.decode_jpeg(
-        contents,
-        channels=3,
-        dct_method="INTEGER_ACCURATE",  # Pillow's; the default may be the fast one
-        name="picture_must_be_a_whole_JPEG",
-    )
+def _decode_bmp(picture):
+    bits, palette_start, pixels_start = tf.unstack(picture.layout)
 
-
-def _decode_gif(contents):
-    return tf.io.decode_gif(contents, name="picture_must_be_a_whole_GIF")[0]
-
-
-def _decode_bmp(contents, bits, palette_start, pixels_start):
     def decode(channels):
-        return tf.io.decode_bmp(contents, channels=channels, name="picture_must_be_a_whole_BMP")
+        return tf.io.decode_bmp(picture.contents, channels=channels)
 
     def through_palette():  # the decoder returns palette indices as gray values
-        palette = tf.strings.substr(contents, palette_start, pixels_start - palette_start)
+        palette = tf.strings.substr(picture.contents, palette_start, pixels_start - palette_start)
         # Colours that the file leaves out are black, as in Pillow.
         blue_green_red = tf.reshape(
             tf.io.decode_raw(palette, tf.uint8, fixed_length=4 * 256), (256, 4)
@@ -127,7 +163,3 @@ def _decode_bmp(contents, bits, palette_start, pixels_start):
         [(bits == 8, through_palette), (bits == 32, lambda: decode(4)[..., :3])],
         default=lambda: decode(3),
     )
-
-
-def _no_pixels(_):
-    return tf.zeros((1, 1, 3), tf.uint8)

@@ -2,9 +2,10 @@
 
 import tensorflow as tf
 
-from exporting.picture_rules import checked_size, header, rule, rules, unsigned
+from exporting.picture_rules import checked, header, rule, size_rule, unsigned
 
 UNKNOWN, PNG, JPEG, BMP, GIF = range(5)
+NAMES = ("", "PNG", "JPEG", "BMP", "GIF")
 
 
 def read_format(contents):
@@ -30,13 +31,8 @@ def read_format(contents):
     return tf.add_n([tf.where(found, number, 0) for number, found in known])
 
 
-def read_bmp(contents, index):
-    """Checks an uncompressed BMP.
-
-    Returns:
-        `(height, width)` int64, the file, its bits per pixel (8, 24 or 32), and where its palette
-        and its pixels begin.
-    """
+def read_bmp(contents):
+    """Checks an uncompressed BMP of 8, 24 or 32 bits; returns a `Checked`."""
     head = header(contents)
     bits = unsigned(head[28:30])
     compression = unsigned(head[30:34])
@@ -47,11 +43,13 @@ def read_bmp(contents, index):
     plain = (compression == 0) | (
         (compression == 3) & (bits == 32) & tf.reduce_all(head[54:66] == usual_masks)
     )
-    with rules(
-        rule(header_size >= 40, index, "must be a Windows BMP. Received an older header"),
+    width = tf.cast(tf.bitcast(head[18:22], tf.int32), tf.int64)
+    # A negative height means that the rows go from top to bottom.
+    height = tf.abs(tf.cast(tf.bitcast(head[22:26], tf.int32), tf.int64))
+    rules = (
+        rule(header_size >= 40, "must be a Windows BMP. Received an older header"),
         rule(
             plain & ((bits == 8) | (bits == 24) | (bits == 32)),
-            index,
             "must be an uncompressed BMP of 8, 24 or 32 bits. Received bits, compression:",
             bits,
             compression,
@@ -59,27 +57,21 @@ def read_bmp(contents, index):
         rule(
             (palette_start <= pixels_start)
             & (pixels_start <= tf.cast(tf.strings.length(contents), tf.int64)),
-            index,
             "must be a BMP whose pixels follow its header. Received offsets of palette, pixels:",
             palette_start,
             pixels_start,
         ),
-    ):
-        width = tf.cast(tf.bitcast(head[18:22], tf.int32), tf.int64)
-        # A negative height means that the rows go from top to bottom.
-        height = tf.abs(tf.cast(tf.bitcast(head[22:26], tf.int32), tf.int64))
-        size = checked_size(index, height, width)
-        return size, contents, bits, palette_start, pixels_start
+        size_rule(height, width),
+    )
+    return checked(rules, height, width, contents, (bits, palette_start, pixels_start))
 
 
-def refuse_unknown(contents, index):
-    """Refuses a file in none of the four formats."""
-    with rules(
-        rule(
-            tf.constant(False),
-            index,
-            "must be a PNG, JPEG, BMP or GIF file. Received another format; its length in bytes:",
-            tf.strings.length(contents),
-        )
-    ):
-        return tf.zeros((2,), tf.int64), contents
+def refuse_unknown(contents):
+    """Refuses a file in none of the four formats; returns a `Checked`."""
+    unknown = rule(
+        tf.constant(False),
+        "must be a PNG, JPEG, BMP or GIF file. Received another format; its length in bytes:",
+        tf.strings.length(contents),
+    )
+    nothing = tf.constant(0, tf.int64)
+    return checked([unknown], nothing, nothing, contents)

@@ -1,14 +1,60 @@
 """What every check of a picture file needs: its first bytes, its size, and rules to refuse it.
 
-A broken rule gives INVALID_ARGUMENT with the rule, what was received and which picture of the
-batch it was.
+A server merges the requests of several clients into one batch. A picture that breaks a rule must
+not fail its neighbours, so rules raise nothing: they give a message, which is empty if all hold.
 """
+
+import typing
 
 import tensorflow as tf
 
 MAX_PIXELS = 2**24  # 16.8 megapixels: about 50 MB as RGB, and some 200 MB during conversion to gray
 MAX_SIDE = 2**14  # px; bounds the half-resized picture, which is 96 px wide but as high as sent
 HEADER_BYTES = 70  # up to the colour masks of a BMP
+
+
+class Checked(typing.NamedTuple):
+    """What is known about a picture before it is decoded.
+
+    Attributes:
+        error: scalar string, the rule that it breaks and what was received; empty if all hold.
+        size: int64 `(2,)`, height and width in px.
+        contents: scalar string, what the decoder gets: the file, or the part that holds pixels.
+        layout: int64 `(3,)`, a BMP's bits per pixel and where its palette and its pixels begin;
+            zeros for other formats.
+    """
+
+    error: tf.Tensor
+    size: tf.Tensor
+    contents: tf.Tensor
+    layout: tf.Tensor
+
+
+def checked(rules, height, width, contents, layout=(0, 0, 0)):
+    """Returns a `Checked` whose error is the message of the first broken rule."""
+    error = tf.constant("")
+    for holds, message in reversed(rules):
+        error = tf.where(holds, error, message)
+    layout = tf.stack([tf.cast(value, tf.int64) for value in layout])
+    return Checked(error, tf.stack([height, width]), contents, layout)
+
+
+def rule(holds, text, *received):
+    """Returns a rule: whether it holds, and the message if it does not."""
+    message = f"The picture {text}"
+    if received:
+        message = tf.strings.format(" ".join([message, *["{}"] * len(received)]), received)
+    return holds, message
+
+
+def size_rule(height, width):
+    """Returns the rule that a picture is not too large, as its header says, nor empty."""
+    fits = (height > 0) & (width > 0) & (height <= MAX_SIDE) & (width <= MAX_SIDE)
+    text = (
+        f"must have at most {MAX_PIXELS} pixels and at most {MAX_SIDE} on a side. "
+        "Received width, height:"
+    )
+    return rule(fits & (height * width <= MAX_PIXELS), text, width, height)
 
 
 def header(contents):
@@ -22,26 +68,3 @@ def unsigned(data, big_endian=False):
         data = data[::-1]
     weights = 256 ** tf.range(tf.size(data, tf.int64))
     return tf.reduce_sum(tf.cast(data, tf.int64) * weights)
-
-
-def checked_size(index, height, width):
-    """Returns `(height, width)` int64, and refuses a picture that is too large."""
-    fits = (height > 0) & (width > 0) & (height <= MAX_SIDE) & (width <= MAX_SIDE)
-    text = (
-        f"must have at most {MAX_PIXELS} pixels and at most {MAX_SIDE} on a side. "
-        "Received width, height:"
-    )
-    with rules(rule(fits & (height * width <= MAX_PIXELS), index, text, width, height)):
-        return tf.stack([height, width])
-
-
-def rule(holds, index, text, *received):
-    """Returns an assertion that refuses the picture `index` of the batch unless `holds`."""
-    values = " ".join(["{}"] * len(received))
-    template = f"Picture {{}} of the batch {text} {values}".rstrip()
-    return tf.debugging.Assert(holds, [tf.strings.format(template, (index, *received))])
-
-
-def rules(*assertions):
-    """Makes the operations in its `with` block wait for the rules; decoders alone would not."""
-    return tf.control_dependencies(assertions)

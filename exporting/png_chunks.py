@@ -6,7 +6,7 @@ and keep them all in memory. They do not affect any pixel, so they are not passe
 
 import tensorflow as tf
 
-from exporting.picture_rules import checked_size, header, rule, rules, unsigned
+from exporting.picture_rules import checked, header, rule, size_rule, unsigned
 
 IHDR = b"\x00\x00\x00\x0dIHDR"  # length and type of the first chunk, which has the size
 SIGNATURE_BYTES = 8
@@ -17,11 +17,11 @@ SPARE_BYTES = 2**16
 CHANNELS = (1, 1, 3, 1, 2, 1, 4, 1)  # by colour type
 
 
-def read_png(contents, index):
+def read_png(contents):
     """Checks a still PNG; an animated one (APNG) is refused.
 
     Returns:
-        `(height, width)` int64, and the file without its ancillary chunks.
+        A `Checked` whose contents lack the ancillary chunks.
     """
     head = header(contents)
     kind, chunks, compressed, kept = _walk(contents)
@@ -29,28 +29,30 @@ def read_png(contents, index):
     width = unsigned(head[16:20], big_endian=True)
     # The decoder takes the size from IHDR wherever it is; if it is first, both read the same.
     begins_with_size = tf.reduce_all(head[8:16] == tf.constant(list(IHDR), tf.uint8))
-    with rules(
-        rule(kind != b"acTL", index, "must not be animated. Received an animated PNG"),
-        rule(
-            (kind == b"IEND") | (chunks < MAX_CHUNKS),
-            index,
-            f"must be a PNG of at most {MAX_CHUNKS} chunks. Received more",
-        ),
-        rule(
-            kind == b"IEND",
-            index,
-            "must be a complete PNG. Received one that ends before its IEND chunk",
-        ),
-        rule(begins_with_size, index, "must be a PNG whose first chunk is IHDR, of 13 bytes"),
-    ):
-        size = checked_size(index, height, width)
     depth_and_colour = tf.cast(head[24:26], tf.int64)
     bits = depth_and_colour[0] * tf.gather(tf.constant(CHANNELS, tf.int64), depth_and_colour[1] % 8)
     # The decoder inflates all of the data, up to a thousandfold, whatever the size says.
     limit = height * (width * bits // 8 + 2) * 9 // 8 + SPARE_BYTES
-    text = "must not have more compressed pixel data than pixels. Received, allowed bytes:"
-    with rules(rule(compressed <= limit, index, text, compressed, limit)):
-        return tf.identity(size), kept
+    rules = (
+        rule(kind != b"acTL", "must not be animated. Received an animated PNG"),
+        rule(
+            (kind == b"IEND") | (chunks < MAX_CHUNKS),
+            f"must be a PNG of at most {MAX_CHUNKS} chunks. Received more",
+        ),
+        rule(
+            kind == b"IEND",
+            "must be a complete PNG. Received one that ends before its IEND chunk",
+        ),
+        rule(begins_with_size, "must be a PNG whose first chunk is IHDR, of 13 bytes"),
+        size_rule(height, width),
+        rule(
+            compressed <= limit,
+            "must not have more compressed pixel data than pixels. Received, allowed bytes:",
+            compressed,
+            limit,
+        ),
+    )
+    return checked(rules, height, width, kept)
 
 
 def _walk(contents):

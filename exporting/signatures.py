@@ -1,5 +1,6 @@
 """The four signatures, and the SavedModel that holds them."""
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -25,9 +26,9 @@ def write_saved_model(model, names, folder, mirror=None, guarded=True):
         folder: where to write; it may exist, empty.
         mirror: a `keypoint_schema.Mirror`, if the graph is to average each face with its mirror
             image.
-        guarded: whether the graph answers an empty batch and refuses pixels that are not finite.
-            A server needs both; a graph for conversion omits them, since the other format may lack
-            such operations or be slower with them.
+        guarded: whether the graph answers an empty batch, and answers NaN for a face with pixels
+            that are not finite. A server needs both; a graph for conversion omits them, since the
+            other format may lack such operations or be slower with them.
     """
     core = face_core(model, mirror)
     module = tf.Module()
@@ -66,9 +67,16 @@ def _endpoints(core, names, guarded):
     # Without ensure_shape, a wrongly shaped request reaches oneDNN, which may abort the process.
     def predict_gray(images):
         images = tf.ensure_shape(images, FACE_SHAPE)
-        if guarded:  # a NaN would give plausible-looking keypoints
-            images = tf.debugging.check_numerics(images, "images must be finite")
-        return predict(images)
+        if not guarded:
+            return predict(images)
+        # A NaN would give plausible-looking keypoints. Raising would fail the whole batch, which a
+        # server may have merged from the requests of several clients.
+        finite = tf.reduce_all(tf.math.is_finite(images), axis=(1, 2, 3))
+        faces = tf.where(finite[:, tf.newaxis, tf.newaxis, tf.newaxis], images, 0.0)
+        return only_where(finite, predict(faces))
+
+    def only_where(known, keypoints):
+        return tf.where(known[:, tf.newaxis, tf.newaxis], keypoints, np.nan)
 
     def serving_default(images):
         return {"keypoints": predict_gray(images)}
@@ -77,10 +85,11 @@ def _endpoints(core, names, guarded):
         return {"keypoints": predict(tf.cast(tf.ensure_shape(images, FACE_SHAPE), tf.float32))}
 
     def serve_bytes(image_bytes):
-        faces, sizes = decode_faces(tf.ensure_shape(image_bytes, (None,)))
+        faces, sizes, errors = decode_faces(tf.ensure_shape(image_bytes, (None,)))
         # (0, 0) is a pixel's centre, so the picture's corner is at (−½, −½) in both sizes.
         scale = sizes[:, tf.newaxis, :] / IMAGE_SIZE
-        return {"keypoints": (predict(faces) + 0.5) * scale - 0.5}
+        keypoints = (predict(faces) + 0.5) * scale - 0.5
+        return {"keypoints": only_where(errors == "", keypoints), "error": errors}
 
     def serve_named(images):
         keypoints = tf.unstack(predict_gray(images), num=len(names), axis=1)

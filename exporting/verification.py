@@ -66,9 +66,21 @@ def _answers(saved, faces, names):
     return {
         "serving_default": saved.run("serving_default", images=gray)["keypoints"],
         "serve_uint8": saved.run("serve_uint8", images=faces)["keypoints"],
-        "serve_bytes": saved.run("serve_bytes", image_bytes=files)["keypoints"],
+        "serve_bytes": _answers_beside_a_refused_picture(saved, files),
         "serve_named": np.stack([named[name] for name in names], axis=1),
     }
+
+
+def _answers_beside_a_refused_picture(saved, files):
+    batch = np.array([*files, b"no picture"], object)
+    answer = saved.run("serve_bytes", image_bytes=batch)
+    refused = [bool(message) for message in answer["error"]]
+    if refused != [False] * len(files) + [True] or not np.isnan(answer["keypoints"][-1]).all():
+        raise RuntimeError(
+            "serve_bytes must refuse the last picture alone, with NaN keypoints. Received errors: "
+            f"{answer['error']}."
+        )
+    return answer["keypoints"][:-1]
 
 
 def _difference(answer, expected):

@@ -59,8 +59,8 @@ def replay_warm_up(folder, saved):
         saved: a `session.SignatureRunner` on it.
 
     Raises:
-        RuntimeError: if an answer lacks a row per picture or is not finite; also whatever the
-            runtime raises if a request fails.
+        RuntimeError: if an answer lacks a row per picture, is not finite or refuses a picture; also
+            whatever the runtime raises if a request fails.
     """
     path = pathlib.Path(folder) / FILE
     if not path.exists():
@@ -72,8 +72,11 @@ def replay_warm_up(folder, saved):
         (batch,) = {len(value) for value in inputs.values()}
         signature = request.model_spec.signature_name
         for name, value in saved.run(signature, **inputs).items():
-            if len(value) != batch or not np.isfinite(value).all():
-                raise RuntimeError(f"Warm-up of {signature} at batch {batch} failed: {name}.")
+            is_good = not any(value) if name == "error" else np.isfinite(value).all()
+            if len(value) != batch or not is_good:
+                raise RuntimeError(
+                    f"Warm-up of {signature} at batch {batch} failed: {name} is {value}."
+                )
         count += 1
     return count
 

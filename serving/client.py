@@ -31,10 +31,15 @@ def main(argv=None):
     prepare(arguments)
     with connect(target_of(arguments)) as connection:
         names = connection.names()
-        keypoints = ask(connection, arguments.pictures, files)
-    print_keypoints(arguments, names, keypoints)
+        keypoints, errors = ask(connection, files)
+    answers = list(zip(arguments.pictures, keypoints, errors, strict=True))
+    print_answers(arguments, names, answers)
     if arguments.draw:
-        annotate(arguments, names, keypoints)
+        annotate(arguments, names, answers)
+    for path, _, error in answers:
+        if error:
+            print(f"{PROGRAM}: error: {path} was refused: {error}", file=sys.stderr)
+    return UserError.status if any(errors) else 0
 
 
 def parse_arguments(argv=None):
@@ -94,38 +99,50 @@ def read_files(paths):
     return files
 
 
-def ask(connection, paths, files):
-    """The keypoints `(N, K, 2)` of all pictures, in requests of at most `MAX_BATCH`."""
-    answers = []
+def ask(connection, files):
+    """Asks about all pictures, in requests of at most `MAX_BATCH`.
+
+    Returns:
+        keypoints: `(N, K, 2)`, px; NaN for a picture that the server refused.
+        errors: N messages; empty where a picture has keypoints.
+    """
+    keypoints, errors = [], []
     for start in range(0, len(files), MAX_BATCH):
         batch = files[start : start + MAX_BATCH]
-        try:
-            answers.append(connection.predict("serve_bytes", image_bytes=batch)["keypoints"])
-        except UserError as error:
-            if len(files) <= MAX_BATCH:
-                raise
-            raise UserError(f"{error} (Picture 0 of this batch is {paths[start]}.)") from error
-    return np.concatenate(answers)
+        answer = connection.predict("serve_bytes", image_bytes=batch)
+        keypoints.append(answer["keypoints"])
+        # Exports from before there were messages refuse a batch as a whole.
+        errors += [error.decode() for error in answer.get("error", [b""] * len(batch))]
+    return np.concatenate(keypoints), errors
 
 
-def print_keypoints(arguments, names, keypoints):
+def print_answers(arguments, names, answers):
+    """Prints `(path, keypoints, error)` of each picture."""
     if arguments.json:
         rows = [
-            {"picture": str(path), "keypoints": dict(zip(names, points.tolist(), strict=True))}
-            for path, points in zip(arguments.pictures, keypoints, strict=True)
+            {
+                "picture": str(path),
+                "keypoints": None if error else dict(zip(names, points.tolist(), strict=True)),
+                "error": error or None,
+            }
+            for path, points, error in answers
         ]
         print(json.dumps(rows, indent=2))
         return
-    for path, points in zip(arguments.pictures, keypoints, strict=True):
+    for path, points, error in answers:
+        if error:
+            continue  # main says so on stderr
         print(f"{path}  (x, y in px of this picture)")
         for name, (x, y) in zip(names, points, strict=True):
             print(f"  {name:26}{x:9.2f}{y:9.2f}")
 
 
-def annotate(arguments, names, keypoints):
+def annotate(arguments, names, answers):
     """Draws on copies, and says so on stderr: stdout may be read by a program."""
-    places = pictures.annotated_files(arguments.pictures, arguments.draw, arguments.pictures)
-    for path, points, place in zip(arguments.pictures, keypoints, places, strict=True):
+    answered = [(path, points) for path, points, error in answers if not error]
+    paths = [path for path, _ in answered]
+    places = pictures.annotated_files(paths, arguments.draw, arguments.pictures)
+    for (path, points), place in zip(answered, places, strict=True):
         picture = pictures.read_picture(path, upright=False)  # as the server reads it
         face = pictures.Face(pictures.Box(0, 0, *picture.size), names, points)
         pictures.write_annotated(place, picture, [face])

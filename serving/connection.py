@@ -19,8 +19,8 @@ _CONNECTIONS = {
 def connect(target: Target) -> RestConnection | GrpcConnection:
     """Opens a connection: a context manager with `predict(signature, **inputs)` and `names()`.
 
-    `predict` takes NumPy arrays (strings as arrays of `bytes` objects) and returns float32 arrays
-    by output name. `names` returns the served keypoints in the schema's order.
+    `predict` takes NumPy arrays and returns them by output name: float32, or strings as `bytes`
+    objects. `names` returns the served keypoints in the schema's order.
 
     Raises:
         UserError: if the URL cannot be read or its scheme is unknown; later, if the server cannot

@@ -5,7 +5,7 @@ import urllib.parse
 import numpy as np
 
 from errors import UserError
-from serving.target import served_names
+from serving.target import OVERLOADED, served_names
 
 
 class GrpcConnection:
@@ -74,10 +74,7 @@ class GrpcConnection:
                     "is it still loading, or overloaded? --timeout gives it longer."
                 ) from None
             if error.code() == codes.UNAVAILABLE and "queue" in error.details():
-                raise UserError(
-                    f"{where} is overloaded: {error.details()}. Send fewer requests at a time, or "
-                    "raise max_enqueued_batches in serving/batching_parameters.txt."
-                ) from None
+                raise UserError(OVERLOADED.format(where, error.details())) from None
             if error.code() == codes.UNAVAILABLE:
                 raise UserError(
                     f"No TensorFlow Serving answers at {where}: {error.details()}. Start one "

@@ -11,7 +11,8 @@ import urllib.parse
 import numpy as np
 
 from errors import UserError
-from serving.target import served_names
+from serving.target import OVERLOADED, served_names
+from serving.timed_http import TimedConnection, TimedTLSConnection
 
 
 class RestConnection:
@@ -20,8 +21,8 @@ class RestConnection:
     def __init__(self, target):
         self._target = target
         parts = urllib.parse.urlsplit(target.url)
-        kind = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-        self._http = kind[parts.scheme](parts.hostname, parts.port, timeout=target.timeout)
+        kind = {"http": TimedConnection, "https": TimedTLSConnection}
+        self._http = kind[parts.scheme](parts.hostname, parts.port)
         self._path = f"{parts.path.rstrip('/')}/v1/models/{urllib.parse.quote(target.model)}"
         if target.version is not None:
             self._path += f"/versions/{target.version}"
@@ -46,9 +47,18 @@ class RestConnection:
         outputs = {name: each["outputs"] for name, each in signatures.items()}
         return served_names(outputs, self._target)
 
+    def status(self):
+        """Returns `{version: (state, reason)}` of the target, such as `{1: ("AVAILABLE", "")}`."""
+        answer = self._ask("GET", self._path)
+        return {
+            int(each["version"]): (each["state"], each.get("status", {}).get("error_message", ""))
+            for each in answer["model_version_status"]
+        }
+
     def _ask(self, method, path, body=None):
         headers = {"Content-Type": "application/json"} if body else {}
         where = f"{self._target.url} (REST)"
+        self._http.start_clock(self._target.timeout)
         try:
             try:
                 response = self._send(method, path, body, headers)
@@ -86,11 +96,21 @@ def predict_request(signature, **inputs):
 
 
 def read_predictions(answer):
-    """Outputs by name from a predict response; a single output comes without its name."""
+    """Outputs by name from a predict response; a single output comes without its name.
+
+    Numbers become float32, texts `bytes` objects, as over gRPC. The server writes NaN as the bare
+    word, which is not JSON by its standard, but Python reads it.
+    """
     rows = answer["predictions"]
-    if rows and isinstance(rows[0], dict):
-        return {name: np.array([row[name] for row in rows], np.float32) for name in rows[0]}
-    return {"keypoints": np.array(rows, np.float32)}
+    if not (rows and isinstance(rows[0], dict)):
+        return {"keypoints": np.array(rows, np.float32)}
+    return {name: _array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _array(values):
+    if isinstance(values[0], str):
+        return np.array([value.encode() for value in values], object)
+    return np.array(values, np.float32)
 
 
 def _read_json(status, content, where):
@@ -103,6 +123,8 @@ def _read_json(status, content, where):
             f"The answer must be JSON. Received status {status} from {where}: {content[:80]!r}; is "
             "it TensorFlow Serving's REST port?"
         )
+    if status == http.client.SERVICE_UNAVAILABLE:
+        raise UserError(OVERLOADED.format(where, answer.get("error")))
     if status != http.client.OK:
         raise UserError(f"{where} refused the request: {answer.get('error', content[:200])}")
     return answer

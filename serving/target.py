@@ -8,6 +8,10 @@ from errors import UserError
 
 # A request of more faces than `max_batch_size` in batching_parameters.txt is refused whole.
 MAX_BATCH = 32
+OVERLOADED = (
+    "{} is overloaded: {}. Send fewer requests at a time, or raise max_enqueued_batches in "
+    "serving/batching_parameters.txt."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Target:
         model: its name in `models.config`.
         version: a version number, or None.
         label: a version label such as `stable`, or None; not both. Neither means the newest.
-        timeout: s, for each request.
+        timeout: s, for each request from its start to the end of its answer.
     """
 
     url: str

@@ -21,6 +21,7 @@ from tests import ROOT
 
 MODEL = "facial_keypoints"
 LABELS = {"stable": 1}
+FULL = "The batch scheduling queue to which this task was submitted is full"
 BATCHING = ROOT / "serving" / "batching_parameters.txt"
 MAX_BATCH_SIZE = int(re.search(r"(?m)^max_batch_size { value: (\d+) }", BATCHING.read_text())[1])
 PATH = re.compile(
@@ -43,11 +44,19 @@ def predict_json(saved, request):
     array = np.array(values, object if dtype == tf.string else dtype.as_numpy_dtype)
     refuse_large_batch(array)
     outputs = saved.run(name, **{key: array})
-    if len(outputs) == 1:
-        (only,) = outputs.values()
-        return {"predictions": only.tolist()}
-    rows = [{key: outputs[key][row].tolist() for key in outputs} for row in range(len(array))]
-    return {"predictions": rows}
+    columns = {key: _json_values(key, values) for key, values in outputs.items()}
+    if len(columns) == 1:
+        return {"predictions": next(iter(columns.values()))}
+    rows = zip(*columns.values(), strict=True)
+    return {"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}
+
+
+def _json_values(name, values):
+    """Nested lists of an output; `json.dumps` writes NaN bare, as the server does."""
+    if values.dtype != object:
+        return values.tolist()
+    assert not name.endswith("_bytes"), "the server would write {'b64': …}"
+    return [value.decode() for value in values]
 
 
 def refuse_large_batch(array):
@@ -83,8 +92,17 @@ def metadata_json(saved):
     return {"model_spec": spec, "metadata": metadata}
 
 
+def tensor_proto(value):
+    """A `TensorProto` as the server writes it, number by number, not as `tensor_content`."""
+    proto = tf.make_tensor_proto(value)
+    if proto.dtype == tf.float32:
+        proto.ClearField("tensor_content")
+        proto.float_val[:] = value.ravel().tolist()
+    return proto
+
+
 @contextlib.contextmanager
-def rest_server(saved, delay=0.0):
+def rest_server(saved, delay=0.0, full=False):
     """Serves REST on a free port of 127.0.0.1; yields `(url, requests)`, the bodies received."""
     requests = []
 
@@ -101,6 +119,8 @@ def rest_server(saved, delay=0.0):
             time.sleep(delay)
             try:
                 status, answer = 200, self._route(body)
+            except tf.errors.UnavailableError as error:
+                status, answer = 503, {"error": error.message}
             except (ValueError, tf.errors.OpError) as error:
                 status, answer = 400, {"error": str(error)}
             except LookupError as error:
@@ -123,6 +143,8 @@ def rest_server(saved, delay=0.0):
             if body is None:
                 return metadata_json(saved)
             requests.append(json.loads(body))
+            if full:
+                raise tf.errors.UnavailableError(None, None, FULL)
             return predict_json(saved, requests[-1])
 
         def log_message(self, *_):
@@ -165,8 +187,7 @@ def grpc_server(saved, delay=0.0, full=False):
             check(request.model_spec, context)
             requests.append(request)
             if full:
-                queue = "The batch scheduling queue to which this task was submitted is full"
-                context.abort(grpc.StatusCode.UNAVAILABLE, queue)
+                context.abort(grpc.StatusCode.UNAVAILABLE, FULL)
             return predict_proto(saved, request, context, predict_pb2)
 
         def GetModelMetadata(self, request, context):
@@ -190,7 +211,7 @@ def grpc_server(saved, delay=0.0, full=False):
         response.model_spec.CopyFrom(request.model_spec)
         response.model_spec.version.value = 1
         for name, value in outputs.items():
-            response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+            response.outputs[name].CopyFrom(tensor_proto(value))
         return response
 
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))

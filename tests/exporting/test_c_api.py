@@ -42,15 +42,18 @@ def consumer(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tensors(tmp_path_factory):
-    """For each signature with one output, the names of its input, its output and its number."""
+    """For a signature, or one of its outputs, the names of its input, its output and its number."""
     with open_saved_model(published(tmp_path_factory)) as saved:
-        names = {}
-        for signature in ("serving_default", "serve_uint8", "serve_bytes"):
+
+        def names(signature, output="keypoints"):
             (sent,) = saved.signatures[signature].inputs.values()
-            (received,) = saved.signatures[signature].outputs.values()
-            output, index = received.name.split(":")
-            names[signature] = f"{sent.name.split(':')[0]} {output} {index}"
-        return names
+            name, index = saved.signatures[signature].outputs[output].name.split(":")
+            return f"{sent.name.split(':')[0]} {name} {index}"
+
+        return {
+            **{name: names(name) for name in ("serving_default", "serve_uint8", "serve_bytes")},
+            "serve_bytes error": names("serve_bytes", "error"),
+        }
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +88,11 @@ def values(answer):
     assert kind == "ok", answer
     shape = [int(size) for size in rest[: int(rank)]]
     return np.array(rest[int(rank) :], np.float32).reshape(shape)
+
+
+def messages(answer):
+    assert answer.startswith("ok 1 "), answer
+    return answer.split("\t")[1:]
 
 
 def code(answer):
@@ -161,29 +169,49 @@ def test_empty_batches_get_empty_answers(ask):
     assert [values(answer).shape for answer in answers] == [(0, 15, 2)] * 3 + [(1, 15, 2)]
 
 
-def test_pixels_that_are_not_finite_are_invalid_arguments_and_the_process_lives_on(ask):
+def test_faces_with_pixels_that_are_not_finite_get_nan_and_the_others_keypoints(ask):
     def request(*pixels):
-        return "serving_default", "float", np.float32(pixels).tobytes(), (2, 96, 96, 1)
+        return "serving_default", "float", np.repeat(np.float32(pixels), 96 * 96).tobytes(), shape
 
-    *answers, last = ask(request(1, np.nan), request(np.inf), request(-np.inf, 0), request(1, 2))
-    assert [code(answer) for answer in answers] == [INVALID_ARGUMENT] * len(answers)
-    assert all("images must be finite" in answer for answer in answers)
-    assert values(last).shape == (2, 15, 2)
+    shape = (2, 96, 96, 1)
+    answers = ask(request(1, np.nan), request(np.inf, 2), request(-np.inf, np.nan), request(1, 2))
+    is_nan = [np.isnan(values(answer)).all(axis=(1, 2)).tolist() for answer in answers]
+    assert is_nan == [[False, True], [True, False], [True, True], [False, False]]
+    for answer, row in ((answers[0], 0), (answers[1], 1)):
+        np.testing.assert_allclose(values(answer)[row], values(answers[-1])[row], atol=1e-4)
 
 
-def test_broken_pictures_and_wrong_ranks_of_bytes_are_errors_and_the_process_lives_on(ask):
+def test_refused_pictures_get_nan_and_a_message(ask):
     picture = encode(colour_picture(50, 50), "JPEG")
     frames = [colour_picture(20, 20, seed) for seed in (0, 1)]
     animated = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    refused = {
+        picture[: len(picture) // 2]: "must be a whole JPEG",
+        b"no picture": "must be a PNG, JPEG, BMP or GIF",
+        b"": "must be a PNG, JPEG, BMP or GIF",
+        animated: "must not be animated",
+    }
+    for file, rule in refused.items():
+        keypoints, told, sound, nothing = ask(
+            ("serve_bytes", "string", file, (3,)),
+            ("serve_bytes error", "string", file, (3,)),
+            ("serve_bytes", "string", picture, (2,)),
+            ("serve_bytes error", "string", picture, (2,)),
+        )
+        assert values(keypoints).shape == (3, 15, 2)
+        assert np.isnan(values(keypoints)).all()
+        assert len(messages(told)) == 3
+        assert all(rule in message for message in messages(told))
+        assert np.isfinite(values(sound)).all()
+        assert messages(nothing) == ["", ""]
+
+
+def test_wrong_ranks_of_bytes_are_invalid_arguments_and_the_process_lives_on(ask):
+    picture = encode(colour_picture(50, 50), "JPEG")
     *answers, last = ask(
         ("serve_bytes", "string", picture, ()),
         ("serve_bytes", "string", picture, (1, 1)),
-        ("serve_bytes", "string", picture[: len(picture) // 2], (1,)),
-        ("serve_bytes", "string", b"no picture", (3,)),
-        ("serve_bytes", "string", b"", (1,)),
-        ("serve_bytes", "string", animated, (1,)),
         ("serve_bytes", "string", picture, (2,)),
     )
     assert [code(answer) for answer in answers] == [INVALID_ARGUMENT] * len(answers)
-    assert "must not be animated" in answers[-1]
     assert values(last).shape == (2, 15, 2)

@@ -283,6 +283,22 @@ def test_a_graph_that_answers_otherwise_is_not_published(monkeypatch, tmp_path):
     assert not list(tmp_path.glob("[0-9]*"))
 
 
+def test_a_graph_whose_batches_fail_with_a_picture_is_not_published(monkeypatch, tmp_path):
+    def strict(image_bytes):
+        faces, sizes, errors = decode_faces(image_bytes)
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(errors == ""), [errors])]):
+            return tf.identity(faces), sizes, errors
+
+    decode_faces = signatures.decode_faces
+    monkeypatch.setattr(signatures, "decode_faces", strict)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be a PNG"):
+        export_saved_model(stand_in_net(), tmp_path)
+    monkeypatch.setattr(signatures, "decode_faces", lambda files: (*decode_faces(files)[:2], files))
+    with pytest.raises(RuntimeError, match="must refuse the last picture alone"):
+        export_saved_model(stand_in_net(), tmp_path)
+    assert not list(tmp_path.glob("[0-9]*"))
+
+
 def test_model_card_says_what_the_run_knows(folder):
     card = json.loads((folder / "assets.extra/model_card.json").read_text())
     assert [keypoint["name"] for keypoint in card["keypoints"]] == list(NAMES)
@@ -354,7 +370,7 @@ def test_warm_up_has_every_signature_at_every_batch_size(folder):
 def test_failing_warm_up_stops_the_export(monkeypatch, tmp_path):
     broken = {"serve_bytes": ("image_bytes", tf.make_tensor_proto([b"no picture"]))}
     monkeypatch.setattr("exporting.warm_up._inputs", lambda batch: broken)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="must be a PNG"):
+    with pytest.raises(RuntimeError, match="Warm-up of serve_bytes .*must be a PNG"):
         export_saved_model(stand_in_net(), tmp_path)
     assert not list(tmp_path.glob("[0-9]*"))
 
@@ -432,6 +448,8 @@ def test_saved_model_cli_shows_the_contract(saved_model_cli, folder):
         if signature != "serve_named":
             assert "outputs['keypoints']" in received
             assert "shape: (-1, 15, 2)" in received
+    assert "outputs['error'] tensor_info:\n        dtype: DT_STRING" in sections["serve_bytes"]
+    assert "outputs['error']" not in shown.replace(sections["serve_bytes"], "")
     for name in NAMES:
         assert f"outputs['{name}']" in sections["serve_named"]
     assert sections["serve_named"].count("shape: (-1, 2)") == 15

@@ -24,7 +24,7 @@ REFUSED = {
     "PNG with 8 GB of pixels for one": "must not have more compressed pixel data than pixels",
     "JPEG of 10,000 scans": "at most 64 scans",
     "JPEG of a million comments": "fewer than 1024 segments",
-    "JPEG of filling alone": "picture_must_be_a_whole_JPEG",
+    "JPEG of filling alone": "must be a whole JPEG",
     "JPEG in arithmetic coding": "must be a Huffman-coded JPEG",
     "GIF with a comment of one-byte blocks": "fewer than 8192 steps",
     "GIF with a comment of unequal blocks": "fewer than 8192 steps",

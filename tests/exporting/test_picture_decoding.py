@@ -1,7 +1,7 @@
 """Pictures as `serve_bytes` gets them: every format against Pillow, and files that are refused."""
 
-import contextlib
 import io
+import itertools
 import struct
 import time
 
@@ -11,8 +11,8 @@ import tensorflow as tf
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from exporting import open_saved_model
-from exporting.picture_rules import MAX_PIXELS, MAX_SIDE
+from exporting import open_saved_model, picture_decoding
+from exporting.picture_rules import MAX_PIXELS, MAX_SIDE, Checked
 from tests.export_stand_in import (
     colour_picture,
     encode,
@@ -95,9 +95,18 @@ def saved(tmp_path_factory):
 def serve_bytes(saved):
     def run(*files):
         answer = saved.run("serve_bytes", image_bytes=np.array(files, object))
+        assert not any(answer["error"])
         return answer["keypoints"]
 
     return run
+
+
+def kinds_of_answers(answer):
+    """For each picture, its message, or "" if it has keypoints; never both, never neither."""
+    messages = [message.decode() for message in answer["error"]]
+    for message, keypoints in zip(messages, answer["keypoints"], strict=True):
+        assert (np.isnan(keypoints) if message else np.isfinite(keypoints)).all()
+    return messages
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -144,6 +153,7 @@ def test_sizes_and_formats_may_differ_within_a_batch(serve_bytes, model):
 def test_an_empty_batch_gets_an_empty_answer(saved):
     answer = saved.run("serve_bytes", image_bytes=np.array([], object))
     assert answer["keypoints"].shape == (0, 15, 2)
+    assert answer["error"].shape == (0,)
 
 
 def png_of_size(width, height):
@@ -213,7 +223,10 @@ REFUSED = {
         FILES["BMP gray"][:10] + struct.pack("<I", 10**6) + FILES["BMP gray"][14:],
         "must be a BMP whose pixels follow its header",
     ),
-    "BMP cut short": (FILES["BMP 24 bits"][:1000], "picture_must_be_a_whole_BMP"),
+    "BMP cut short": (
+        FILES["BMP 24 bits"][:1000],
+        "must be a whole BMP. Received one that the decoder refuses",
+    ),
     "PNG cut short": (FILES["PNG RGB"][:1000], "must be a complete PNG"),
     "PNG without its end": (FILES["PNG RGB"][:-12], "must be a complete PNG"),
     "PNG with more compressed pixels than pixels": (
@@ -222,8 +235,14 @@ REFUSED = {
     ),
     "PNG header alone": (FILES["PNG RGB"][:33], "must be a complete PNG"),
     "PNG magic alone": (FILES["PNG RGB"][:8], "must be a complete PNG"),
-    "JPEG cut short": (FILES["JPEG RGB"][:1000], "picture_must_be_a_whole_JPEG"),
-    "JPEG header alone": (FILES["JPEG RGB"][:20], "picture_must_be_a_whole_JPEG"),
+    "JPEG cut short": (
+        FILES["JPEG RGB"][:1000],
+        "must be a whole JPEG. Received one that the decoder refuses",
+    ),
+    "JPEG header alone": (
+        FILES["JPEG RGB"][:20],
+        "must be a whole JPEG. Received one without a size",
+    ),
     "GIF cut short": (FILES["GIF"][:1000], "must be a complete GIF"),
     "GIF header alone": (FILES["GIF"][:6], "must be a complete GIF"),
     "WebP": (encode(COLOUR, "WEBP"), "must be a PNG, JPEG, BMP or GIF"),
@@ -233,28 +252,53 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_refusal_names_the_rule_and_the_next_request_is_answered(kind, serve_bytes):
+def test_refusal_names_the_rule(kind, saved):
     file, rule = REFUSED[kind]
     start = time.perf_counter()
-    with pytest.raises(tf.errors.InvalidArgumentError, match=rule):
-        serve_bytes(file)
+    (message,) = kinds_of_answers(saved.run("serve_bytes", image_bytes=np.array([file], object)))
     assert time.perf_counter() - start < 5
-    assert np.isfinite(serve_bytes(FILES["PNG gray"])).all()
+    assert message.startswith("The picture must ")
+    assert rule in message
 
 
-def test_refusal_says_which_picture_of_the_batch(serve_bytes):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Picture 2 of the batch must not be"):
-        serve_bytes(FILES["PNG gray"], FILES["GIF"], animated("GIF"), FILES["JPEG RGB"])
+def test_refused_pictures_leave_their_neighbours_answers_as_they_are(saved):
+    """As when a server merges the requests of several clients into one batch."""
+    sound = list(FILES.values())
+    refused = [file for file, _ in REFUSED.values()]
+    mixed = [file for pair in itertools.zip_longest(sound, refused) for file in pair if file]
+    answer = saved.run("serve_bytes", image_bytes=np.array(mixed, object))
+    messages = dict(zip(mixed, kinds_of_answers(answer), strict=True))
+    assert [messages[file] for file in sound] == [""] * len(sound)
+    assert all(messages[file] for file in refused if file)
+    keypoints = dict(zip(mixed, answer["keypoints"], strict=True))
+    alone = saved.run("serve_bytes", image_bytes=np.array(sound, object))["keypoints"]
+    np.testing.assert_allclose([keypoints[file] for file in sound], alone, atol=1e-4)
+
+
+def test_message_is_the_same_wherever_the_picture_is_in_a_batch(saved):
+    files = [FILES["PNG gray"], animated("GIF"), FILES["GIF"], animated("GIF")]
+    messages = kinds_of_answers(saved.run("serve_bytes", image_bytes=np.array(files, object)))
+    refused = "The picture must not be animated. Received a GIF with several frames"
+    assert messages == ["", refused, "", refused]
 
 
 @pytest.mark.parametrize("kind", ["PNG palette", "JPEG progressive", "BMP palette", "GIF"])
-def test_damaged_files_are_answered_or_refused_but_never_fatal(kind, serve_bytes):
+def test_damaged_files_are_answered_or_refused_but_never_fatal(kind, saved):
     random = np.random.default_rng(0)
+    files = []
     for _ in range(25):
         damaged = bytearray(FILES[kind])
         for place in random.integers(0, min(len(damaged), 1200), 4):
             damaged[place] = random.integers(256)
-        damaged = bytes(damaged[: random.integers(len(damaged) // 2, 2 * len(damaged))])
-        with contextlib.suppress(tf.errors.InvalidArgumentError):
-            assert np.isfinite(serve_bytes(damaged)).all()
-    assert np.isfinite(serve_bytes(FILES[kind])).all()
+        files.append(bytes(damaged[: random.integers(len(damaged) // 2, 2 * len(damaged))]))
+    answer = saved.run("serve_bytes", image_bytes=np.array([*files, FILES[kind]], object))
+    *messages, last = kinds_of_answers(answer)
+    assert any(messages)
+    assert last == ""
+
+
+def test_jpeg_whose_size_the_decoder_reads_elsewhere_is_not_decoded():
+    """Were the walk ever to miss the decoder's frame, the wrong size must not let it decode."""
+    picture = Checked(tf.constant(""), tf.constant([2, 2], tf.int64), FILES["JPEG RGB"], None)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        picture_decoding._decode_jpeg(picture)

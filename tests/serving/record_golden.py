@@ -1,4 +1,4 @@
-"""Records a request to each signature and its response, over REST and gRPC, in tests/golden/."""
+"""Records a request to each signature and its response, over REST and gRPC, in golden/."""
 
 import json
 import pathlib
@@ -20,10 +20,11 @@ def golden_inputs():
     """For each signature, its input by name; faces of one digit a pixel keep the files small."""
     rows, columns = np.indices((keypoint_schema.IMAGE_SIZE,) * 2)
     face = ((rows // 5 + columns // 7 * 2) % 10).astype(np.uint8)[np.newaxis, ..., np.newaxis]
-    pictures = np.empty(2, object)
+    pictures = np.empty(3, object)
     pictures[:] = [
         encode(colour_picture(30, 40), "PNG"),
         encode(colour_picture(50, 20).convert("L"), "BMP"),
+        b"no picture",
     ]
     return {
         "serving_default": {"images": face.astype(np.float32)},

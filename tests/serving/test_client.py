@@ -1,11 +1,13 @@
 """`python -m serving.client` and the load script, over REST and gRPC, against a stand-in server."""
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
 import threading
+import time
 import types
 
 import grpc
@@ -138,13 +140,23 @@ def test_many_pictures_go_in_requests_that_the_server_takes(server, saved, pictu
         np.testing.assert_allclose(points, expected(path), atol=0.02)
 
 
-def test_refusal_among_many_tells_which_batch(url, pictures, tmp_path, capsys):
-    (tmp_path / "text.png").write_text("no picture")
-    many = [pictures[0]] * 32 + [pictures[1], tmp_path / "text.png"]
-    assert run_script(client, *many, "--url", url) == 2
-    error = capsys.readouterr().err
-    assert "Picture 1 of the batch must be" in error
-    assert f"Picture 0 of this batch is {pictures[1]}" in error
+def test_refused_picture_is_told_and_the_others_are_answered(url, pictures, tmp_path, capsys):
+    refused = tmp_path / "text.png"
+    refused.write_text("no picture")
+    many = [*[pictures[0]] * 33, refused, pictures[1]]
+    drawn = tmp_path / "drawn"
+    assert run_script(client, *many, "--url", url, "--json", "--draw", drawn) == 2
+    printed = capsys.readouterr()
+    answers = json.loads(printed.out, parse_constant=pytest.fail)  # JSON knows no NaN
+    assert [answer["picture"] for answer in answers] == [str(path) for path in many]
+    assert answers[33]["keypoints"] is None
+    assert answers[33]["error"].startswith("The picture must be a PNG, JPEG, BMP or GIF")
+    assert {answer["error"] for answer in answers[:33] + answers[34:]} == {None}
+    points = list(answers[34]["keypoints"].values())
+    np.testing.assert_allclose(points, expected(pictures[1]), atol=0.02)
+    *drew, error = printed.err.splitlines()
+    assert len(drew) == len(list(drawn.iterdir())) == 34
+    assert error.startswith(f"{client.PROGRAM}: error: {refused} was refused: The picture must be")
 
 
 @pytest.mark.parametrize("signature", ["serving_default", "serve_uint8", "serve_named"])
@@ -163,9 +175,22 @@ def test_every_signature_can_be_asked(signature, url):
 def test_refused_picture_is_one_line_with_the_servers_rule(url, tmp_path, capsys):
     (tmp_path / "text.png").write_text("no picture")
     assert run_script(client, tmp_path / "text.png", "--url", url) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert "must be a PNG, JPEG, BMP or GIF" in error
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert "must be a PNG, JPEG, BMP or GIF" in printed.err
+
+
+def test_refused_picture_has_nan_and_its_message_over_rest_and_grpc_alike(url, pictures):
+    files = np.array([b"no picture", pictures[0].read_bytes()], object)
+    with connect(Target(url)) as connection:
+        answer = connection.predict("serve_bytes", image_bytes=files)
+    assert answer["keypoints"].dtype == np.float32
+    assert np.isnan(answer["keypoints"][0]).all()
+    np.testing.assert_allclose(answer["keypoints"][1], expected(pictures[0]), atol=0.01)
+    refused, sound = answer["error"]
+    assert refused.startswith(b"The picture must be a PNG, JPEG, BMP or GIF")
+    assert sound == b""
 
 
 @pytest.mark.parametrize(
@@ -204,8 +229,8 @@ def test_unknown_model_version_or_label_is_one_line(url, pictures, wrong, capsys
     assert "Servable not found" in error
 
 
-def test_a_full_queue_is_no_missing_server(saved, pictures, capsys):
-    with serving_stand_in.grpc_server(saved, full=True) as (url, _):
+def test_a_full_queue_is_no_missing_server(server, saved, pictures, capsys):
+    with server(saved, full=True) as (url, _):
         assert run_script(client, pictures[0], "--url", url) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
@@ -218,6 +243,64 @@ def test_slow_server_is_one_line(server, saved, pictures, capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "must answer within 0.2 s" in error
+
+
+DRIP_SECONDS = 0.1
+
+
+@contextlib.contextmanager
+def dripping_server(answer):
+    """Sends `answer` to each request byte by byte, and never ends; yields its URL."""
+    stop = threading.Event()
+
+    def drip(connection):
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(answer)
+            while not stop.wait(DRIP_SECONDS):
+                connection.sendall(b" ")
+
+    def accept():
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                drip(listener.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(DRIP_SECONDS)
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            stop.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{", b"HTTP/1.1 200 O", b""]
+)
+def test_server_that_drips_its_answer_does_not_hold_the_client(answer, pictures, capsys):
+    with dripping_server(answer) as url:
+        start = time.monotonic()
+        assert run_script(client, pictures[0], "--url", url, "--timeout", 5 * DRIP_SECONDS) == 2
+        assert 4 * DRIP_SECONDS < time.monotonic() - start < 60 * DRIP_SECONDS
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "must answer within 0.5 s" in error
+
+
+def test_a_request_has_its_whole_time_though_others_went_before(saved):
+    """On one connection, the clock of each request starts anew."""
+    inputs = load.make_inputs("serve_bytes", 1)
+    with (
+        serving_stand_in.rest_server(saved, delay=0.3) as (url, _),
+        connect(Target(url, timeout=5.0)) as connection,
+    ):
+        start = time.monotonic()
+        for _ in range(3):
+            connection.predict("serve_bytes", **inputs)
+        last = 5.0 - connection._http.seconds_left()
+        assert 0.3 <= last <= time.monotonic() - start - 0.6
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])

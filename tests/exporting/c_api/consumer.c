@@ -6,7 +6,8 @@
  * operations of the graph, INDEX is the output's number, and FILE fills the tensor: its bytes over
  * and over for `float`, `uint8` and `int32`, the whole file for each element of a `string`.
  *
- * The answer is a line: `ok RANK DIM... VALUE...`, or `error CODE MESSAGE` with TF_Code's number.
+ * The answer is a line: `ok RANK DIM... VALUE...`, with a tab before each value that is a string, or
+ * `error CODE MESSAGE` with TF_Code's number.
  */
 
 #include <stdint.h>
@@ -89,9 +90,17 @@ static TF_Tensor* make_tensor(const Request* request) {
 
 static void print_answer(const TF_Tensor* tensor) {
   const float* values = TF_TensorData(tensor);
+  const TF_TString* texts = TF_TensorData(tensor);
+  int is_text = TF_TensorType(tensor) == TF_STRING;
   printf("ok %d", TF_NumDims(tensor));
   for (int i = 0; i < TF_NumDims(tensor); ++i) printf(" %ld", TF_Dim(tensor, i));
-  for (int64_t i = 0; i < TF_TensorElementCount(tensor); ++i) printf(" %.9g", values[i]);
+  for (int64_t i = 0; i < TF_TensorElementCount(tensor); ++i) {
+    if (is_text) {
+      printf("\t%.*s", (int)TF_StringGetSize(texts + i), TF_StringGetDataPointer(texts + i));
+    } else {
+      printf(" %.9g", values[i]);
+    }
+  }
   printf("\n");
 }
 

@@ -1,0 +1,107 @@
+"""benchmarks/fuzz_requests.py: mutated requests hurt nobody, and it would notice if they did."""
+
+import re
+
+import numpy as np
+import pytest
+
+from benchmarks import fuzz_requests
+from benchmarks.c_session import ChildError
+from tests.running import run_script
+
+KEYPOINTS = np.arange(60, dtype=np.float32).reshape(2, 15, 2)
+TENSORS = {"serve_bytes": ("in:0", {"keypoints": "out:0", "error": "out:1"})}
+
+
+def test_forty_mutated_requests_find_nothing_in_a_preset(capsys):
+    assert run_script(fuzz_requests, "--requests", 40, "--seed", 2) == 0
+    printed = capsys.readouterr().out
+    refused, answered = re.search(r"which (\d+) refused .* (\d+) answered", printed).groups()
+    assert int(refused) + int(answered) == 40
+    assert int(refused) > 0
+    assert int(answered) > 0
+    assert printed.endswith("; 0 findings\n")
+
+
+class Child:
+    """Answers `serve_bytes` right to good requests; to mutated ones, as `behave` says."""
+
+    good = fuzz_requests.good_requests()["serve_bytes"]
+    memory = 100.0
+
+    def __init__(self, behave):
+        self.behave = behave
+
+    def __call__(self, folder):
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def run(self, feed, value, fetches):
+        if value is self.good:
+            return 0, "", [KEYPOINTS, np.array([b"", b""], object)]
+        return self.behave(value)
+
+    def megabytes(self):
+        self.memory += 150
+        return self.memory
+
+
+def refuse(code):
+    return lambda value: (code, "why", [])
+
+
+def crash(value):
+    raise ChildError("crashed with status -6")
+
+
+def answer(keypoints, message):
+    def run(value):
+        if value.ndim != 1 or value.dtype != object:
+            return refuse(fuzz_requests.INVALID_ARGUMENT)(value)
+        rows = [len(value), *keypoints.shape[1:]]
+        return 0, "", [np.broadcast_to(keypoints, rows), np.full(len(value), message, object)]
+
+    return run
+
+
+NAN = np.full((1, 15, 2), np.nan, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("behave", "finding"),
+    [
+        (refuse(fuzz_requests.INVALID_ARGUMENT), None),
+        (refuse(13), "code 13: why"),
+        (crash, "crashed with status -6"),
+        (answer(NAN, b""), "NaN: True"),
+        (answer(NAN[..., :1] * np.float32([1, 0]) + [0, 1], b""), "in part|NaN"),
+        (answer(KEYPOINTS[:1] + 1, b""), "a good face, got"),
+        (lambda value: (0, "", [KEYPOINTS[:0], np.array([], object)]), "rows were sent"),
+        (lambda value: (0, "", [KEYPOINTS, np.array([b"", b""], object)]), "was answered"),
+    ],
+)
+def test_what_a_server_must_not_do_is_a_finding(behave, finding, monkeypatch):
+    child = Child(behave)
+    child.megabytes = lambda: 100.0
+    monkeypatch.setattr(fuzz_requests, "ChildSession", child)
+    monkeypatch.setattr(fuzz_requests, "good_requests", lambda: {"serve_bytes": child.good})
+    findings, _, growth = fuzz_requests.fuzz("folder", TENSORS, requests=30, seed=0)
+    assert growth == 0
+    if finding is None:
+        assert not findings
+    else:
+        assert any(re.search(finding, each) for each in findings)
+
+
+def test_growing_memory_is_a_finding(monkeypatch):
+    child = Child(refuse(fuzz_requests.INVALID_ARGUMENT))
+    monkeypatch.setattr(fuzz_requests, "ChildSession", child)
+    monkeypatch.setattr(fuzz_requests, "good_requests", lambda: {"serve_bytes": child.good})
+    findings, _, growth = fuzz_requests.fuzz("folder", TENSORS, requests=10, seed=0)
+    assert growth == 150
+    assert findings == ["memory grew by 150 MB"]
