@@ -10,6 +10,7 @@ EXAMPLES = """examples:
   python export.py runs/specialists --out exports/facial_keypoints
   python export.py --preset heatmap_m --out exports/heatmap_m
   python export.py runs/specialists --flip-average        # up to twice the work
+  python export.py --preset heatmap_m --photo             # answers whole photographs, too
   python export.py runs/net7 --out exports/net7 --version 12
   python export.py runs/specialists --format litert --data ~/data/facial-keypoints
 
@@ -52,6 +53,12 @@ def parse_arguments(argv=None):
         "net, so compare both exports with evaluate.py",
     )
     parser.add_argument(
+        "--photo",
+        action="store_true",
+        help="add the signature serve_photo, which finds the faces of whole photographs first "
+        "(needs the extra detect)",
+    )
+    parser.add_argument(
         "--version",
         type=command_line.at_least(1),
         help="version number of a SavedModel (default: the next one)",
@@ -70,6 +77,8 @@ def parse_arguments(argv=None):
         arguments.run = f"preset:{arguments.preset}"
     if arguments.format != "saved_model" and arguments.version is not None:
         parser.error("--version is for SavedModels; leave it out with --format onnx or litert")
+    if arguments.format != "saved_model" and arguments.photo:
+        parser.error("--photo is for SavedModels; leave it out with --format onnx or litert")
     if arguments.format == "saved_model" and arguments.data is not None:
         parser.error("--data is for --format onnx or litert; leave it out")
     return arguments

@@ -35,7 +35,7 @@ class KeypointFinder:
             net: a run folder of train.py, an exported SavedModel, or `preset:<name>`.
             detect: find the faces, for which it needs the extra `detect`; False takes each picture
                 for a crop of one face.
-            min_confidence: what is less surely a face is left out; None for 0.95.
+            min_confidence: what is less surely a face is left out; None for 0.9.
             flip_average: average over each face and its mirror image.
             labels_of: as for `load_net`.
 

@@ -32,7 +32,7 @@ def parse_arguments(argv=None):
     add("--flip-average", action="store_true", help="average over each face and its mirror image")
     add("--detect", action="store_true", help="pictures are whole photographs: find the faces")
     add("--webcam", action="store_true", help="show the webcam's picture with what is found")
-    add("--min-confidence", type=command_line.share, help="for --detect (default: 0.95)")
+    add("--min-confidence", type=command_line.share, help="for --detect (default: 0.9)")
     add("--out", type=pathlib.Path, metavar="FILE", help="write to this .json or .csv file")
     add("--draw", type=pathlib.Path, metavar="FOLDER", help="draw on copies there, print nothing")
     add("--submission", type=pathlib.Path, metavar="FILE", help="write a Kaggle submission")

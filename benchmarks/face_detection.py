@@ -34,9 +34,10 @@ def main(argv=None):
     data = data_pipeline.load_faces(arguments.data)
     photographs = list(compose(data, arguments.seed))
     detector = pictures.FaceDetector()
-    began = time.perf_counter()
+    detector.find(photographs[0][0])  # the first one sets up the graph
+    began = time.process_time()
     found = [detector.find(photograph) for photograph, _ in photographs]
-    seconds = (time.perf_counter() - began) / len(photographs)
+    seconds = (time.process_time() - began) / len(photographs)
     report(photographs, found, seconds)
 
 
@@ -92,7 +93,7 @@ def report(photographs, found, seconds):
     total = sum(len(squares) for _, squares in photographs)
     print(
         f"{len(differences)} of {total} faces found, {false_alarms} false alarms in {len(found)} "
-        f"photographs of {_WIDTH}×{_HEIGHT}, {seconds:.2f} s each"
+        f"photographs of {_WIDTH}×{_HEIGHT}, {seconds:.3f} CPU s each"
     )
     if differences:
         print("crop compared with the pasted square, mean ± spread, as fractions of its side:")

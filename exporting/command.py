@@ -4,6 +4,7 @@ import command_line
 import data_pipeline
 from exporting.other_formats import export_other_format
 from exporting.saved_model_export import export_saved_model
+from exporting.signatures import SIGNATURES
 from trained_nets import loading
 
 
@@ -22,11 +23,16 @@ def run(arguments):
 
 def _publish_saved_model(net, arguments):
     published = export_saved_model(
-        net, arguments.out, version=arguments.version, flip_average=arguments.flip_average
+        net,
+        arguments.out,
+        version=arguments.version,
+        flip_average=arguments.flip_average,
+        photo=arguments.photo,
     )
+    signatures = len(SIGNATURES) + arguments.photo
     print(
-        f"{published.folder}: {command_line.counted(len(net.names), 'keypoint')}, 4 signatures, "
-        f"at most {published.difference:.1e} px from the Keras model"
+        f"{published.folder}: {command_line.counted(len(net.names), 'keypoint')}, "
+        f"{signatures} signatures, at most {published.difference:.1e} px from the Keras model"
     )
     if published.warm_up_records is None:
         print(

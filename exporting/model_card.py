@@ -1,6 +1,7 @@
 """The model card: a JSON file in a version with what clients and operators want to know."""
 
 import datetime
+import importlib.metadata
 import json
 import math
 import pathlib
@@ -8,12 +9,14 @@ import pathlib
 import labelling
 from exporting.picture_rules import MAX_PIXELS, MAX_SIDE
 from keypoint_schema import IMAGE_SIZE, MIRRORS
+from pictures import framing
+from pictures.detection import MIN_CONFIDENCE
 from trained_nets.provenance import provenance
 
 FILE = pathlib.PurePath("assets.extra", "model_card.json")
 
 
-def model_card(net, flip_average, parameters):
+def model_card(net, flip_average, parameters, photo=False):
     """Builds the card.
 
     Args:
@@ -22,6 +25,7 @@ def model_card(net, flip_average, parameters):
             one.
         flip_average: whether the graph averages with the mirror image.
         parameters: number of weights.
+        photo: whether the graph has `serve_photo`.
 
     Returns:
         A dict that JSON can hold: null replaces numbers that are not finite, such as the error of
@@ -70,9 +74,35 @@ def model_card(net, flip_average, parameters):
             **provenance(),
         },
     }
+    if photo:
+        _add_detector(card)
     if preset := config.get("preset"):
         _add_preset(card, preset, net, flip_average)
     return _finite(card)
+
+
+def _add_detector(card):
+    """Adds what `serve_photo` answers, and where the net that finds faces comes from."""
+    card["coordinates"]["serve_photo"] = (
+        "px of each photograph as sent; its EXIF orientation is not applied"
+    )
+    card["photographs"] = {
+        "boxes": "left, top, width and height of the square that the net saw, px from the outer "
+        "corner of the top left pixel; it may reach over the border",
+        "order": "faces from left to right",
+        "padding": "rows from `faces` on are zero",
+        "refused": "its rows are NaN, `faces` is 0, and its row of the output `error` says why",
+        "min_score": MIN_CONFIDENCE,
+        "shrunk_to_px": framing.MAX_SIDE,
+        "detector": {
+            "name": "MTCNN",
+            "source": f"weights of package mtcnn {importlib.metadata.version('mtcnn')}, converted "
+            "from https://github.com/kpzhang93/MTCNN_face_detection_alignment",
+            "licence": "MIT (both)",
+            "trained_on": "WIDER FACE and CelebA, according to the paper (K. Zhang et al., 2016); "
+            "CelebA's pictures are for non-commercial research",
+        },
+    }
 
 
 def _add_preset(card, preset, net, flip_average):

@@ -22,8 +22,7 @@ PARALLEL_PICTURES = 4
 def decode_faces(image_bytes):
     """Decodes a batch of picture files, and converts them to gray faces.
 
-    A file that is broken, animated, too large, in another format, or would take the decoder too
-    long is black and of size 0 in the result, with the reason in `errors`.
+    A file that is refused is black and of size 0 in the result.
 
     Args:
         image_bytes: string `(batch,)`: PNG, JPEG, BMP or GIF files, of one size or of many.
@@ -33,8 +32,38 @@ def decode_faces(image_bytes):
         sizes: float32 `(batch, 2)`, width and height in px of each picture as sent.
         errors: string `(batch,)`, the rule that a picture breaks; empty where all is well.
     """
+    black = tf.zeros((IMAGE_SIZE, IMAGE_SIZE, 1))
+    places, faces, sizes, errors = decode_pictures(
+        image_bytes, lambda rgb: resize_to_face(to_gray(rgb)), black
+    )
+    batch = tf.size(image_bytes, tf.int64)
+    shape = [batch, IMAGE_SIZE, IMAGE_SIZE, 1]
+    return tf.scatter_nd(places[:, tf.newaxis], faces, shape), sizes, errors
+
+
+def decode_pictures(image_bytes, convert, nothing):
+    """Decodes a batch of picture files, and converts each of them.
+
+    A file that is broken, animated, too large, in another format, or would take the decoder too
+    long is left out, with the reason in `errors`.
+
+    Args:
+        image_bytes: string `(batch,)`: PNG, JPEG, BMP or GIF files, of one size or of many.
+        convert: from uint8 `(height, width, 3)` to tensors.
+        nothing: such tensors, for no picture.
+
+    Returns:
+        places: int64 `(P,)`, the rows of the pictures that could be decoded.
+        converted: `convert`'s tensors for these, as batches of P; ragged where their shapes vary.
+        sizes: float32 `(batch, 2)`, width and height in px of each picture as sent; else zero.
+        errors: string `(batch,)`, the rule that a picture breaks; empty where all is well.
+    """
     formats, pictures = _check_all(image_bytes)
-    faces, is_decoded = _decode_all(formats, pictures)
+    places, converted = _decode_all(formats, pictures, convert, nothing)
+    is_decoded = tf.scatter_nd(
+        places[:, tf.newaxis], tf.ones_like(places), tf.shape(formats, tf.int64)
+    )
+    is_decoded = is_decoded > 0
     undecodable = tf.strings.join(
         [
             "The picture must be a whole ",
@@ -44,7 +73,7 @@ def decode_faces(image_bytes):
     )
     errors = tf.where(is_decoded | (pictures.error != ""), pictures.error, undecodable)
     sizes = tf.where(is_decoded[:, tf.newaxis], pictures.size[:, ::-1], 0)
-    return faces, tf.cast(sizes, tf.float32), errors
+    return places, converted, tf.cast(sizes, tf.float32), errors
 
 
 def _check_all(image_bytes):
@@ -75,8 +104,8 @@ def _check_all(image_bytes):
     )
 
 
-def _decode_all(formats, pictures):
-    """Returns float32 faces `(batch, 96, 96, 1)`, and whether each picture is decoded.
+def _decode_all(formats, pictures, convert, nothing):
+    """Returns the places of the pictures that the decoders accept, and these converted.
 
     A decoder that fails would fail the whole batch. Of TensorFlow's operations, only tf.data's
     `ignore_errors` catches that, so the pictures that keep all rules go through a data set.
@@ -84,19 +113,16 @@ def _decode_all(formats, pictures):
 
     def decode(index):
         picture = tf.nest.map_structure(lambda batch: batch[index], pictures)
-        return index, resize_to_face(to_gray(decode_rgb(formats[index], picture)))
+        return index, convert(decode_rgb(formats[index], picture))
 
     batch = tf.size(formats, tf.int64)
     sound = tf.where(pictures.error == "")[:, 0]
     decoded = tf.data.Dataset.from_tensor_slices(sound)
     decoded = decoded.map(decode, num_parallel_calls=PARALLEL_PICTURES).ignore_errors()
     # There must be one batch, even if no picture is decoded, so another one goes first.
-    black = tf.zeros((IMAGE_SIZE, IMAGE_SIZE, 1))
-    first = tf.data.Dataset.from_tensors((tf.constant(-1, tf.int64), black))
-    places, faces = first.concatenate(decoded).batch(batch + 1).get_single_element()
-    places = places[1:, tf.newaxis]
-    faces = tf.scatter_nd(places, faces[1:], [batch, IMAGE_SIZE, IMAGE_SIZE, 1])
-    return faces, tf.scatter_nd(places, tf.ones_like(places[:, 0]), [batch]) > 0
+    first = tf.data.Dataset.from_tensors((tf.constant(-1, tf.int64), nothing))
+    together = first.concatenate(decoded).ragged_batch(batch + 1).get_single_element()
+    return tf.nest.map_structure(lambda rows: rows[1:], together)
 
 
 def decode_rgb(picture_format, picture):

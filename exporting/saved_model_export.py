@@ -12,6 +12,7 @@ from exporting.publishing import new_version
 from exporting.signatures import write_saved_model
 from exporting.verification import verify_saved_model
 from exporting.warm_up import can_write_warm_up, write_warm_up
+from pictures.cascade import load_weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Published:
     difference: float
 
 
-def export_saved_model(net, base, version=None, flip_average=False):
+def export_saved_model(net, base, version=None, flip_average=False, photo=False):
     """Publishes a net as `<base>/<version>/` if each signature equals the Keras model.
 
     Args:
@@ -37,24 +38,28 @@ def export_saved_model(net, base, version=None, flip_average=False):
         base: the model's folder, whose name is the model's on the server.
         version: a free version number; None takes the next one.
         flip_average: whether the graph averages each face with its mirror image.
+        photo: whether to add `serve_photo`, which finds the faces of whole photographs.
 
     Returns:
         A `Published`.
 
     Raises:
         UserError: if the version is taken, a mirror is missing for the flip average, Keras runs on
-            a backend other than TensorFlow, or another export to `base` is running.
+            a backend other than TensorFlow, another export to `base` is running, or the extra
+            `detect` is missing for `serve_photo`.
     """
     require_tensorflow()
     mirror = net.mirror() if flip_average else None
     model = float32_copy(net.model)
+    if photo:
+        load_weights()  # or say what to install, before any work
     with new_version(base, version) as (folder, number):
-        write_saved_model(model, net.names, folder, mirror)
-        card = model_card(net, flip_average, model.count_params())
+        write_saved_model(model, net.names, folder, mirror, photo=photo)
+        card = model_card(net, flip_average, model.count_params(), photo)
         write_model_card(folder, card)
         name = pathlib.Path(base).resolve().name
-        records = write_warm_up(folder, name) if can_write_warm_up() else None
-        difference = verify_saved_model(folder, model, net.names, mirror)
+        records = write_warm_up(folder, name, photo) if can_write_warm_up() else None
+        difference = verify_saved_model(folder, model, net.names, mirror, photo)
     return Published(pathlib.Path(base) / str(number), records, difference)
 
 

@@ -1,10 +1,11 @@
-"""The four signatures, and the SavedModel that holds them."""
+"""The signatures, and the SavedModel that holds them."""
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from exporting.face_core import FACE_SHAPE, face_core
+from exporting.photo_endpoint import SERVE_PHOTO, photo_endpoint
 from exporting.picture_decoding import decode_faces
 from keypoint_schema import IMAGE_SIZE
 
@@ -12,7 +13,7 @@ SIGNATURES = ("serving_default", "serve_uint8", "serve_bytes", "serve_named")
 FROZEN_PARAMETERS = 4_000_000  # up to this many, weights are constants of the graph
 
 
-def write_saved_model(model, names, folder, mirror=None, guarded=True):
+def write_saved_model(model, names, folder, mirror=None, guarded=True, photo=False):
     """Writes a Keras model as a SavedModel with the signatures of `SIGNATURES`.
 
     The weights of a small net are frozen into the graph, where they fuse with their operations:
@@ -29,6 +30,7 @@ def write_saved_model(model, names, folder, mirror=None, guarded=True):
         guarded: whether the graph answers an empty batch, and answers NaN for a face with pixels
             that are not finite. A server needs both; a graph for conversion omits them, since the
             other format may lack such operations or be slower with them.
+        photo: whether to add `serve_photo`, which needs the extra `detect`.
     """
     core = face_core(model, mirror)
     module = tf.Module()
@@ -38,9 +40,10 @@ def write_saved_model(model, names, folder, mirror=None, guarded=True):
         # Keras' own ExportArchive would write each weight twice (Keras 3.15), once as its variable
         # and once as TensorFlow's: twice the folder, and twice the time to load it.
         module.weights = [weight.value for weight in model.variables]
-    for name, (function, spec) in _endpoints(core, names, guarded).items():
+    endpoints = _endpoints(core, names, guarded, photo)
+    for name, (function, spec) in endpoints.items():
         setattr(module, name, tf.function(function, input_signature=[spec], autograph=False))
-    signatures = {name: getattr(module, name).get_concrete_function() for name in SIGNATURES}
+    signatures = {name: getattr(module, name).get_concrete_function() for name in endpoints}
     tf.saved_model.save(module, str(folder), signatures)
 
 
@@ -54,7 +57,7 @@ def _frozen(core):
     return predict
 
 
-def _endpoints(core, names, guarded):
+def _endpoints(core, names, guarded, photo):
     def predict(faces):
         if not guarded:
             return core(faces)
@@ -98,9 +101,12 @@ def _endpoints(core, names, guarded):
     gray = tf.TensorSpec(FACE_SHAPE, tf.float32, name="images")
     gray_uint8 = tf.TensorSpec(FACE_SHAPE, tf.uint8, name="images")
     files = tf.TensorSpec((None,), tf.string, name="image_bytes")
-    return {
+    endpoints = {
         "serving_default": (serving_default, gray),
         "serve_uint8": (serve_uint8, gray_uint8),
         "serve_bytes": (serve_bytes, files),
         "serve_named": (serve_named, gray),
     }
+    if photo:
+        endpoints[SERVE_PHOTO] = photo_endpoint(predict, len(names)), files
+    return endpoints

@@ -2,27 +2,33 @@
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
+import pictures
+from exporting.example_photograph import FACES, example_photograph
+from exporting.photo_endpoint import SERVE_PHOTO
 from exporting.session import open_saved_model
 from exporting.signatures import SIGNATURES
 from exporting.warm_up import replay_warm_up
 from keypoint_schema import IMAGE_SIZE, to_pixels
 
 TOLERANCE = 1e-3  # px; float32 sums in another order differ by some 1e-5
+# A crop may differ by a gray level where a value is near a half, since Pillow computes otherwise.
+PHOTO_TOLERANCE = 0.1  # px
 BATCHES = (1, 3)
 
 
-def verify_saved_model(folder, model, names, mirror=None):
+def verify_saved_model(folder, model, names, mirror=None, photo=False):
     """Loads a SavedModel, runs each signature and compares it with the Keras model.
 
     Args:
         folder: the SavedModel.
         model: the Keras model that it was written from, normalized `(batch, K, 2)` out.
         names: its keypoints' names.
-        mirror: as for `write_saved_model`.
+        mirror, photo: as for `write_saved_model`.
 
     Returns:
-        The largest difference, in px.
+        The largest difference of the keypoints of face crops, in px.
 
     Raises:
         RuntimeError: if a signature is missing or an output differs by more than `TOLERANCE`; also
@@ -30,8 +36,9 @@ def verify_saved_model(folder, model, names, mirror=None):
     """
     differences = []
     with open_saved_model(folder) as saved:
-        if sorted(saved.signatures) != sorted(SIGNATURES):
-            raise RuntimeError(f"Expected {SIGNATURES}. Received: {sorted(saved.signatures)}.")
+        signatures = (*SIGNATURES, SERVE_PHOTO) if photo else SIGNATURES
+        if sorted(saved.signatures) != sorted(signatures):
+            raise RuntimeError(f"Expected {signatures}. Received: {sorted(saved.signatures)}.")
         for batch in BATCHES:
             faces = _varied_faces(batch)
             expected = keras_keypoints(model, faces, mirror)
@@ -43,6 +50,8 @@ def verify_saved_model(folder, model, names, mirror=None):
                         f"{batch}. Received a difference of {difference} px."
                     )
                 differences.append(difference)
+        if photo:
+            _verify_photo(saved, model, mirror)
         replay_warm_up(folder, saved)
     return max(differences)
 
@@ -69,6 +78,32 @@ def _answers(saved, faces, names):
         "serve_bytes": _answers_beside_a_refused_picture(saved, files),
         "serve_named": np.stack([named[name] for name in names], axis=1),
     }
+
+
+def _verify_photo(saved, model, mirror):
+    """Compares `serve_photo` with what finds faces outside the graph."""
+    photograph = example_photograph()
+    gray = photograph[:, :, 0]
+    boxes = [box for box, _ in pictures.FaceDetector().find(Image.fromarray(gray))]
+    crops = np.array([pictures.crop(gray, box) for box in boxes])
+    in_crops = keras_keypoints(model, crops, mirror)
+    expected = [
+        pictures.to_photograph(each, box) for each, box in zip(in_crops, boxes, strict=True)
+    ]
+    files = np.array([tf.io.encode_png(photograph).numpy(), b"no picture"], object)
+    answer = saved.run(SERVE_PHOTO, image_bytes=files)
+    refused = [bool(message) for message in answer["error"]]
+    if answer["faces"].tolist() != [FACES, 0] or refused != [False, True]:
+        raise RuntimeError(
+            f"{SERVE_PHOTO} must find {FACES} faces in the first picture and refuse the second. "
+            f"Received faces: {answer['faces']}, errors: {answer['error']}."
+        )
+    difference = _difference(answer["keypoints"][0], np.array(expected))
+    if not difference <= PHOTO_TOLERANCE * max(1.0, np.abs(in_crops).max() / IMAGE_SIZE):
+        raise RuntimeError(
+            f"{SERVE_PHOTO} must equal detector, crop and Keras model within {PHOTO_TOLERANCE} px. "
+            f"Received a difference of {difference} px."
+        )
 
 
 def _answers_beside_a_refused_picture(saved, files):

@@ -10,6 +10,8 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from exporting.example_photograph import example_photograph
+from exporting.photo_endpoint import SERVE_PHOTO
 from keypoint_schema import IMAGE_SIZE
 
 try:
@@ -27,19 +29,20 @@ def can_write_warm_up():
     return prediction_log_pb2 is not None
 
 
-def write_warm_up(folder, model_name):
+def write_warm_up(folder, model_name, photo=False):
     """Writes one record for each signature and batch size; returns how many.
 
     Args:
         folder: a SavedModel.
         model_name: the name in `serving/models.config`.
+        photo: whether it has `serve_photo`.
     """
     path = pathlib.Path(folder) / FILE
     path.parent.mkdir(exist_ok=True)
     count = 0
     with tf.io.TFRecordWriter(str(path)) as writer:
         for batch in BATCH_SIZES:
-            for signature, (name, tensor) in _inputs(batch).items():
+            for signature, (name, tensor) in _inputs(batch, photo).items():
                 request = predict_pb2.PredictRequest()
                 request.model_spec.name = model_name
                 request.model_spec.signature_name = signature
@@ -81,13 +84,13 @@ def replay_warm_up(folder, saved):
     return count
 
 
-def _inputs(batch):
+def _inputs(batch, photo):
     shape = (batch, IMAGE_SIZE, IMAGE_SIZE, 1)
     # A TensorProto with one value stands for a tensor filled with it: bytes instead of megabytes.
     gray = tf.make_tensor_proto(GRAY, tf.float32, shape)
     face = np.full(shape[1:], GRAY, np.uint8)
     files = [tf.io.encode_png(face).numpy(), tf.io.encode_jpeg(face).numpy()]
-    return {
+    inputs = {
         "serving_default": ("images", gray),
         "serve_uint8": ("images", tf.make_tensor_proto(GRAY, tf.uint8, shape)),
         "serve_bytes": (
@@ -96,3 +99,7 @@ def _inputs(batch):
         ),
         "serve_named": ("images", gray),
     }
+    if photo:
+        photograph = tf.io.encode_jpeg(example_photograph()).numpy()
+        inputs[SERVE_PHOTO] = "image_bytes", tf.make_tensor_proto([photograph] * batch, tf.string)
+    return inputs

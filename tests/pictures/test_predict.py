@@ -16,7 +16,7 @@ import data_pipeline
 import keypoint_schema
 import pictures
 import predict
-from pictures.detection import face_box
+from pictures import cascade, framing
 from tests import run_fixtures, small_data
 from tests.running import run_script
 from trained_nets.loading import load_net
@@ -268,17 +268,10 @@ def test_heic_is_read_with_its_extra_and_pointed_out_without(tmp_path, monkeypat
         pictures.read_picture(file)
 
 
-def test_crop_follows_the_face_by_landmarks_and_size():
-    landmarks = np.array([[40, 40], [60, 40], [50, 50], [42, 60], [58, 60.0]])
-    box = face_box(np.array([30.0, 20.0, 40.0, 52.0]), landmarks, np.array([2.0, 2.0]))
-    assert box.width == box.height == pytest.approx(2 * 1.168 * np.sqrt(40 * 52))
-    landmarks[:, 0] += 7
-    moved = face_box(np.array([37.0, 20.0, 40.0, 52.0]), landmarks, np.array([2.0, 2.0]))
-    assert moved.left - box.left == pytest.approx(14)
-
-
 def test_without_the_extra_detect_says_what_to_install(run_path, folder, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "mtcnn", None)
+    for module, name in ((cascade, "load_weights"), (framing, "square_finder")):
+        monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)  # without its cache
     assert run_script(predict, run_path, folder / "a.png", "--detect") == 2
     assert "[detect]" in capsys.readouterr().err
 

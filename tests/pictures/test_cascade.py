@@ -1,0 +1,84 @@
+"""The graph that finds faces, held against the package whose weights it has."""
+
+import warnings
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from data_pipeline.synthetic_faces import draw_faces
+from pictures import framing
+from pictures.cascade import cascade
+from pictures.framing import face_squares, square_finder
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return tf.function(
+        cascade, input_signature=[tf.TensorSpec((None, None, 3))], autograph=False
+    ).get_concrete_function()
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """A coloured photograph, uint8 `(420, 600, 3)`, of six drawn faces from 40 to 190 px."""
+    faces, _ = draw_faces(6, seed=3)
+    ramp = np.add.outer(np.arange(420), np.arange(600)) * (160 / 1020)
+    canvas = Image.fromarray(ramp.astype(np.uint8))
+    places = [(10, 10, 40), (80, 20, 96), (230, 10, 190), (450, 30, 120), (20, 200, 170),
+              (300, 250, 130)]  # fmt: skip
+    for face, (x, y, side) in zip(faces, places, strict=True):
+        canvas.paste(Image.fromarray(face[:, :, 0]).resize((side, side)), (x, y))
+    return np.asarray(canvas)[..., np.newaxis] // [[[1, 1.2, 1.4]]]
+
+
+def test_the_graph_finds_what_the_package_finds(graph, crowd):
+    from mtcnn import MTCNN
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its NumPy divides by zero
+        expected = MTCNN(device="CPU:0").detect_faces(
+            crowd, fit_to_image=False, output_type="numpy", box_format="xyxy"
+        )
+    assert len(expected) >= 5
+    boxes, scores, landmarks = graph(tf.constant(crowd, tf.float32))
+    np.testing.assert_allclose(boxes, expected[:, 1:5], atol=0.02)
+    np.testing.assert_allclose(scores, expected[:, 5], atol=1e-3)
+    by_axis = np.stack([expected[:, 6:11], expected[:, 11:]], axis=2)
+    np.testing.assert_allclose(landmarks, by_axis, atol=0.02)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (19, 300), (21, 21), (800, 24), (300, 200)])
+def test_a_picture_without_faces_has_none_however_small(graph, shape):
+    boxes, scores, landmarks = graph(tf.fill((*shape, 3), 128.0))
+    assert (boxes.shape, scores.shape, landmarks.shape) == ((0, 4), (0,), (0, 5, 2))
+
+
+def test_noise_gives_many_proposals_but_no_faces(graph):
+    random = np.random.default_rng(0)
+    coarse = random.integers(0, 256, (100, 100, 3)).repeat(4, 0).repeat(4, 1)
+    assert len(graph(tf.constant(coarse, tf.float32)).scores) == 0
+
+
+def test_squares_follow_the_face_by_landmarks_and_size():
+    landmarks = np.array([[40, 40], [60, 40], [50, 50], [42, 60], [58, 60]], np.float32)
+    box = np.array([30, 20, 70, 72], np.float32)
+    (square,) = face_squares(box[np.newaxis], landmarks[np.newaxis]).numpy()
+    side = 1.168 * np.sqrt(40 * 52)
+    left, top = np.array([50, 50]) + side * np.array([0.014, -0.053]) - side / 2
+    np.testing.assert_allclose(square, [left, top, side, side], rtol=1e-5)
+    shifted = box + np.float32([7, 0, 7, 0])
+    (moved,) = face_squares(shifted[np.newaxis], (landmarks + np.float32([7, 0]))[np.newaxis])
+    np.testing.assert_allclose(moved - square, [7, 0, 0, 0], atol=1e-4)
+
+
+def test_a_large_photograph_is_shrunk_first_and_its_squares_are_carried_back(crowd):
+    wide = np.pad(crowd, ((0, 0), (0, 200), (0, 0))).astype(np.uint8)  # 800 px, not shrunk
+    squares, scores = square_finder()(wide, np.float32(0.9))
+    large = wide.repeat(2, axis=0).repeat(2, axis=1)
+    assert framing.shrink(large).shape == (420, 800, 3)
+    twice, same_scores = square_finder()(large, np.float32(0.9))
+    np.testing.assert_allclose(twice, 2 * squares, atol=4)
+    np.testing.assert_allclose(same_scores, scores, atol=0.05)
+    assert np.all(np.diff(squares[:, 0]) > 0)  # from left to right
