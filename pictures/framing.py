@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from pictures.cascade import cascade
 
-# px; what is larger is shrunk before faces are looked for, so a face must be 2 % of the longer side.
+# px; what is larger is shrunk before faces are looked for; a face must be 2 % of the longer side.
 # At 1600 px it finds no more of the pasted faces above that, takes 3.6 times as long, and takes the
 # pagoda for a face in every other photograph.
 MAX_SIDE = 800
