@@ -12,7 +12,7 @@ from data_pipeline.face_data import FaceData
 from data_pipeline.parsed_cache import cached_arrays
 from errors import UserError
 
-# Enough for a real task, few enough to draw within seconds, at about 4 ms a face.
+# Enough for a real task, few enough to draw within seconds, at about 5 ms of a core a face.
 NUM_SYNTHETIC_TRAINING = 3000
 NUM_SYNTHETIC_TEST = 600
 _SYNTHETIC_SEED = 2014  # another seed for the test faces keeps the two sets apart
