@@ -1,13 +1,17 @@
 """How many faces are found in photographs, and how well their crops match the training faces'.
 
     python -m benchmarks.face_detection --data ~/data/faces
+    python -m benchmarks.face_detection --data ~/data/faces --export exports/facial_keypoints/1
 
 One face of each person (picture, where it is not known who is in it) is pasted at a known place
 into one of scikit-learn's two landscapes. Reported are how many are found, how many boxes hold no
-face, and how far the crops are from the squares that were pasted. Needs the extra `detect`.
+face, and how far the crops are from the squares that were pasted. Needs the extra `detect`. With
+--export, it also asks `serve_photo` of an export, and compares its answers with those of the net's
+`serve_uint8` on faces found and cut out in Python.
 """
 
 import argparse
+import io
 import time
 
 import numpy as np
@@ -25,6 +29,7 @@ def main(argv=None):
         prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", required=True, help="Kaggle's files")
+    parser.add_argument("--export", help="a version that export.py --photo wrote")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
     command_line.start_quietly()
@@ -39,6 +44,8 @@ def main(argv=None):
     found = [detector.find(photograph) for photograph, _ in photographs]
     seconds = (time.process_time() - began) / len(photographs)
     report(photographs, found, seconds)
+    if arguments.export:
+        compare_export(arguments.export, [photograph for photograph, _ in photographs], detector)
 
 
 def compose(data, seed):
@@ -99,6 +106,44 @@ def report(photographs, found, seconds):
         print("crop compared with the pasted square, mean ± spread, as fractions of its side:")
         for name, values in zip(("x", "y", "side"), np.transpose(differences), strict=True):
             print(f"  {name:4} {values.mean():6.3f} ± {values.std():.3f}")
+
+
+def compare_export(folder, photographs, detector):
+    """Prints what `serve_photo` takes, and how far its keypoints are from those found in Python."""
+    import types
+
+    import pictures
+    from exporting import open_saved_model
+
+    files = [as_png(photograph) for photograph in photographs]
+    with open_saved_model(folder) as saved:
+        saved.run("serve_photo", image_bytes=files[0])  # the first request sets up the graph
+        began = time.process_time()
+        answers = [saved.run("serve_photo", image_bytes=file) for file in files]
+        seconds = (time.process_time() - began) / len(files)
+        net = types.SimpleNamespace(
+            names=range(answers[0]["keypoints"].shape[2]),
+            predict=lambda faces: saved.run("serve_uint8", images=faces)["keypoints"],
+        )
+        found = [pictures.find_faces(photograph, net, detector) for photograph in photographs]
+    faces = sum(len(each) for each in found)
+    print(f"serve_photo: {1000 * seconds:.0f} CPU ms each, of which decoding is a part")
+    if [len(each) for each in found] != [int(answer["faces"][0]) for answer in answers]:
+        print("it finds other faces than are found in Python")
+        return
+    differences = [
+        np.abs(np.array([face.points for face in each]) - answer["keypoints"][0]).max()
+        for each, answer in zip(found, answers, strict=True)
+        if each
+    ]
+    print(f"its keypoints of {faces} faces differ by at most {max(differences):.3f} px")
+
+
+def as_png(photograph):
+    """The file in a batch of one."""
+    file = io.BytesIO()
+    photograph.save(file, "PNG")
+    return np.array([file.getvalue()], object)
 
 
 def difference(box, square):

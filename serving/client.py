@@ -1,6 +1,7 @@
 """Finds the keypoints of face pictures by asking a TensorFlow Serving server."""
 
 import argparse
+import dataclasses
 import json
 import pathlib
 import sys
@@ -18,8 +19,10 @@ EXAMPLES = """examples:
   python -m serving.client face.jpg
   python -m serving.client face.jpg --url grpc://localhost:8500 --label stable
   python -m serving.client *.png --draw annotated/ --json
+  python -m serving.client party.jpg --photo          a whole photograph (export.py --photo)
 
-A picture shows one face and little else, as in the training data: PNG, JPEG, BMP or GIF.
+Without --photo, a picture shows one face and little else, as in the training data: PNG, JPEG, BMP
+or GIF.
 """
 
 
@@ -31,15 +34,15 @@ def main(argv=None):
     prepare(arguments)
     with connect(target_of(arguments)) as connection:
         names = connection.names()
-        keypoints, errors = ask(connection, files)
-    answers = list(zip(arguments.pictures, keypoints, errors, strict=True))
-    print_answers(arguments, names, answers)
+        found = (ask_photos if arguments.photo else ask)(connection, files, names)
+    answers = [(path, *each) for path, each in zip(arguments.pictures, found, strict=True)]
+    print_answers(arguments, answers)
     if arguments.draw:
-        annotate(arguments, names, answers)
+        annotate(arguments, answers)
     for path, _, error in answers:
         if error:
             print(f"{PROGRAM}: error: {path} was refused: {error}", file=sys.stderr)
-    return UserError.status if any(errors) else 0
+    return UserError.status if any(error for *_, error in answers) else 0
 
 
 def parse_arguments(argv=None):
@@ -51,12 +54,15 @@ def parse_arguments(argv=None):
     )
     parser.add_argument("pictures", nargs="+", type=pathlib.Path, metavar="PICTURE")
     add_target_arguments(parser)
+    parser.add_argument(
+        "--photo", action="store_true", help="pictures are whole photographs: ask serve_photo"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
         "--draw",
         type=pathlib.Path,
         metavar="FOLDER",
-        help="draw the keypoints on copies: <picture>_keypoints.png",
+        help="draw the keypoints on copies: <picture>_keypoints.png, or .jpg of a JPEG",
     )
     return parser.parse_args(argv)
 
@@ -99,53 +105,90 @@ def read_files(paths):
     return files
 
 
-def ask(connection, files):
-    """Asks about all pictures, in requests of at most `MAX_BATCH`.
+def ask(connection, files, names):
+    """Asks about face crops, in requests of at most `MAX_BATCH`.
 
     Returns:
-        keypoints: `(N, K, 2)`, px; NaN for a picture that the server refused.
-        errors: N messages; empty where a picture has keypoints.
+        For each picture, its face in a list, and a message, which is empty if it has keypoints; a
+        refused picture has no face.
     """
-    keypoints, errors = [], []
-    for start in range(0, len(files), MAX_BATCH):
-        batch = files[start : start + MAX_BATCH]
-        answer = connection.predict("serve_bytes", image_bytes=batch)
-        keypoints.append(answer["keypoints"])
+    found = []
+    for answer in _answers(connection, "serve_bytes", files):
         # Exports from before there were messages refuse a batch as a whole.
-        errors += [error.decode() for error in answer.get("error", [b""] * len(batch))]
-    return np.concatenate(keypoints), errors
+        errors = answer.get("error", [b""] * len(answer["keypoints"]))
+        for points, error in zip(answer["keypoints"], errors, strict=True):
+            face = pictures.Face(None, names, points)
+            found.append(([] if error else [face], error.decode()))
+    return found
 
 
-def print_answers(arguments, names, answers):
-    """Prints `(path, keypoints, error)` of each picture."""
+def ask_photos(connection, files, names):
+    """Asks about whole photographs; returns the faces and the message of each, as `ask`."""
+    found = []
+    for answer in _answers(connection, "serve_photo", files):
+        for row, error in enumerate(answer["error"]):
+            outputs = (answer[name][row] for name in ("boxes", "keypoints", "scores"))
+            rows = list(zip(*outputs, strict=True))[: int(answer["faces"][row])]
+            faces = [
+                pictures.Face(pictures.Box(*box.tolist()), names, points, float(score))
+                for box, points, score in rows
+            ]
+            found.append((faces, error.decode()))
+    return found
+
+
+def _answers(connection, signature, files):
+    for start in range(0, len(files), MAX_BATCH):
+        yield connection.predict(signature, image_bytes=files[start : start + MAX_BATCH])
+
+
+def print_answers(arguments, answers):
+    """Prints `(path, faces, error)` of each picture."""
     if arguments.json:
-        rows = [
-            {
-                "picture": str(path),
-                "keypoints": None if error else dict(zip(names, points.tolist(), strict=True)),
-                "error": error or None,
-            }
-            for path, points, error in answers
-        ]
-        print(json.dumps(rows, indent=2))
+        row = _photo_row if arguments.photo else _row
+        print(json.dumps([row(*answer) for answer in answers], indent=2))
         return
-    for path, points, error in answers:
-        if error:
-            continue  # main says so on stderr
-        print(f"{path}  (x, y in px of this picture)")
-        for name, (x, y) in zip(names, points, strict=True):
-            print(f"  {name:26}{x:9.2f}{y:9.2f}")
+    for path, faces, error in answers:
+        if not faces and not error:
+            print(f"{path}  (no face found)")
+        for number, face in enumerate(faces):  # main tells errors on stderr
+            which = f"  face {number}, score {face.confidence:.3f}" if arguments.photo else ""
+            print(f"{path}{which}  (x, y in px of this picture)")
+            for name, (x, y) in face.keypoints.items():
+                print(f"  {name:26}{x:9.2f}{y:9.2f}")
 
 
-def annotate(arguments, names, answers):
+def _row(path, faces, error):
+    keypoints = _keypoints(faces[0]) if faces else None
+    return {"picture": str(path), "keypoints": keypoints, "error": error or None}
+
+
+def _photo_row(path, faces, error):
+    rows = [
+        {
+            "box": dataclasses.asdict(face.box),
+            "score": face.confidence,
+            "keypoints": _keypoints(face),
+        }
+        for face in faces
+    ]
+    return {"picture": str(path), "faces": None if error else rows, "error": error or None}
+
+
+def _keypoints(face):
+    return {name: list(point) for name, point in face.keypoints.items()}
+
+
+def annotate(arguments, answers):
     """Draws on copies, and says so on stderr: stdout may be read by a program."""
-    answered = [(path, points) for path, points, error in answers if not error]
+    answered = [(path, faces) for path, faces, error in answers if not error]
     paths = [path for path, _ in answered]
     places = pictures.annotated_files(paths, arguments.draw, arguments.pictures)
-    for (path, points), place in zip(answered, places, strict=True):
+    for (path, faces), place in zip(answered, places, strict=True):
         picture = pictures.read_picture(path, upright=False)  # as the server reads it
-        face = pictures.Face(pictures.Box(0, 0, *picture.size), names, points)
-        pictures.write_annotated(place, picture, [face])
+        whole = pictures.Box(0, 0, *picture.size)
+        faces = [dataclasses.replace(face, box=face.box or whole) for face in faces]
+        pictures.write_annotated(place, picture, faces)
         print(f"Drew {place}", file=sys.stderr)
 
 

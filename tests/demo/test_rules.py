@@ -30,7 +30,7 @@ def test_the_four_formats_are_allowed(file_format):
         (encode(Image.new("L", (4097, 4097)), "PNG"), "Received width, height: 4097 4097."),
         (encode(Image.new("L", (2**14 + 1, 1)), "BMP"), "at most 16384 on a side"),
         (encode(colour_picture(40, 30), "PNG")[:300], "must be a complete PNG"),
-        (encode(colour_picture(40, 30), "JPEG")[:100], "must be a whole JPEG. Received a damaged"),
+        (encode(colour_picture(40, 30), "JPEG")[:100], "must be a whole JPEG. Received one"),
         (animated(), "must not be animated"),
     ],
     ids=["text", "empty", "webp", "pixels", "side", "half a PNG", "half a JPEG", "animated"],

@@ -1,6 +1,6 @@
-"""Sends the pictures of a folder to `serve_bytes`, one after the other; prints what each one cost.
+"""Sends the pictures of a folder to a signature, one after the other; prints what each one cost.
 
-    python -m tests.exporting.measure_pictures SAVED_MODEL FOLDER
+    python -m tests.exporting.measure_pictures SAVED_MODEL FOLDER [SIGNATURE]
 
 A process of its own, so that its peaks of memory are those of the pictures.
 """
@@ -31,15 +31,15 @@ def forget_peak():
         CLEAR.write_text("5")
 
 
-def main(saved_model, folder):
+def main(saved_model, folder, signature="serve_bytes"):
     costs = {}
     with open_saved_model(saved_model) as saved:
 
         def ask(file):
-            return saved.run("serve_bytes", image_bytes=np.array([file], object))
+            return saved.run(signature, image_bytes=np.array([file], object))
 
         for file_format in ("PNG", "JPEG", "GIF", "BMP"):  # what a first request sets up
-            ask(encode(colour_picture(20, 20), file_format))
+            ask(encode(colour_picture(60, 60), file_format))
         for path in sorted(pathlib.Path(folder).iterdir()):
             file = path.read_bytes()
             before = megabytes("VmRSS")

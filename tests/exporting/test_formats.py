@@ -114,7 +114,7 @@ def test_smaller_numbers_make_smaller_files(written):
 @pytest.fixture
 def start(monkeypatch):
     def run(*options):
-        monkeypatch.setattr(loading, "load_keras_net", lambda path: stand_in_net())
+        monkeypatch.setattr(loading, "load_keras_net", lambda path, labels_of: stand_in_net())
         monkeypatch.setattr(data_pipeline, "load_faces", lambda path: few_faces())
         return run_script(export, "runs/any", *options)
 

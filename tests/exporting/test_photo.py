@@ -19,9 +19,11 @@ from data_pipeline.synthetic_faces import draw_faces
 from exporting import SIGNATURES, open_saved_model, photographs, verification
 from exporting.example_photograph import example_photograph
 from pictures.cropping import Box
+from serving import client
 from tests.export_stand_in import colour_picture, encode, stand_in_model, stand_in_net
+from tests.exporting.test_hostile_pictures import measured_costs, require_cheap
 from tests.running import run_script
-from tests.serving_stand_in import predict_json
+from tests.serving_stand_in import predict_json, rest_server
 from trained_nets import loading
 
 OUTPUTS = ["boxes", "error", "faces", "keypoints", "scores"]
@@ -136,6 +138,43 @@ def test_rest_answers_one_object_a_photograph(saved):
     assert "must be a PNG" in refused["error"]
 
 
+def test_the_client_asks_for_photographs(saved, tmp_path, capsys):
+    files = [tmp_path / name for name in ("party.png", "nobody.png", "broken.png")]
+    Image.fromarray(example_photograph()[:, :, 0]).save(files[0])
+    Image.new("L", (60, 40), 128).save(files[1])
+    files[2].write_bytes(b"no picture")
+    with rest_server(saved) as (url, _):
+        drawn = "--draw", tmp_path / "drawn"
+        assert run_script(client, *files, "--photo", "--json", "--url", url, *drawn) == 2
+        printed = capsys.readouterr()
+        party, nobody, broken = json.loads(printed.out)
+        assert run_script(client, *files[:2], "--photo", "--url", url) == 0
+    assert (len(party["faces"]), nobody["faces"], broken["faces"]) == (2, [], None)
+    assert party["faces"][0]["box"]["width"] == pytest.approx(96, rel=0.2)
+    assert len(party["faces"][1]["keypoints"]) == 15
+    assert "broken.png was refused: The picture must be a PNG" in printed.err
+    assert (tmp_path / "drawn/party_keypoints.png").exists()
+    table = capsys.readouterr().out
+    assert f"{files[0]}  face 1, score " in table
+    assert f"{files[1]}  (no face found)" in table
+
+
+def test_no_photograph_takes_more_than_two_seconds_or_300_megabytes(folder, tmp_path):
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (134, 134, 3), np.uint8).repeat(6, 0).repeat(6, 1)
+    faces, _ = draw_faces(16, seed=0)
+    crowd = np.block([[faces[(5 * i + j) % 16, :, :, 0] for j in range(25)] for i in range(25)])
+    portrait = Image.fromarray(faces[0, :, :, 0]).convert("RGB").resize((4096, 4096))
+    files = {
+        "noise": encode(Image.fromarray(noise), "PNG"),  # thousands of proposals
+        "crowd": encode(Image.fromarray(crowd).resize((800, 800)), "JPEG"),
+        "portrait": encode(portrait, "JPEG"),  # its square is as large as the photograph
+    }
+    costs = measured_costs(files, tmp_path, folder, "serve_photo")
+    assert not any(cost["refusal"] for cost in costs.values())
+    require_cheap(costs)
+
+
 CLEAN_PROCESS = """
     import sys
 
@@ -206,6 +245,5 @@ class Changed:
     ],
 )
 def test_a_graph_that_answers_otherwise_is_not_published(saved, output, change, told):
-    verification._verify_photo(saved, stand_in_model(), None)
     with pytest.raises(RuntimeError, match=f"serve_photo {told}"):
         verification._verify_photo(Changed(saved, output, change), stand_in_model(), None)
