@@ -12,6 +12,7 @@ import argparse
 import collections
 import contextlib
 import faulthandler
+import gc
 import io
 import json
 import pathlib
@@ -115,6 +116,7 @@ def _run_chunk(seed, cases, show=False):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         fuzz_targets.write_files(folder)
+        gc.freeze()  # collections after each case take no time then
         for case in cases:
             for report in run_case(folder, seed, case, show):
                 print(json.dumps(report), flush=True)
@@ -194,7 +196,8 @@ def _judge(status, errors, mutation, target):
         return f"refused, but should have been read: {errors[:300]}"
     if len(lines) != 1 or len(errors) > _LONGEST:
         return f"status {status}, but not one clear line: {errors[:300]!r}"
-    for wanted in filter(None, (target.named, mutation.place)):
+    # Status 1: a picture was skipped, or a training went wrong, with weights of a sound form.
+    for wanted in filter(None, (target.named, mutation.place) if status == 2 else ()):
         if not re.search(re.escape(wanted).replace("column\\ ", ".*column\\ "), errors):
             return f"the message lacks {wanted!r}: {errors[:300]}"
     return ""

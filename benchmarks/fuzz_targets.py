@@ -240,7 +240,7 @@ _PICTURES = (
     "clear.png", "turned.jpg",
 )  # fmt: skip
 TARGETS = (
-    Target("csv/training.csv", "table", _load_training("csv"), 24, "training.csv"),
+    Target("csv/training.csv", "table", _load_training("csv"), 24, "training"),
     Target("csv/training_persons.csv", "table", _load_training("csv"), 8, "training_persons.csv"),
     Target("csv/test.csv", "table", _submit("csv"), 8),
     Target("csv/IdLookupTable.csv", "table", _submit("csv"), 8, "IdLookupTable"),
@@ -250,7 +250,7 @@ TARGETS = (
     Target("run/config.json", "json", _evaluate("--flip-average"), 8, "run"),
     Target("run/config.json", "json", _export_card, 3, "run"),
     Target("run/history.csv", "table", _evaluate(), 4, "run"),
-    Target("run/history.csv", "table", _report, 0.5, "run"),
+    Target("run/history.csv", "table", _report, 0.2, "run"),
     Target("run/model.keras", "zip", _evaluate(), 3, "model.keras"),
     Target("stopped/config.json", "json", _resume, 4, "stopped"),
     Target("stopped/history.csv", "table", _resume, 2, "stopped"),

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import pathlib
+import struct
 import zipfile
 import zlib
 
@@ -13,15 +14,21 @@ from errors import UserError
 COMPETITION = "facial-keypoints-detection"
 _TABLES = ("training", "test", "IdLookupTable")
 _FORMS = ("{}.csv", "{}.csv.gz", "{}.zip", "{}.csv.zip")
-# RuntimeError: an encrypted zip; NotImplementedError: a compression that Python lacks.
+# RuntimeError: an encrypted zip; NotImplementedError: a compression that Python lacks; ValueError,
+# struct.error and OverflowError: a damaged table of contents.
 _UNREADABLE = (
     OSError,
     EOFError,
     RuntimeError,
     NotImplementedError,
+    ValueError,
+    OverflowError,
+    struct.error,
     zipfile.BadZipFile,
     zlib.error,
 )
+# Kaggle's training.csv has 240 MB. What is far larger was more likely made to fill the memory.
+_MAX_BYTES = 2 * 1024**3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +56,11 @@ class TableFile:
             content = self.path.read_bytes()
             for member in self.members:
                 with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                    content = archive.read(member)
-            return gzip.decompress(content) if self.path.suffix == ".gz" else content
+                    content = _unpack(archive, member)
+            if self.path.suffix == ".gz":
+                with gzip.open(io.BytesIO(content)) as packed:
+                    content = _read_up_to_limit(packed)
+            return content
         except _UNREADABLE as error:
             raise UserError(f"{self} cannot be read: {error}. Download it again.") from error
 
@@ -117,10 +127,22 @@ def _find_member(path, stem):
             for form in _FORMS:
                 inner = names.get(form.format(stem))
                 if inner and inner.endswith(".zip"):
-                    with zipfile.ZipFile(io.BytesIO(archive.read(inner))) as nested:
+                    with zipfile.ZipFile(io.BytesIO(_unpack(archive, inner))) as nested:
                         for name in nested.namelist():
                             if pathlib.PurePosixPath(name).name == f"{stem}.csv":
                                 return (inner, name)
     except _UNREADABLE as error:
         raise UserError(f"{path} is not a readable zip archive: {error}.") from error
     return None
+
+
+def _unpack(archive, member):
+    with archive.open(member) as packed:
+        return _read_up_to_limit(packed)
+
+
+def _read_up_to_limit(packed):
+    content = packed.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise OSError(f"it has more than {_MAX_BYTES:,} bytes when it is unpacked")
+    return content

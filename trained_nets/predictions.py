@@ -9,6 +9,7 @@ import pandas as pd
 
 import data_pipeline
 import keypoint_schema
+from callbacks import read_history
 from errors import UserError
 from evaluation import History, LabelScope, NetPredictions, labeller_offset
 from evaluation.judgement import Net
@@ -150,16 +151,15 @@ def _histories(net, name):
         return {}
     run = run_folder.RunFolder(net.origin)
     runs = run.parts(net.config) or {name: run}
-    try:
-        return {key: _history(each) for key, each in runs.items()}
-    except (OSError, ValueError) as error:
-        raise UserError(f"The history of {net.origin} cannot be read: {error}") from error
+    return {key: _history(each) for key, each in runs.items()}
 
 
 def _history(run):
-    table = pd.read_csv(run.history_file)
-    if table.empty:
-        raise ValueError(f"{run.history_file} has no rows")
+    rows = read_history(run.history_file)
+    if not rows:
+        raise UserError(f"The history {run.history_file} has no rows.")
+    cells = {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
+    table = pd.DataFrame(cells).astype({"epoch": int})
     results = run.read_config().get("results") or {}
     return History(table, results.get("best_epoch"))
 

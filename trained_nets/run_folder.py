@@ -23,6 +23,7 @@ import keras
 import atomic_write
 import keypoint_schema
 from errors import UserError
+from trained_nets import config_form
 
 SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
 ENSEMBLE = "ensemble"  # what config.json calls the nets of `--folds` together
@@ -68,7 +69,7 @@ class RunFolder:
             raise UserError(f"There is no run folder {self.path}.")
         try:
             config = json.loads(self.config_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(
                 f"{self.path} is not a run folder of train.py: its config.json cannot be read "
                 f"({error})."
@@ -77,6 +78,8 @@ class RunFolder:
             lacking = f"one of {', '.join(NEEDED)}"
         elif not isinstance(config["data"], dict) or "fingerprint" not in config["data"]:
             lacking = "the data's fingerprint"
+        elif fault := config_form.find_fault(config):
+            raise UserError(f"{self.config_file} is damaged, or was edited by hand: {fault}.")
         else:
             return config
         raise UserError(
@@ -98,9 +101,10 @@ class RunFolder:
             was, is_now = earlier.get(setting), wanted
             if isinstance(was, dict) and isinstance(is_now, dict):
                 both = was | is_now  # either version may have keys that the other lacks
-                differing = next(key for key in both if was.get(key) != is_now.get(key))
+                # An entry may be null in one and absent in the other.
+                differing = next(key for key in both if was.get(key, "") != is_now.get(key, ""))
                 setting = f"{setting}.{differing}"
-                was, is_now = was.get(differing), is_now[differing]
+                was, is_now = was.get(differing), is_now.get(differing)
             raise UserError(
                 f"--resume needs the same settings: {self.path} has {setting} {was}, this "
                 f"command has {is_now}. Repeat the first command with --resume, or choose another "
@@ -184,7 +188,8 @@ class RunFolder:
             )
         try:
             return keras.models.load_model(self.model_file, compile=False)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        # Whatever Keras, zipfile or HDF5 raises for damaged files: nearly anything.
+        except Exception as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(
                 f"{self.model_file} cannot be loaded: it is damaged, or of another Keras version "
