@@ -18,6 +18,7 @@ import json
 import pathlib
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ import command_line
 
 PROGRAM = "python -m benchmarks.fuzz_files"
 CHUNK = 200  # cases a process: what TensorFlow keeps is freed with it
-SECONDS = 60  # a case, after which it counts as a hang
+CPU_SECONDS, SECONDS = 60, 900  # a case, after which it counts as a hang
 MEGABYTES = 2000  # a case, beyond what earlier cases have used; a 200-megapixel picture takes 600
 _LONGEST = 600  # characters of a message
 
@@ -113,13 +114,18 @@ def _run_chunk(seed, cases, show=False):
     command_line.start_quietly()
     from benchmarks import fuzz_targets
 
+    faulthandler.register(signal.SIGPROF, chain=True)  # a traceback, then the process ends
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         fuzz_targets.write_files(folder)
         gc.freeze()  # collections after each case take no time then
         for case in cases:
+            signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+            faulthandler.dump_traceback_later(SECONDS, exit=True)
             for report in run_case(folder, seed, case, show):
                 print(json.dumps(report), flush=True)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        faulthandler.cancel_dump_traceback_later()
 
 
 def run_case(folder: pathlib.Path, seed: int, case: int, show: bool = False):
@@ -147,15 +153,13 @@ def run_case(folder: pathlib.Path, seed: int, case: int, show: bool = False):
     yield about
     file.write_bytes(mutation.content)
     before = _peak_megabytes()
-    faulthandler.dump_traceback_later(SECONDS, exit=True)
     try:
         status, errors, bug = _call(lambda: target.main(folder), show)
     finally:
-        faulthandler.cancel_dump_traceback_later()
         file.write_bytes(original)
         _forget()
     grown = _peak_megabytes() - before
-    finding = bug or _judge(status, errors, mutation, target)
+    finding = bug or judge(status, errors, mutation, target)
     if not finding and grown > MEGABYTES:
         finding = f"took {grown:,.0f} MB"
     yield about | {"status": status, "finding": finding, "errors": errors[-_LONGEST:]}
@@ -186,7 +190,8 @@ def _in_short(error):
     return f"{type(error).__name__} at {where}: {str(error)[:200]}"
 
 
-def _judge(status, errors, mutation, target):
+def judge(status: int, errors: str, mutation, target) -> str:
+    """Returns what is wrong with an exit status and what was written on stderr; "" if nothing."""
     lines = errors.splitlines()
     if status == 0:
         if mutation.valid is False:

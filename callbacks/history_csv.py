@@ -38,7 +38,9 @@ def read_history(path: str | os.PathLike) -> list[dict[str, str]]:
     if sorted(columns) != sorted(COLUMNS):
         raise UserError(f"The history {path} must have the columns {', '.join(COLUMNS)}.")
     for epoch, row in enumerate(rows, start=1):
-        if len(row) != len(COLUMNS) or row["epoch"] != str(epoch):
+        # Of a row that is too long, the reader keeps the rest under None; what lacks is None.
+        is_whole = len(row) == len(COLUMNS) and None not in row.values()
+        if not is_whole or row["epoch"] != str(epoch):
             raise UserError(
                 f"The history {path} is damaged: row {epoch} must be that of epoch {epoch}, with "
                 f"{len(COLUMNS)} fields."

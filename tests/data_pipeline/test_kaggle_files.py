@@ -4,6 +4,7 @@ import zipfile
 
 import pytest
 
+from data_pipeline import kaggle_files
 from data_pipeline.kaggle_files import find_table
 from errors import UserError
 
@@ -77,4 +78,22 @@ def test_absent_path_and_absent_table_are_told_apart(tmp_path):
 def test_damaged_archive_is_named(tmp_path, name):
     (tmp_path / name).write_bytes(FORMS[name][:20])
     with pytest.raises(UserError, match=name):
+        find_table(tmp_path, "training").read()
+
+
+def test_an_archive_with_a_damaged_table_of_contents_is_named(tmp_path):
+    # Python seeks to a negative place in a zip whose middle is missing.
+    packed = zipped(training__csv=b"7" * 1000)
+    (tmp_path / "training.zip").write_bytes(packed[:50] + packed[900:])
+    with pytest.raises(UserError, match="training.zip.* cannot be read"):
+        find_table(tmp_path, "training").read()
+
+
+@pytest.mark.parametrize("name", ["training.csv.gz", "training.zip"])
+def test_what_would_fill_the_memory_is_not_unpacked(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(kaggle_files, "_MAX_BYTES", len(CONTENT))
+    (tmp_path / name).write_bytes(FORMS[name])
+    assert find_table(tmp_path, "training").read() == CONTENT
+    monkeypatch.setattr(kaggle_files, "_MAX_BYTES", len(CONTENT) - 1)
+    with pytest.raises(UserError, match=f"{name}.* has more than 7 bytes when it is unpacked"):
         find_table(tmp_path, "training").read()
