@@ -60,6 +60,9 @@ class TrainingModel(keras.Model):
         if likelihood:
             outputs["log_scales"] = _log_scales(net, sum(each.shape[1] for each in answers))
         super().__init__(net.input, outputs, name=net.name)
+        # Loss and metrics are those of the keypoints alone. Keras 3.12, the last for Python 3.10,
+        # would ask for metrics of each output.
+        self.output_names = ["keypoints"]
         self.heatmap_loss = heatmap_loss
         self.likelihood = likelihood
 
