@@ -65,6 +65,8 @@ def read_card(name: str) -> dict:
         raise _damaged(name, CARD, error) from error
     if fault := config_form.find_card_fault(card):
         raise _damaged(name, CARD, fault)
+    if card["run"]["model"] not in models.ZOO:
+        raise _damaged(name, CARD, f"there is no net {card['run']['model'][:40]!r}")
     return card
 
 
