@@ -1,6 +1,9 @@
+import types
+
+import numpy as np
 import pytest
 
-from callbacks import read_history
+from callbacks import HistoryCSV, read_history
 from callbacks.history_csv import COLUMNS
 from errors import UserError
 
@@ -63,3 +66,23 @@ def test_what_is_no_table_is_refused(tmp_path, content):
     (tmp_path / "history.csv").write_bytes(content)
     with pytest.raises(UserError, match="history.csv"):
         read_history(tmp_path / "history.csv")
+
+
+def test_an_epoch_is_written_with_its_seconds_and_ratio(tmp_path):
+    history = HistoryCSV(tmp_path / "history.csv")
+    optimizer = types.SimpleNamespace(learning_rate=np.float32(0.5))
+    history.set_model(types.SimpleNamespace(optimizer=optimizer))
+    history.truncate(0)
+    history.on_epoch_begin(0)
+    history.on_epoch_end(0, {"loss": 0.3, "mse": 0.2, "val_mse": 0.4, "val_rmse_px": 30.0})
+    (row,) = read_history(tmp_path / "history.csv")
+    assert float(row.pop("seconds")) < 5
+    assert row == {
+        "epoch": "1",
+        "train_loss": "0.2",
+        "valid_loss": "0.4",
+        "train_valid_ratio": "0.5",
+        "valid_rmse_px": "30.0",
+        "learning_rate": "0.5",
+        "momentum": "",
+    }

@@ -77,3 +77,14 @@ def test_a_damaged_state_is_refused_and_says_why(saved, arrays, reason):
 
 def test_no_state_begins_at_the_first_epoch(tmp_path):
     assert load(tmp_path / "resume.npz", compiled())[0] == 0
+
+
+def test_a_state_is_that_after_the_epoch_and_only_of_sound_losses(saved):
+    file, model = saved
+    state = ResumeState(file, BestWeights("val_loss"), every=0.0)
+    state.set_model(model)
+    state.on_train_begin()
+    state.on_epoch_end(6, {"loss": 0.5})
+    assert load(file, compiled())[0] == 7
+    state.on_epoch_end(7, {"loss": float("nan")})
+    assert load(file, compiled())[0] == 7
