@@ -3,7 +3,7 @@
 from callbacks.averaging import AveragingWindow
 from callbacks.best_weights import BestWeights
 from callbacks.epoch_table import EpochTable
-from callbacks.history_csv import HistoryCSV
+from callbacks.history_csv import HistoryCSV, read_history
 from callbacks.mirror_offsets import MirrorOffsets
 from callbacks.nesterov import NesterovSGD
 from callbacks.resume import ResumeState
@@ -18,4 +18,5 @@ __all__ = [
     "MirrorOffsets",
     "NesterovSGD",
     "ResumeState",
+    "read_history",
 ]

@@ -9,6 +9,7 @@ import time
 import keras
 
 import atomic_write
+from errors import UserError
 
 COLUMNS = (
     "epoch",
@@ -20,6 +21,49 @@ COLUMNS = (
     "learning_rate",
     "momentum",
 )
+
+
+def read_history(path: str | os.PathLike) -> list[dict[str, str]]:
+    """Reads the whole rows of a history file, as text by column.
+
+    A kill may leave a part of a row at the end, which is left out.
+
+    Raises:
+        UserError: if it cannot be read, has other columns, skips an epoch, or a cell is no number.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            whole = (line for line in file.readlines() if line.endswith("\n"))
+            reader = csv.DictReader(whole)
+            rows, columns = list(reader), reader.fieldnames or []
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"The history {path} cannot be read: {error}.") from error
+    if sorted(columns) != sorted(COLUMNS):
+        raise UserError(f"The history {path} must have the columns {', '.join(COLUMNS)}.")
+    for epoch, row in enumerate(rows, start=1):
+        # Of a row that is too long, the reader keeps the rest under None; what lacks is None.
+        is_whole = len(row) == len(COLUMNS) and None not in row.values()
+        if not is_whole or row["epoch"] != str(epoch):
+            raise UserError(
+                f"The history {path} is damaged: row {epoch} must be that of epoch {epoch}, with "
+                f"{len(COLUMNS)} fields."
+            )
+        for column, cell in row.items():
+            if not _is_cell(column, cell):
+                raise UserError(
+                    f"The history {path} is damaged: row {epoch}, column {column} cannot be "
+                    f"{str(cell)[:40]!r}."
+                )
+    return rows
+
+
+def _is_cell(column, text):
+    """Whether it is a number from 0 on, or nothing; `seconds` are added up and must be finite."""
+    try:
+        number = float(text or "nan")
+    except ValueError:
+        return False
+    return number < 1e12 if column == "seconds" else not number < 0
 
 
 class HistoryCSV(keras.callbacks.Callback):
@@ -41,12 +85,12 @@ class HistoryCSV(keras.callbacks.Callback):
         self._began = None
 
     def read(self) -> list[dict[str, str]]:
-        """Reads the whole rows so far, as text by column; none if there is no file."""
-        if not self.path.exists():
-            return []
-        with open(self.path, newline="") as file:
-            lines = file.readlines()
-        return list(csv.DictReader(line for line in lines if line.endswith("\n")))
+        """Reads the rows so far, as text by column; none if there is no file.
+
+        Raises:
+            UserError: if it is damaged.
+        """
+        return read_history(self.path) if self.path.exists() else []
 
     def truncate(self, epochs: int):
         """Drops the rows after the first `epochs`; writes the header if there is no file yet."""

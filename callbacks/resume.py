@@ -4,12 +4,12 @@ import json
 import os
 import pathlib
 import time
-import zipfile
 
 import keras
 import numpy as np
 
 import atomic_write
+import npz_file
 
 
 class ResumeState(keras.callbacks.Callback):
@@ -49,15 +49,15 @@ class ResumeState(keras.callbacks.Callback):
         if not self.path.exists():
             return 0
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
-                state = {name: stored[name] for name in stored.files}
-            progress = json.loads(str(state["progress"]))
+            state = npz_file.read_arrays(self.path)
+            progress = _read_progress(state)
             self._set_variables(state, model)
             if progress["best_epoch"] is not None:
-                weights = [state[f"best/{i}"] for i in range(len(model.weights))]
-                self.best.resume(progress["best"], progress["best_epoch"], weights)
+                self.best.resume(
+                    progress["best"], progress["best_epoch"], _best_weights(state, model)
+                )
             return progress["epochs"]
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except ValueError as error:
             raise ValueError(f"{self.path} does not fit this training: {error}.") from error
 
     def on_train_begin(self, logs=None):
@@ -94,8 +94,7 @@ class ResumeState(keras.callbacks.Callback):
     def _set_variables(self, state, model):
         variables = self._variables(model)
         for name, variable in variables:
-            if state[name].shape != tuple(variable.shape):
-                raise ValueError(f"{name} is {state[name].shape}, not {tuple(variable.shape)}")
+            _require_like(state, name, variable)
         for name, variable in variables:
             variable.assign(state[name])
 
@@ -104,3 +103,38 @@ class ResumeState(keras.callbacks.Callback):
         named = [(f"model/{i}", variable) for i, variable in enumerate(model.variables)]
         named += [(f"optimizer/{i}", each) for i, each in enumerate(model.optimizer.variables)]
         return named + list(self.others.items())
+
+
+def _read_progress(state):
+    """Returns the epoch and the best so far, as `ResumeState.save` wrote them."""
+    try:
+        progress = json.loads(str(state["progress"]))
+        epochs, best, best_epoch = (progress[key] for key in ("epochs", "best", "best_epoch"))
+    except (KeyError, ValueError, TypeError) as error:
+        raise ValueError(f"its progress cannot be read ({error})") from error
+    if not _is_epoch(epochs) or not (best_epoch is None or _is_epoch(best_epoch)):
+        raise ValueError(f"it says that epoch {best_epoch} is the best of {epochs}")
+    if best_epoch is not None and not isinstance(best, int | float):
+        raise ValueError(f"it says that the best loss is {best!r}")
+    return progress
+
+
+def _is_epoch(value):
+    return type(value) is int and value >= 0
+
+
+def _best_weights(state, model):
+    names = [f"best/{i}" for i in range(len(model.weights))]
+    for name, weight in zip(names, model.weights, strict=True):
+        _require_like(state, name, weight)
+    return [state[name] for name in names]
+
+
+def _require_like(state, name, variable):
+    if name not in state:
+        raise ValueError(f"it lacks {name}")
+    stored = state[name]
+    if stored.shape != tuple(variable.shape):
+        raise ValueError(f"{name} is {stored.shape}, not {tuple(variable.shape)}")
+    if stored.dtype.kind not in "biuf":
+        raise ValueError(f"{name} is of type {stored.dtype}")

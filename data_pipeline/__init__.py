@@ -10,7 +10,12 @@ from data_pipeline.batches import (
 from data_pipeline.content_fingerprint import explain_mismatch
 from data_pipeline.face_data import FaceData, join
 from data_pipeline.flips import flip_half, flip_horizontal
-from data_pipeline.label_summary import label_counts, summary_table
+from data_pipeline.label_summary import (
+    label_counts,
+    outside_picture,
+    summary_table,
+    swapped_sides,
+)
 from data_pipeline.loading import load_faces, load_synthetic_test_faces, load_test
 from data_pipeline.lookup_table import load_lookup
 from data_pipeline.splits import HOLD_OUT, folds, split, split_digest
@@ -31,9 +36,11 @@ __all__ = [
     "load_synthetic_test_faces",
     "load_test",
     "mirror_offset_table",
+    "outside_picture",
     "split",
     "split_digest",
     "steps_per_epoch",
     "summary_table",
+    "swapped_sides",
     "training_batches",
 ]

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import pathlib
+import struct
 import zipfile
 import zlib
 
@@ -15,12 +16,16 @@ _TABLES = ("training", "test", "IdLookupTable")
 _FORMS = ("{}.csv", "{}.csv.gz", "{}.zip", "{}.csv.zip")
 # Kaggle's largest table, training.csv, has about 0.24 GB: 7,049 rows of 34 kB.
 _UNPACKED_LIMIT = 2 * 10**9  # bytes
-# RuntimeError: an encrypted zip; NotImplementedError: a compression that Python lacks.
+# RuntimeError: an encrypted zip; NotImplementedError: a compression that Python lacks; ValueError,
+# struct.error and OverflowError: a damaged table of contents.
 _UNREADABLE = (
     OSError,
     EOFError,
     RuntimeError,
     NotImplementedError,
+    ValueError,
+    OverflowError,
+    struct.error,
     zipfile.BadZipFile,
     zlib.error,
 )

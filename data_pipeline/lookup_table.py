@@ -25,8 +25,13 @@ def load_lookup(data: str | pathlib.Path | None, image_ids: np.ndarray) -> pd.Da
         UserError: if the table is missing or malformed.
     """
     if data is not None:
-        table = kaggle_files.find_table(data, "IdLookupTable")
-        return csv_table.read_columns(table.read(), str(table), list(_COLUMNS))
+        file = kaggle_files.find_table(data, "IdLookupTable")
+        table = csv_table.read_columns(file.read(), str(file), list(_COLUMNS))
+        numbers = {
+            name: csv_table.parse_integers(table, name, str(file)) for name in ("RowId", "ImageId")
+        }
+        csv_table.require_different(table, "RowId", numbers["RowId"], str(file))
+        return table.assign(**numbers).reset_index(drop=True)
     features = keypoint_schema.column_names()
     rows = np.arange(1, len(image_ids) * len(features) + 1)
     asked = rows, np.repeat(image_ids, len(features)), features * len(image_ids)

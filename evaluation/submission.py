@@ -88,7 +88,7 @@ def submission(lookup: pd.DataFrame, predictions: Answers) -> pd.DataFrame:
 def _check(lookup, name, found, rule):
     missing = np.flatnonzero(found.isna())
     if len(missing):
-        received = lookup[name].iloc[missing[0]]
+        received = str(lookup[name].iloc[missing[0]])[:40]
         others = len(missing) - 1
         more = f", and {command_line.counted(others, 'more row')}" if others else ""
         raise UserError(

@@ -114,11 +114,11 @@ def _add_preset(card, preset, net, flip_average):
     card["validation"] = {
         "rmse_px": rmse["value"],
         "rmse_px_interval": {
-            "low": rmse["low"],
-            "high": rmse["high"],
+            "low": rmse.get("low"),
+            "high": rmse.get("high"),
             **{key: accuracy[key] for key in ("confidence", "resampled_by", "groups")},
         },
-        "rmse_px_per_keypoint": {name: measured["per_keypoint"][name] for name in net.names},
+        "rmse_px_per_keypoint": {name: measured["per_keypoint"].get(name) for name in net.names},
         "with_flip_average": flip_average,
         **{key: accuracy[key] for key in ("measured_on", "faces", "labelled_coordinates")},
     }

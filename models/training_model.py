@@ -46,6 +46,9 @@ class TrainingModel(keras.Model):
         if likelihood:
             outputs["log_scales"] = _log_scales(net)
         super().__init__(net.input, outputs, name=net.name)
+        # Loss and metrics are those of the keypoints alone. Keras 3.12, the last for Python 3.10,
+        # would ask for metrics of each output.
+        self.output_names = ["keypoints"]
         self.heatmap_loss = heatmap_loss
         self.likelihood = likelihood
 

@@ -1,6 +1,7 @@
 import gc
 import os
 
+import hypothesis
 import pytest
 
 import train
@@ -9,6 +10,12 @@ from tests.running import run_script
 
 # Nothing here may import TensorFlow at once: the process that hands tests to workers needs none.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+# The same few examples every time: a failure repeats, and CI stays fast.
+hypothesis.settings.register_profile(
+    "tests", derandomize=True, deadline=None, max_examples=25, database=None
+)
+hypothesis.settings.load_profile("tests")
 
 SHARED_FACES = SHARED / "data/faces"
 

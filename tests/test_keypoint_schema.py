@@ -89,3 +89,44 @@ def test_flip_permutation_needs_both_sides():
 def test_unknown_keypoint_is_named():
     with pytest.raises(ValueError, match="'chin'"):
         keypoint_schema.indices(["nose_tip", "chin"])
+
+
+def test_faces_with_only_the_four_points_are_the_four_point_labellers():
+    names = ("left_eye_center", "nose_tip", "mouth_left_corner")
+    labelled = np.array(
+        [[True, True, False], [False, True, False], [True, True, True], [False] * 3, [0, 0, 1]],
+        bool,
+    )
+    assert keypoint_schema.is_four_point(labelled, names).tolist() == [True, True] + [False] * 3
+
+
+def with_mirror_of_its_own(schema):
+    schema.setattr(
+        keypoint_schema, "MIRRORS", keypoint_schema.MIRRORS | {"nose_tip": "left_eye_center"}
+    )
+
+
+def with_specialists(*specialists):
+    return lambda schema: schema.setattr(keypoint_schema, "SPECIALISTS", specialists)
+
+
+FIRST, *OTHERS = keypoint_schema.SPECIALISTS
+BACKWARDS = keypoint_schema.Specialist("eye_centers", FIRST.keypoints[::-1])
+SAME_NAME = keypoint_schema.Specialist("nose_tip", FIRST.keypoints)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda schema: schema.setattr(keypoint_schema, "NUM_KEYPOINTS", 16), "must be unique"),
+        (with_mirror_of_its_own, "must be mutual: 'nose_tip' and 'left_eye_center'"),
+        (with_specialists(BACKWARDS, *OTHERS), "'eye_centers' must follow the schema's order"),
+        (with_specialists(SAME_NAME, *OTHERS), "Specialist names must be unique"),
+        (with_specialists(*OTHERS), "must cover each keypoint exactly once"),
+        (with_specialists(FIRST, FIRST.__class__("again", FIRST.keypoints), *OTHERS), "exactly"),
+    ],
+)
+def test_a_schema_that_contradicts_itself_is_refused(monkeypatch, break_it, message):
+    break_it(monkeypatch)
+    with pytest.raises(AssertionError, match=message):
+        keypoint_schema._check()

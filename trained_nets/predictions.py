@@ -1,6 +1,5 @@
 """What evaluation needs of each net: predictions, the labels it was trained on, its history."""
 
-import io
 import math
 import pathlib
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ import pandas as pd
 import data_pipeline
 import keypoint_schema
 import labelling
+from callbacks import read_history
 from errors import UserError
 from evaluation import History, LabelScope, NetPredictions
 from evaluation.judgement import Net
@@ -217,21 +217,18 @@ def _histories(net, name):
 
 
 def _history(run):
+    rows = read_history(run.history_file)
+    if not rows:
+        raise UserError(f"The history {run.history_file} has no rows.")
+    cells = {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
+    table = pd.DataFrame(cells).astype({"epoch": int})
     results = run.read_config().get("results") or {}
-    try:
-        text = run.history_file.read_text(encoding="utf-8")
-        table = pd.read_csv(io.StringIO(text))
-        # An interrupted training that goes on may have more rows than its results, or fewer.
-        epochs = results["epochs_run"] if results.get("finished") else 0
-        if table.empty:
-            raise ValueError("it has no rows")
-        if not text.endswith("\n") or len(table) < epochs:
-            raise ValueError("its end is missing")
-    except (OSError, ValueError) as error:
+    # An interrupted training that goes on may have more rows than its results, or fewer.
+    if results.get("finished") and len(rows) < results.get("epochs_run", 0):
         raise UserError(
-            f"The history {run.history_file} cannot be read ({error}). Restore a copy of it, or "
-            "train again with --overwrite."
-        ) from error
+            f"The history {run.history_file} cannot be read (its end is missing). Restore a copy "
+            "of it, or train again with --overwrite."
+        )
     return History(table, results.get("best_epoch"))
 
 

@@ -9,15 +9,14 @@ import contextlib
 import json
 import pathlib
 import shutil
-import zipfile
-import zlib
 
 import keras
 import numpy as np
 
 import models
+import npz_file
 from errors import UserError
-from trained_nets import run_folder
+from trained_nets import config_form
 from trained_nets.places import PRESET_PREFIX
 from trained_nets.trained_net import TrainedNet, as_one_labeller, from_model, labellers_of
 
@@ -62,10 +61,12 @@ def read_card(name: str) -> dict:
         raise UserError(f"There is no preset {name!r}. The presets: {known}.")
     try:
         card = json.loads((FOLDER / name / CARD).read_text(encoding="utf-8"))
-        if not set(run_folder.NEEDED) <= card["run"].keys():
-            raise ValueError("its run lacks an entry")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(name, CARD, error) from error
+    if fault := config_form.find_card_fault(card):
+        raise _damaged(name, CARD, fault)
+    if card["run"]["model"] not in models.ZOO:
+        raise _damaged(name, CARD, f"there is no net {card['run']['model'][:40]!r}")
     return card
 
 
@@ -167,9 +168,8 @@ def _named_weights(model):
 
 def _read_weights(name):
     try:
-        with np.load(FOLDER / name / WEIGHTS, allow_pickle=False) as stored:
-            return dict(stored)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        return npz_file.read_arrays(FOLDER / name / WEIGHTS)
+    except ValueError as error:
         raise _damaged(name, WEIGHTS, error) from error
 
 
@@ -183,6 +183,8 @@ def _set_weights(model, stored, name):
             raise _damaged(
                 name, WEIGHTS, f"{key!r} is {stored[key].shape}, not {tuple(weight.shape)}"
             )
+        if stored[key].dtype.kind != "f" or not np.isfinite(stored[key]).all():
+            raise _damaged(name, WEIGHTS, f"{key!r} holds more than finite numbers")
     for key, weight in wanted.items():
         weight.assign(stored[key].astype(np.float32))
 

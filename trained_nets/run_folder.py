@@ -24,6 +24,7 @@ import atomic_write
 import keypoint_schema
 from data_pipeline import FaceData
 from errors import UserError
+from trained_nets import config_form
 from trained_nets.same_settings import require_same_settings
 
 SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
@@ -75,7 +76,7 @@ class RunFolder:
             raise UserError(f"There is no run folder {self.path}.")
         try:
             config = json.loads(self.config_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(
                 f"{self.path} is not a run folder of train.py: its config.json cannot be read "
                 f"({error})."
@@ -84,6 +85,8 @@ class RunFolder:
             lacking = f"one of {', '.join(NEEDED)}"
         elif not isinstance(config["data"], dict) or "fingerprint" not in config["data"]:
             lacking = "the data's fingerprint"
+        elif fault := config_form.find_fault(config):
+            raise UserError(f"{self.config_file} is damaged, or was edited by hand: {fault}.")
         else:
             return config
         raise UserError(
@@ -207,7 +210,8 @@ class RunFolder:
             )
         try:
             return keras.models.load_model(self.model_file, compile=False)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        # Whatever Keras, zipfile or HDF5 raises for damaged files: nearly anything.
+        except Exception as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(
                 f"{self.model_file} cannot be loaded: it is damaged, or of another Keras version "

@@ -34,7 +34,8 @@ def require_same_settings(path: pathlib.Path, earlier: dict, config: dict, data:
         if isinstance(was, dict) and isinstance(is_now, dict):
             # Either version may have keys that the other lacks.
             both = dict.fromkeys(["fingerprint", *was, *is_now])
-            differing = next(key for key in both if was.get(key) != is_now.get(key))
+            # An entry may be null in one and absent in the other.
+            differing = next(key for key in both if was.get(key, "") != is_now.get(key, ""))
             setting = f"{setting}.{differing}"
             was, is_now = was.get(differing), is_now.get(differing)
         if setting == "data.fingerprint":

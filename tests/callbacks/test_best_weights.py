@@ -74,3 +74,9 @@ def test_resumed_training_keeps_the_earlier_best():
 def test_missing_monitor_is_an_error_at_the_first_epoch():
     with pytest.raises(ValueError, match="'val_los'"):
         Scripted(BestWeights(monitor="val_los"), [1])
+
+
+def test_patience_that_ended_long_ago_has_ended():
+    callback = BestWeights(patience=3)
+    callback.resume(best=0.5, best_epoch=2, best_weights=[])
+    assert [callback.is_out_of_patience(epoch) for epoch in (4, 5, 9)] == [False, True, True]

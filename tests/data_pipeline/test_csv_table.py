@@ -114,3 +114,43 @@ def test_a_keypoint_with_one_coordinate_has_no_label():
     _, parsed = parse_training(content, "training.csv")
     assert np.isnan(parsed[0, 3]).all()
     assert np.isnan(parsed).sum() == 2 + np.isnan(keypoints[1]).sum()
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 400, "1e308", "inf", "-1e308"])
+def test_numbers_beyond_all_bounds_are_refused_by_place(table, number):
+    with pytest.raises(UserError, match=r"row 2 \(line 3\), column left_eye_center_x"):
+        parse_training(change(table, 2, 0, lambda text: number), "training.csv")
+    pixels = " ".join(["0"] * 9216)
+    with pytest.raises(UserError, match=r"row 1 \(line 2\), column ImageId"):
+        parse_test(f"ImageId,Image\n{number},{pixels}\n".encode(), "test.csv")
+
+
+def test_true_is_no_number(table):
+    with pytest.raises(UserError, match=r"row 2 \(line 3\), column left_eye_center_x: .*'True'"):
+        parse_training(change(table, 2, 0, lambda text: "True"), "training.csv")
+
+
+def test_blank_lines_count_as_lines_but_not_as_rows(table):
+    lines = change(table, 3, 0, lambda text: "abc").decode().splitlines()
+    content = "\n".join(["", lines[0], "", "", *lines[1:], ""]).encode()
+    with pytest.raises(UserError, match=r"row 3 \(line 7\), column left_eye_center_x"):
+        parse_training(content, "training.csv")
+
+
+def test_a_byte_order_mark_and_windows_line_ends_change_nothing(table):
+    expected, _ = parse_training(table.encode(), "training.csv")
+    content = b"\xef\xbb\xbf" + table.replace("\n", "\r\n").encode()
+    np.testing.assert_array_equal(parse_training(content, "training.csv")[0], expected)
+
+
+def test_a_column_that_is_there_twice_is_refused(table):
+    doubled = "\n".join(f"{line.split(',')[0]},{line}" for line in table.splitlines())
+    with pytest.raises(UserError, match="training.csv has the column left_eye_center_x twice"):
+        parse_training(doubled.encode(), "training.csv")
+
+
+def test_two_faces_cannot_have_one_id():
+    pixels = " ".join(["0"] * 9216)
+    rows = "\n".join(f"{image_id},{pixels}" for image_id in (4, 7, 4))
+    with pytest.raises(UserError, match=r"row 3 \(line 4\), column ImageId: 4 has occurred before"):
+        parse_test(f"ImageId,Image\n{rows}\n".encode(), "test.csv")

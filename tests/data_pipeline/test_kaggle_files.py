@@ -82,6 +82,14 @@ def test_damaged_archive_is_named(tmp_path, name):
         find_table(tmp_path, "training").read()
 
 
+def test_an_archive_with_a_damaged_table_of_contents_is_named(tmp_path):
+    # Python seeks to a negative place in a zip whose middle is missing.
+    packed = zipped(training__csv=b"7" * 1000)
+    (tmp_path / "training.zip").write_bytes(packed[:50] + packed[900:])
+    with pytest.raises(UserError, match="training.zip.* cannot be read"):
+        find_table(tmp_path, "training").read()
+
+
 def claiming(archive, size):
     """A zip archive whose directory claims another unpacked size for its one member."""
     directory = archive.index(b"PK\1\2")

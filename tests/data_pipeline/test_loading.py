@@ -156,9 +156,9 @@ def test_synthetic_test_faces_are_not_the_training_faces(monkeypatch):
 
 def test_real_faces_load_within_a_second_the_second_time(real_faces):
     load_faces(real_faces)
-    began = time.perf_counter()
+    began = time.process_time()
     data = load_faces(real_faces)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert len(data) == 3376
     assert len(data.select(data.names)) == 886
     train, valid = split(data, seed=0)

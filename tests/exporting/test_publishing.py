@@ -46,6 +46,13 @@ def test_a_taken_version_is_refused(tmp_path, taken):
     assert [path.name for path in tmp_path.glob("*3")] == [taken]
 
 
+def test_the_next_free_version_follows_the_highest(tmp_path):
+    for version in (2, 7):
+        publish(tmp_path, "old", version)
+    with pytest.raises(UserError, match="version 2 already.*The next free one is 8"):
+        publish(tmp_path, "new", version=2)
+
+
 def test_an_error_while_building_leaves_nothing_behind(tmp_path):
     publish(tmp_path, "good")
     with pytest.raises(FileNotFoundError), new_version(tmp_path) as (folder, _):

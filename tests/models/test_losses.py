@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -69,3 +70,11 @@ def test_rmse_weighs_batches_by_their_labels():
     assert float(metric.result()) == pytest.approx(48 * np.sqrt((0.5 + 2 * 1.0625) / 6))
     metric.reset_state()
     assert float(metric.result()) == 0
+
+
+@pytest.mark.parametrize("loss", [MaskedMeanSquaredError(), MaskedHuber(delta=2.5)])
+def test_a_loss_comes_back_from_its_configuration(loss):
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    assert type(again) is type(loss)
+    assert again.get_config() == loss.get_config()
+    assert getattr(again, "delta", None) == getattr(loss, "delta", None)

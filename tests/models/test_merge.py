@@ -1,9 +1,12 @@
+import hypothesis
 import keras
 import numpy as np
 import pytest
+from hypothesis import strategies
 
 import keypoint_schema
 from models import build, merge_specialists
+from tests.run_fixtures import mean_net
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +40,21 @@ def test_each_specialist_answers_in_the_schemas_order(nets, batch_size, tmp_path
 def test_a_missing_specialist_is_refused(nets):
     with pytest.raises(ValueError, match="nose_tip"):
         merge_specialists({name: net for name, net in nets.items() if name != "nose_tip"})
+
+
+@hypothesis.settings(max_examples=4)
+@hypothesis.given(strategies.integers(0, 1000))
+def test_merged_specialists_answer_as_each_alone(seed):
+    rng = np.random.default_rng(seed)
+    nets = {
+        each.name: mean_net(
+            rng.uniform(0, 95, (len(each.keypoints), 2)), each.name, brightness=rng.uniform(-1, 1)
+        )
+        for each in keypoint_schema.SPECIALISTS
+    }
+    images = rng.integers(0, 256, (3, 96, 96, 1)).astype(np.uint8)
+    merged = keras.ops.convert_to_numpy(merge_specialists(nets)(images))
+    for each in keypoint_schema.SPECIALISTS:
+        own = keras.ops.convert_to_numpy(nets[each.name](images))
+        merged_own = merged[:, keypoint_schema.indices(each.keypoints)]
+        np.testing.assert_allclose(merged_own, own, atol=1e-6)

@@ -1,0 +1,85 @@
+"""What holds for any faces: tables are read as they were written, and labels move with pixels."""
+
+import dataclasses
+
+import hypothesis
+import numpy as np
+from hypothesis import strategies
+from hypothesis.extra import numpy as arrays
+
+import keypoint_schema
+from data_pipeline import flip_half, flip_horizontal
+from data_pipeline.csv_table import parse_training
+from data_pipeline.warps import WarpRanges, random_warps, warp_images, warp_keypoints
+from keypoint_schema import Mirror
+from tests import small_data
+
+MIRROR = Mirror.of(keypoint_schema.NAMES)
+SEEDS = strategies.integers(0, 2**31 - 1)
+FEW = hypothesis.settings(max_examples=10)
+PIXELS = strategies.floats(-96, 192, width=32)
+WITHOUT_WARP = WarpRanges(*[0.0] * len(dataclasses.fields(WarpRanges)))
+
+
+def noise(seed, count):
+    return np.random.default_rng(seed).integers(0, 256, (count, 96, 96, 1), np.uint8)
+
+
+@FEW
+@hypothesis.given(
+    arrays.arrays(np.float32, (2, 15, 2), elements=PIXELS | strategies.just(np.nan)), SEEDS
+)
+def test_a_table_is_read_as_it_was_written(keypoints, seed):
+    images = noise(seed, 2)
+    read, labels = parse_training(small_data.training_csv(images, keypoints).encode(), "t.csv")
+    np.testing.assert_array_equal(read, images)
+    whole = np.where(np.isnan(keypoints).any(-1, keepdims=True), np.nan, keypoints)
+    np.testing.assert_array_equal(labels, whole)
+
+
+@FEW
+@hypothesis.given(SEEDS)
+def test_flipped_twice_is_the_identity(seed):
+    images = noise(seed, 3)
+    keypoints = np.random.default_rng(seed).uniform(-1, 1, (3, 15, 2)).astype(np.float32)
+    keypoints[seed % 3, seed % 15] = np.nan
+    twice = flip_horizontal(*flip_horizontal(images, keypoints, MIRROR), MIRROR)
+    np.testing.assert_array_equal(twice[0], images)
+    np.testing.assert_allclose(twice[1], keypoints)
+
+
+@FEW
+@hypothesis.given(SEEDS, strategies.integers(1, 9))
+def test_half_of_a_batch_is_flipped_with_its_labels(seed, count):
+    images = noise(seed, count)
+    keypoints = np.random.default_rng(seed).uniform(-1, 1, (count, 15, 2)).astype(np.float32)
+    changed, moved = (each.numpy() for each in flip_half(images, keypoints, (seed, 1), MIRROR))
+    flipped = [not np.array_equal(*pair) for pair in zip(changed, images, strict=True)]
+    assert sum(flipped) == count // 2
+    expected = np.where(np.array(flipped)[:, None, None], MIRROR(keypoints), keypoints)
+    np.testing.assert_allclose(moved, expected)
+
+
+@FEW
+@hypothesis.given(SEEDS)
+def test_a_warp_without_ranges_changes_nothing(seed):
+    images = noise(seed, 2)
+    keypoints = np.random.default_rng(seed).uniform(-0.9, 0.9, (2, 15, 2)).astype(np.float32)
+    warp = random_warps(2, (seed, 3), WITHOUT_WARP)
+    np.testing.assert_allclose(warp_images(images, warp), images, atol=0.02)
+    np.testing.assert_allclose(warp_keypoints(keypoints, warp, MIRROR), keypoints, atol=1e-5)
+
+
+@FEW
+@hypothesis.given(SEEDS, strategies.floats(30, 65), strategies.floats(30, 65))
+def test_a_dot_moves_with_its_label(seed, x, y):
+    rows, columns = np.mgrid[:96, :96]
+    dot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 2)
+    label = keypoint_schema.to_normalized(np.array([[[x, y]]], np.float32))
+    warp = random_warps(1, (seed, 3), WarpRanges())
+    alone = Mirror(np.arange(1), np.zeros((1, 2), np.float32))
+    moved = keypoint_schema.to_pixels(warp_keypoints(label, warp, alone).numpy())[0, 0]
+    gray = warp_images(dot[None, :, :, None].astype(np.float32), warp).numpy()[0, :, :, 0]
+    hypothesis.assume((np.abs(moved - 47.5) < 38).all())
+    found = [(gray * axis).sum() / gray.sum() for axis in (columns, rows)]
+    np.testing.assert_allclose(found, moved, atol=0.1)
