@@ -228,8 +228,10 @@ def _find_in(name):
         net = TrainedNet("net", ("nose_tip",), predict_center)
         outputs = pictures.Outputs(folder / "found.json", folder / "annotated")
         paths = pictures.find_pictures([folder / "pictures" / name])
-        found = pictures.find_keypoints(paths, net)
-        outputs.write(found, net.names, paths)
+        found = list(pictures.find_keypoints(paths, net))
+        with outputs.opened(paths) as write:
+            for each in found:
+                write(each)
         return 0 if found else 1
 
     return main
