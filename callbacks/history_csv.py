@@ -33,7 +33,7 @@ def read_history(path: str | os.PathLike) -> list[dict[str, str]]:
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            whole = (line for line in file.readlines() if line.endswith("\n"))
+            whole = (line for line in file.readlines() if line.endswith(("\n", "\r")))
             reader = csv.DictReader(whole)
             rows, columns = list(reader), reader.fieldnames or []
     except (OSError, ValueError, csv.Error) as error:
