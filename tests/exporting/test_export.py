@@ -47,7 +47,7 @@ def start(monkeypatch):
     """Runs the script on the stand-in; returns its exit status."""
 
     def run(*options, net=None):
-        monkeypatch.setattr(loading, "load_keras_net", lambda path: net or stand_in_net())
+        monkeypatch.setattr(loading, "load_keras_net", lambda *_: net or stand_in_net())
         return run_script(export, *options)
 
     return run
@@ -274,7 +274,7 @@ def test_other_backend_is_refused_in_one_line(monkeypatch, tmp_path):
 def test_a_graph_that_answers_otherwise_is_not_published(monkeypatch, tmp_path):
     monkeypatch.setattr(
         "exporting.saved_model_export.write_saved_model",
-        lambda model, names, folder, mirror: write_saved_model(
+        lambda model, names, folder, mirror, photo: write_saved_model(
             model, names, folder, keypoint_schema.Mirror.of(names)
         ),
     )
@@ -369,7 +369,7 @@ def test_warm_up_has_every_signature_at_every_batch_size(folder):
 
 def test_failing_warm_up_stops_the_export(monkeypatch, tmp_path):
     broken = {"serve_bytes": ("image_bytes", tf.make_tensor_proto([b"no picture"]))}
-    monkeypatch.setattr("exporting.warm_up._inputs", lambda batch: broken)
+    monkeypatch.setattr("exporting.warm_up._inputs", lambda batch, photo: broken)
     with pytest.raises(RuntimeError, match="Warm-up of serve_bytes .*must be a PNG"):
         export_saved_model(stand_in_net(), tmp_path)
     assert not list(tmp_path.glob("[0-9]*"))
