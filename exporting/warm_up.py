@@ -74,7 +74,9 @@ def replay_warm_up(folder, saved):
         inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
         (batch,) = {len(value) for value in inputs.values()}
         signature = request.model_spec.signature_name
-        for name, value in saved.run(signature, **inputs).items():
+        answer = saved.run(signature, **inputs)
+        # The message of a refused picture says more than its NaN, so it comes first.
+        for name, value in sorted(answer.items(), key=lambda output: output[0] != "error"):
             is_good = not any(value) if name == "error" else np.isfinite(value).all()
             if len(value) != batch or not is_good:
                 raise RuntimeError(
