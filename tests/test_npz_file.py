@@ -43,6 +43,15 @@ def test_whatever_numpy_raises_is_a_value_error(tmp_path, content, reason):
         npz_file.read_arrays(written(tmp_path, a=content))
 
 
+def test_the_reason_stays_short(tmp_path):
+    np.savez(tmp_path / "arrays.npz", **{"a" * 1000: np.zeros(1)})
+    content = (tmp_path / "arrays.npz").read_bytes()
+    (tmp_path / "arrays.npz").write_bytes(content.replace(b"aaa", b"baa", 1))
+    with pytest.raises(ValueError, match="it cannot be read .File name") as refused:
+        npz_file.read_arrays(tmp_path / "arrays.npz")
+    assert len(str(refused.value)) < 250
+
+
 def test_a_file_that_is_no_archive_is_refused(tmp_path):
     (tmp_path / "arrays.npz").write_bytes(b"x" * 100)
     with pytest.raises(ValueError, match="cannot be read"):

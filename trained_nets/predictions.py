@@ -166,7 +166,7 @@ def _judged(net, name, data, is_held_out, predicted):
     histories = _histories(net, name)
     train_loss, valid_loss = _best_losses(histories)
     config = net.config
-    results = config.get("results", {}) if config else {}
+    results = (config or {}).get("results") or {}
     predictions = NetPredictions(
         name=name,
         description=_description(net),
@@ -202,7 +202,7 @@ def _trained_on(net, labels, is_training):
         config = net.config if part is run else part.read_config()
         columns = keypoint_schema.indices(config["keypoints"])
         rows = is_training
-        if config.get("recipe", {}).get("rows") != "labelled":
+        if (config.get("recipe") or {}).get("rows") != "labelled":
             rows = rows & np.isfinite(labels[:, columns]).all((1, 2))
         used[:, columns] = _only(labels[:, columns], rows)
     return used

@@ -76,6 +76,17 @@ def test_partly_labelled_training_rows_count_if_the_recipe_takes_them(data, tmp_
     assert np.isfinite(net.training_labels).sum() == np.isfinite(train.keypoints).sum()
 
 
+def test_an_entry_that_is_null_is_as_one_that_is_not_there(data, tmp_path):
+    path = run_fixtures.write_run(tmp_path / "nulls", data)
+    config = json.loads((path / "config.json").read_text()) | {"recipe": None, "results": None}
+    (path / "config.json").write_text(json.dumps(config))
+    net = predictions.load_nets([path], data, "validation")[0].predictions
+    assert net.epochs is None
+    train, _ = data_pipeline.split(data, seed=0)
+    expected = train.select(train.names).keypoints.size
+    assert np.isfinite(net.training_labels).sum() == expected
+
+
 def test_all_rows_count_every_label(data, runs):
     net = predictions.load_nets([runs[0]], data, "all")[0].predictions
     np.testing.assert_array_equal(net.judged_labels, data.keypoints)
