@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import keypoint_schema
+import labelling
 
 # As the tutorial types them: pairs of coordinate columns that change places.
 TUTORIAL_COLUMNS = [
@@ -97,7 +98,7 @@ def test_faces_with_only_the_four_points_are_the_four_point_labellers():
         [[True, True, False], [False, True, False], [True, True, True], [False] * 3, [0, 0, 1]],
         bool,
     )
-    assert keypoint_schema.is_four_point(labelled, names).tolist() == [True, True] + [False] * 3
+    assert labelling.is_four_point(labelled, names).tolist() == [True, True] + [False] * 3
 
 
 def with_mirror_of_its_own(schema):

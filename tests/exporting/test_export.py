@@ -328,7 +328,7 @@ def test_model_card_of_a_preset_says_what_the_presets_card_does(tmp_path, flip_a
     )
     folder = export_saved_model(net, tmp_path, flip_average=flip_average).folder
     card = json.loads((folder / "assets.extra/model_card.json").read_text("utf-8"))
-    measured = preset["accuracy"]["rmse_px"][way]
+    measured = preset["accuracy"]["faces"]["rmse_px"][way]
     validation = card["validation"]
     assert validation["rmse_px"] == measured["float16"]["value"]
     interval = validation["rmse_px_interval"]
@@ -336,9 +336,9 @@ def test_model_card_of_a_preset_says_what_the_presets_card_does(tmp_path, flip_a
     assert (interval["confidence"], interval["resampled_by"]) == (0.95, "person")
     assert validation["rmse_px_per_keypoint"] == measured["per_keypoint"]
     assert validation["with_flip_average"] == flip_average
-    assert validation["measured_on"] == preset["accuracy"]["measured_on"]
-    assert card["training_data"]["licence"] == preset["trained_on"]["licence"]
-    assert card["training_data"]["fingerprint"] == preset["trained_on"]["fingerprint"]
+    assert validation["measured_on"] == preset["accuracy"]["faces"]["measured_on"]
+    assert card["training_data"]["licence"] == preset["trained_on"][0]["licence"]
+    assert card["training_data"]["fingerprint"] == preset["trained_on"][0]["fingerprint"]
     assert card["preset"]["name"] == "heatmap_s"
     for key in ("intended_use", "limits"):
         assert card["preset"][key] == preset[key]
