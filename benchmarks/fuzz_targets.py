@@ -197,7 +197,7 @@ def _report(folder):
 def _export_card(folder):
     """What export.py takes from a run's configuration, without the rest of an export."""
     net = loading.load_keras_net(folder / "run")
-    json.dumps(model_card(net.config, net.names, flip_average=False, parameters=1))
+    json.dumps(model_card(net, flip_average=False, parameters=1))
 
 
 def _resume(folder):
