@@ -5,7 +5,7 @@ import pytest
 from hypothesis import strategies
 
 import keypoint_schema
-from models import build, merge_specialists
+from models import average, build, merge_specialists
 from tests.run_fixtures import mean_net
 
 
@@ -58,3 +58,9 @@ def test_merged_specialists_answer_as_each_alone(seed):
         own = keras.ops.convert_to_numpy(nets[each.name](images))
         merged_own = merged[:, keypoint_schema.indices(each.keypoints)]
         np.testing.assert_allclose(merged_own, own, atol=1e-6)
+
+
+def test_an_ensemble_needs_nets_under_their_own_names(nets):
+    for wrong in ({}, {"other": nets["nose_tip"]}):
+        with pytest.raises(ValueError, match="nets keyed by their names"):
+            average(wrong)

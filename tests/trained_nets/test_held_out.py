@@ -66,6 +66,13 @@ def test_faces_that_are_not_known_are_explained(data, reason):
     assert reason in held_out.reason
 
 
+def test_faces_that_are_now_split_by_person_are_explained():
+    by_person = dataclasses.replace(FACES, grouped_by="person")
+    held_out = find_held_out(config(grouped_by="image"), "run", by_person)
+    assert held_out.rows is None
+    assert "were split by image, but now by person" in held_out.reason
+
+
 def test_of_another_runs_faces_those_that_it_trained_on_are_seen():
     _, other = split(FACES, seed=5)
     seen = (~rows_of(VALID) & rows_of(other)).sum()

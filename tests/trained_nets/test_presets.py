@@ -336,3 +336,33 @@ def test_shipped_presets_stay_small():
     files = [file for name in SHIPPED for file in (preset_store.FOLDER / name).iterdir()]
     size = sum(file.stat().st_size for file in files)
     assert size < 10_000_000
+
+
+def test_an_unknown_preset_is_answered_with_the_known_ones():
+    with pytest.raises(UserError, match="no preset 'nobody'. The presets: heatmap_l, heatmap_m"):
+        preset_store.load_preset("nobody")
+
+
+@pytest.mark.parametrize("name", ["../escaped", "a b", ""])
+def test_a_preset_needs_a_plain_name(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(preset_store, "FOLDER", tmp_path / "presets")
+    with pytest.raises(UserError, match="letters, digits and underscores"):
+        preset_store.write_preset(name, {}, {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_preset_that_cannot_be_written_is_a_mistake(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(preset_store, "FOLDER", tmp_path / "file")
+    with pytest.raises(UserError, match="tiny cannot be written"):
+        preset_store.write_preset("tiny", {}, {})
+
+
+def test_a_weight_that_is_no_number_is_damage(copied):
+    with np.load(copied / "weights.npz") as stored:
+        weights = dict(stored)
+    name = next(iter(weights))
+    weights[name] = np.full_like(weights[name], np.nan)
+    np.savez(copied / "weights.npz", **weights)
+    with pytest.raises(UserError, match="holds more than finite numbers"):
+        preset_store.load_preset("tiny")
