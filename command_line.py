@@ -44,6 +44,24 @@ def add_labels_of_argument(parser):
     )
 
 
+def add_flip_average_arguments(parser):
+    """Adds `--flip-average` and `--symmetric-flip-average`: `flip_average`, for `flip_averaged`."""
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument(
+        "--flip-average",
+        action="store_true",
+        help="average over each face and its mirror image; the answers stay where the training\n"
+        "labels would be, also where these are not mirror-symmetric",
+    )
+    either.add_argument(
+        "--symmetric-flip-average",
+        dest="flip_average",
+        action="store_const",
+        const="symmetric",
+        help="the same, but mirror-symmetric: for faces that others have labelled",
+    )
+
+
 def at_least(least, most=None):
     """Returns an argparse `type` for whole numbers from `least` on, or up to `most`."""
 

@@ -36,11 +36,7 @@ def parse_arguments(argv=None):
         help="which faces count: those that each run held out, or every one, also those that a\n"
         "net trained on (default: validation)",
     )
-    parser.add_argument(
-        "--flip-average",
-        action="store_true",
-        help="average each net's predictions for a face and its mirror image",
-    )
+    command_line.add_flip_average_arguments(parser)
     parser.add_argument(
         "--threshold",
         type=float,

@@ -46,12 +46,7 @@ def parse_arguments(argv=None):
     parser.add_argument(
         "--format", choices=("saved_model", "onnx", "litert"), default="saved_model"
     )
-    parser.add_argument(
-        "--flip-average",
-        action="store_true",
-        help="average the predictions for each face and its mirror image; the gain depends on the "
-        "net, so compare both exports with evaluate.py",
-    )
+    command_line.add_flip_average_arguments(parser)
     parser.add_argument(
         "--photo",
         action="store_true",

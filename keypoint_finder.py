@@ -26,7 +26,7 @@ class KeypointFinder:
         net: str | os.PathLike = "preset:heatmap_m",
         detect: bool = True,
         min_confidence: float | None = None,
-        flip_average: bool = False,
+        flip_average: bool | str = False,
         labels_of: str | None = None,
     ):
         """Loads the nets.
@@ -36,7 +36,8 @@ class KeypointFinder:
             detect: find the faces, for which it needs the extra `detect`; False takes each picture
                 for a crop of one face.
             min_confidence: what is less surely a face is left out; None for 0.9.
-            flip_average: average over each face and its mirror image.
+            flip_average: True averages over each face and its mirror image; "symmetric" leaves
+                out the mirror offset of the training labels.
             labels_of: as for `load_net`.
 
         Raises:

@@ -29,7 +29,7 @@ def parse_arguments(argv=None):
     add("net", nargs="?", metavar="NET", help=f"{_NETS}; left out with --preset")
     add("pictures", nargs="*", metavar="PICTURE", help="face crops, folders of them, or a video")
     add("--preset", metavar="NAME", help="a net that comes with the project")
-    add("--flip-average", action="store_true", help="average over each face and its mirror image")
+    command_line.add_flip_average_arguments(parser)
     add("--detect", action="store_true", help="pictures are whole photographs: find the faces")
     add("--webcam", action="store_true", help="show the webcam's picture with what is found")
     add("--min-confidence", type=command_line.share, help="for --detect (default: 0.9)")

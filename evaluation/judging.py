@@ -23,14 +23,15 @@ class Request:
 
     Attributes:
         rows: which faces count, "validation" or "all".
-        flip_average: whether the nets' answers are means over a face and its mirror image.
+        flip_average: whether the nets' answers are means over a face and its mirror image;
+            "symmetric" without the mirror offset of the labels.
         threshold: NME above which a face counts as a failure.
         report: a folder for the report; None for none.
         json: a file for all numbers; None for none.
     """
 
     rows: str
-    flip_average: bool
+    flip_average: bool | str
     threshold: float
     report: pathlib.Path | None = None
     json: pathlib.Path | None = None
@@ -71,7 +72,8 @@ def judge_and_report(
 def _judge_all(nets, data, request):
     rows = "faces held out by each run's split" if request.rows == "validation" else "all faces"
     unit = "persons" if data.grouped_by == "person" else "pictures"
-    averaged = "; answers averaged with those for mirror images" * request.flip_average
+    averaged = "; answers averaged with those for mirror images" * bool(request.flip_average)
+    averaged += ", as if labels were symmetric" * (request.flip_average == "symmetric")
     faces = command_line.counted(len(data), "face")
     return Results(
         about=f"{data.description}: {faces}; judged by {rows}; resampled by {unit}{averaged}.",

@@ -6,6 +6,7 @@ from exporting.other_formats import export_other_format
 from exporting.saved_model_export import export_saved_model
 from exporting.signatures import SIGNATURES
 from trained_nets import loading
+from trained_nets.trained_net import for_flips
 
 
 def run(arguments):
@@ -15,6 +16,7 @@ def run(arguments):
         UserError: if it cannot be loaded or exported.
     """
     net = loading.load_keras_net(arguments.run, arguments.labels_of)
+    net = for_flips(net, arguments.flip_average)
     if arguments.format == "saved_model":
         _publish_saved_model(net, arguments)
     else:
@@ -26,7 +28,7 @@ def _publish_saved_model(net, arguments):
         net,
         arguments.out,
         version=arguments.version,
-        flip_average=arguments.flip_average,
+        flip_average=bool(arguments.flip_average),
         photo=arguments.photo,
     )
     signatures = len(SIGNATURES) + arguments.photo
@@ -52,7 +54,7 @@ def _publish_saved_model(net, arguments):
 def _write_other_format(net, arguments):
     faces = data_pipeline.load_faces(arguments.data)
     rows = export_other_format(
-        net, arguments.out, arguments.format, faces, flip_average=arguments.flip_average
+        net, arguments.out, arguments.format, faces, flip_average=bool(arguments.flip_average)
     )
     print(f"{'':20}{'MB':>8}{'RMSE to SavedModel':>22}{'RMSE to labels':>18}{'ms a face':>12}")
     for row in rows:

@@ -109,7 +109,9 @@ def _add_preset(card, preset, net, flip_average):
     """Adds a preset's accuracy, as measured with or without the flip average, like the export."""
     # A four-point labeller's own accuracy is not measured.
     accuracy = preset["accuracy"][labelling.full(net.labels_of)]
-    measured = accuracy["rmse_px"]["flip_average" if flip_average else "plain"]
+    # The preset's flip average was measured with the offset, so it is not that of a symmetric one.
+    measured_so = flip_average and net.mirror_offset_px is not None
+    measured = accuracy["rmse_px"]["flip_average" if measured_so else "plain"]
     rmse = measured["float16"]  # as a preset's weights are stored
     card["validation"] = {
         "rmse_px": rmse["value"],
@@ -119,7 +121,7 @@ def _add_preset(card, preset, net, flip_average):
             **{key: accuracy[key] for key in ("confidence", "resampled_by", "groups")},
         },
         "rmse_px_per_keypoint": {name: measured["per_keypoint"].get(name) for name in net.names},
-        "with_flip_average": flip_average,
+        "with_flip_average": measured_so,
         **{key: accuracy[key] for key in ("measured_on", "faces", "labelled_coordinates")},
     }
     card["training_data"] |= {

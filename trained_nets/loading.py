@@ -18,14 +18,14 @@ from trained_nets.trained_net import (
 
 
 def load_net(
-    origin: str | os.PathLike, flip_average: bool = False, labels_of: str | None = None
+    origin: str | os.PathLike, flip_average: bool | str = False, labels_of: str | None = None
 ) -> TrainedNet:
     """Loads a net.
 
     Args:
         origin: a run folder of `train.py`; `preset:<name>`; or a SavedModel of `export.py`, by the
             folder of one version, or of all versions, of which the newest is loaded.
-        flip_average: whether to apply `flip_averaged`.
+        flip_average: as `flip_averaged` takes it.
         labels_of: whose labels it predicts; None for its own default, the first labeller's.
 
     Raises:
@@ -35,7 +35,7 @@ def load_net(
     net = _load(os.fspath(origin))
     if labels_of:
         net = net.as_labeller(labels_of)
-    return flip_averaged(net) if flip_average else net
+    return flip_averaged(net, flip_average)
 
 
 def load_keras_net(origin: str | os.PathLike, labels_of: str | None = None) -> TrainedNet:

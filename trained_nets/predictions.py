@@ -1,5 +1,6 @@
 """What evaluation needs of each net: predictions, the labels it was trained on, its history."""
 
+import functools
 import math
 import pathlib
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ def load_nets(
     origins: Sequence[str],
     data: data_pipeline.FaceData,
     rows: str,
-    flip_average: bool = False,
+    flip_average: bool | str = False,
     labels_of: str | None = None,
 ) -> list[Net]:
     """Loads nets and predicts the keypoints of all faces with each.
@@ -37,7 +38,7 @@ def load_nets(
         rows: "validation": count the labels of faces held out by the run's own split, complete or
             not; an exported model, which has no split, uses that of the first run here. "all":
             count every label, including those that a net trained on.
-        flip_average: whether to average predictions for each face and its mirror image.
+        flip_average: as `flip_averaged` takes it.
         labels_of: whose labels to predict; None as `predict_as_labelled` decides.
 
     Raises:
@@ -53,7 +54,7 @@ def load_nets(
         if rows == VALIDATION:
             is_held_out = _held_out_by(net, runs, data)
         predicted = predict_as_labelled(net, data, flip_average, labels_of)
-        shown = flip_averaged(net) if flip_average else net
+        shown = flip_averaged(net, flip_average)
         nets.append(_judged(shown, name, data, is_held_out, predicted))
     return nets
 
@@ -67,7 +68,7 @@ def _answering(net, labels_of, labeller):
 def predict_as_labelled(
     net: TrainedNet,
     data: data_pipeline.FaceData,
-    flip_average: bool = False,
+    flip_average: bool | str = False,
     labels_of: str | None = None,
 ) -> np.ndarray:
     """Predicts each face as its labeller would label it.
@@ -76,13 +77,13 @@ def predict_as_labelled(
         net: a net that may have learned from several labellers.
         data: N faces. Where the net has not learned from their labeller, it predicts as it does by
             default.
-        flip_average: whether to average predictions for each face and its mirror image.
+        flip_average: as `flip_averaged` takes it.
         labels_of: predict as this labeller instead, whoever labelled the face.
 
     Returns:
         float32 `(N, 15, 2)` px, NaN for keypoints that the net lacks.
     """
-    average = flip_averaged if flip_average else lambda net: net
+    average = functools.partial(flip_averaged, flip_average=flip_average)
     if labels_of:
         return average(net.as_labeller(labels_of)).predict_all(data.images)
     full = {labelling.full(name) for name in data.labellers}
@@ -96,7 +97,7 @@ def predict_as_labelled(
 
 
 def four_point_predictions(
-    net: TrainedNet, images: np.ndarray, flip_average: bool = False
+    net: TrainedNet, images: np.ndarray, flip_average: bool | str = False
 ) -> np.ndarray | None:
     """Predicts where the four-point labeller of the net's data puts the keypoints.
 
@@ -107,7 +108,7 @@ def four_point_predictions(
     if four_point not in net.labellers or net.open_as is None:
         return None
     other = net.as_labeller(four_point)
-    return (flip_averaged(other) if flip_average else other).predict(images)
+    return flip_averaged(other, flip_average).predict(images)
 
 
 def _refuse_repeated(origins):

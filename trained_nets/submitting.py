@@ -12,7 +12,7 @@ def submit(
     origin: str | os.PathLike,
     data: str | None,
     file: str | os.PathLike,
-    flip_average: bool = False,
+    flip_average: bool | str = False,
     labels_of: str | None = None,
 ) -> None:
     """Writes a submission, and prints how many locations it has.

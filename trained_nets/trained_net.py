@@ -143,12 +143,35 @@ def as_one_labeller(
     return models.with_outputs(whole, labelling.positions(labellers, labels_of, names))
 
 
-def flip_averaged(net: TrainedNet) -> TrainedNet:
+SYMMETRIC = "symmetric"  # a flip average for faces whose labels are mirror-symmetric
+
+
+def for_flips(net: TrainedNet, flip_average: bool | str) -> TrainedNet:
+    """Returns the net with the mirror that this kind of flip average needs.
+
+    Args:
+        net: the net.
+        flip_average: `SYMMETRIC` leaves out the mirror offset that training measured. True and
+            False keep it.
+    """
+    if flip_average == SYMMETRIC:
+        return dataclasses.replace(net, mirror_offset_px=None)
+    return net
+
+
+def flip_averaged(net: TrainedNet, flip_average: bool | str = True) -> TrainedNet:
     """Returns the net, averaging its predictions for each face and its mirror image.
+
+    Args:
+        net: the net.
+        flip_average: True; `SYMMETRIC`, for mirror-symmetric answers; False for the net as it is.
 
     Raises:
         UserError: if it predicts a keypoint without its mirror.
     """
+    if not flip_average:
+        return net
+    net = for_flips(net, flip_average)
     mirror = net.mirror()
 
     def predict(images):

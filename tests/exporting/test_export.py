@@ -224,6 +224,22 @@ def test_labels_that_lie_to_one_side_stay_there_in_a_flip_average(tmp_path, flip
     assert load_net(tmp_path).labels_of == "a"
 
 
+def test_a_symmetric_flip_average_leaves_the_offset_out(start, tmp_path):
+    config = {"results": {"mirror_offset_px": OFFSET_PX}}
+    net = from_model("runs/any", stand_in_model(), NAMES, config)
+    assert start("runs/any", "--out", tmp_path, "--symmetric-flip-average", net=net) == 0
+    images = faces(3)
+    with open_saved_model(tmp_path / "1") as saved:
+        answer = saved.run("serve_uint8", images=images)["keypoints"]
+    symmetric = (keras_pixels(images) + mirrored_back(images)) / 2
+    np.testing.assert_allclose(answer, symmetric, atol=1e-3)
+    card = json.loads((tmp_path / "1/assets.extra/model_card.json").read_text())
+    assert (card["flip_average"], card["mirror_offset_px"]) == (True, {})
+    # Whoever averages the export again gets symmetric answers, too.
+    again = load_net(tmp_path, flip_average=True).predict(images)
+    np.testing.assert_allclose(again, symmetric, atol=1e-3)
+
+
 @pytest.mark.parametrize("card", [None, '{"version": 1}'])
 def test_a_saved_model_with_no_offset_in_its_card_is_averaged_as_symmetric(tmp_path, card):
     write_saved_model(stand_in_model(), NAMES, tmp_path / "model")

@@ -7,7 +7,7 @@ from keras import ops
 
 import keypoint_schema
 from errors import UserError
-from trained_nets.trained_net import flip_averaged, from_model
+from trained_nets.trained_net import SYMMETRIC, flip_averaged, from_model
 
 EYES = ("left_eye_center", "right_eye_center", "nose_tip")
 OFFSET_PX = {
@@ -79,6 +79,14 @@ def test_labels_that_lie_to_one_side_stay_there():
     expected = [[[67.5 + 1, 45 + 0.5], [27.5 + 1, 45 - 0.5], [47.5 + 2, 70]]]
     found = flip_averaged(net).predict(spots((1, 1), (2, 2), (3, 3)))
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_symmetric_average_leaves_the_offset_out():
+    config = {"results": {"mirror_offset_px": OFFSET_PX}}
+    net = constant_predictor([[60, 40], [20, 50], [50, 70]], config)
+    found = flip_averaged(net, SYMMETRIC).predict(spots((1, 1), (2, 2), (3, 3)))
+    np.testing.assert_allclose(found, [[[67.5, 45], [27.5, 45], [47.5, 70]]], atol=1e-4)
+    assert flip_averaged(net, False) is net
 
 
 @pytest.mark.parametrize("config", [{}, {"results": None}, {"results": {"valid_rmse_px": 1.5}}])
