@@ -17,11 +17,9 @@ import time
 import numpy as np
 
 import command_line
+from benchmarks.pasted_faces import HEIGHT, WIDTH, compose, find_square
 
 PROGRAM = "python -m benchmarks.face_detection"
-_WIDTH, _HEIGHT = 1280, 854  # px, of a photograph
-_SIDES = (64, 340)  # px, of pasted faces; even by their logarithms
-_FACES_EACH = 5
 
 
 def main(argv=None):
@@ -37,7 +35,7 @@ def main(argv=None):
     import pictures
 
     data = data_pipeline.load_faces(arguments.data)
-    photographs = list(compose(data, arguments.seed))
+    photographs = [each[:2] for each in compose(data, arguments.seed)]
     detector = pictures.FaceDetector()
     detector.find(photographs[0][0])  # the first one sets up the graph
     began = time.process_time()
@@ -48,59 +46,21 @@ def main(argv=None):
         compare_export(arguments.export, [photograph for photograph, _ in photographs], detector)
 
 
-def compose(data, seed):
-    """Photographs with the squares (left, top, side) where faces are, one face a group."""
-    from PIL import Image
-    from sklearn.datasets import load_sample_images
-
-    landscapes = [
-        Image.fromarray(image).convert("L").resize((_WIDTH, _HEIGHT))
-        for image in load_sample_images().images
-    ]
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(len(data))
-    _, first = np.unique(data.groups[order], return_index=True)
-    rows = generator.permutation(order[first])
-    for number, start in enumerate(range(0, len(rows), _FACES_EACH)):
-        photograph = landscapes[number % 2].copy()
-        squares = []
-        for row in rows[start : start + _FACES_EACH]:
-            left, top, side = free_square(generator, squares)
-            face = Image.fromarray(data.images[row, :, :, 0])
-            photograph.paste(face.resize((side, side), Image.Resampling.BICUBIC), (left, top))
-            squares.append((left, top, side))
-        yield photograph, squares
-
-
-def free_square(generator, taken):
-    """A square that overlaps none of the others."""
-    while True:
-        side = int(np.exp(generator.uniform(*np.log(_SIDES))))
-        left, top = (int(generator.integers(0, end - side)) for end in (_WIDTH, _HEIGHT))
-        if all(
-            left + side <= x or x + s <= left or top + side <= y or y + s <= top
-            for x, y, s in taken
-        ):
-            return left, top, side
-
-
 def report(photographs, found, seconds):
     """Prints how many faces were found, false alarms, and how the crops differ from the squares."""
     differences, false_alarms = [], 0
     for (_, squares), faces in zip(photographs, found, strict=True):
         boxes = [box for box, _ in faces]
         for square in squares:
-            for box in boxes:
-                *shift, scale = difference(box, square)
-                if np.abs(shift).max() < 0.25:
-                    differences.append((*shift, scale))
-                    boxes.remove(box)
-                    break
+            match = find_square(square, boxes)
+            if match is not None:
+                differences.append(match.difference)
+                boxes.remove(match.box)
         false_alarms += len(boxes)
     total = sum(len(squares) for _, squares in photographs)
     print(
         f"{len(differences)} of {total} faces found, {false_alarms} false alarms in {len(found)} "
-        f"photographs of {_WIDTH}×{_HEIGHT}, {seconds:.3f} CPU s each"
+        f"photographs of {WIDTH}×{HEIGHT}, {seconds:.3f} CPU s each"
     )
     if differences:
         print("crop compared with the pasted square, mean ± spread, as fractions of its side:")
@@ -144,13 +104,6 @@ def as_png(photograph):
     file = io.BytesIO()
     photograph.save(file, "PNG")
     return np.array([file.getvalue()], object)
-
-
-def difference(box, square):
-    """How far a box's centre is from the square's, x and y, and its width, all in sides."""
-    left, top, side = square
-    grown = (box.width - side) / 2
-    return (box.left - left + grown) / side, (box.top - top + grown) / side, box.width / side
 
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+"""Photographs made of face crops: pasted at known places into landscapes."""
+
+import dataclasses
+
+import numpy as np
+
+WIDTH, HEIGHT = 1280, 854  # px, of a photograph
+_SIDES = (64, 340)  # px, of pasted faces; even by their logarithms
+_FACES_EACH = 5
+_NEAR = 0.25  # of a square's side: a box whose centre is nearer than that is of its face
+
+
+@dataclasses.dataclass(frozen=True)
+class Match:
+    """The box that a detector has put around a pasted face.
+
+    Attributes:
+        box: the `Box`.
+        difference: how far its centre is from the square's, x and y, and its width, all in sides.
+    """
+
+    box: object
+    difference: tuple[float, float, float]
+
+
+def compose(data, seed):
+    """Makes photographs of one face of each person (picture, if it is unknown who is in it).
+
+    Yields:
+        The photograph, the squares (left, top, side) where faces are, and the rows of these faces.
+    """
+    from PIL import Image
+    from sklearn.datasets import load_sample_images
+
+    landscapes = [
+        Image.fromarray(image).convert("L").resize((WIDTH, HEIGHT))
+        for image in load_sample_images().images
+    ]
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(data))
+    _, first = np.unique(data.groups[order], return_index=True)
+    rows = generator.permutation(order[first])
+    for number, start in enumerate(range(0, len(rows), _FACES_EACH)):
+        photograph = landscapes[number % 2].copy()
+        squares, here = [], rows[start : start + _FACES_EACH]
+        for row in here:
+            left, top, side = free_square(generator, squares)
+            face = Image.fromarray(data.images[row, :, :, 0])
+            photograph.paste(face.resize((side, side), Image.Resampling.BICUBIC), (left, top))
+            squares.append((left, top, side))
+        yield photograph, squares, here
+
+
+def free_square(generator, taken):
+    """A square that overlaps none of the others."""
+    while True:
+        side = int(np.exp(generator.uniform(*np.log(_SIDES))))
+        left, top = (int(generator.integers(0, end - side)) for end in (WIDTH, HEIGHT))
+        if all(
+            left + side <= x or x + s <= left or top + side <= y or y + s <= top
+            for x, y, s in taken
+        ):
+            return left, top, side
+
+
+def find_square(square, boxes):
+    """Returns the first box around a pasted face, as a `Match`; None if it was missed."""
+    for box in boxes:
+        difference = _difference(box, square)
+        if np.abs(difference[:2]).max() < _NEAR:
+            return Match(box, difference)
+    return None
+
+
+def _difference(box, square):
+    left, top, side = square
+    grown = (box.width - side) / 2
+    return (box.left - left + grown) / side, (box.top - top + grown) / side, box.width / side
