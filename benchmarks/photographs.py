@@ -33,6 +33,7 @@ def main(argv=None):
     command_line.start_quietly()
     import data_pipeline
     import pictures
+    from evaluation.metrics import rmse_px
 
     data = data_pipeline.load_faces(arguments.data)
     if arguments.held_out_by:
@@ -42,13 +43,18 @@ def main(argv=None):
     detector = pictures.FaceDetector()
     # Every net is asked about the same boxes.
     boxes = [[face.box for face in detector.find(each[0])] for each in photographs]
-    print(f"{'':28}{'faces':>8}{'missed':>8}{'NME, median':>13}{'mean':>8}{'exact crop':>13}")
+    print(
+        f"{'':28}{'faces':>8}{'missed':>8}{'NME, median':>13}{'mean':>8}{'exact crop':>12}"
+        f"{'RMSE of all crops':>20}"
+    )
     for net in nets:
         found, exact = measure(net, data.keypoints, photographs, boxes)
         is_found = np.isfinite(found)
         both = f"{np.median(found[is_found]):13.2%}{found[is_found].mean():8.2%}"
+        rmse = rmse_px(net.predict_all(data.images), data.keypoints).value()
         print(
-            f"{net.origin:28}{len(found):8}{(~is_found).sum():8}{both}{np.median(exact):13.2%}",
+            f"{net.origin:28}{len(found):8}{(~is_found).sum():8}{both}{np.median(exact):12.2%}"
+            f"{rmse:17.3f} px",
             flush=True,
         )
 
