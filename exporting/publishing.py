@@ -7,7 +7,6 @@ atomic. Published versions are never written to.
 
 import contextlib
 import errno
-import fcntl
 import os
 import pathlib
 import re
@@ -15,6 +14,11 @@ import shutil
 
 import atomic_write
 from errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows has none, and gets no lock
+    fcntl = None
 
 BUILDING = ".tmp-export"  # not an integer, so a server ignores it
 LOCK = ".export-lock"
@@ -117,6 +121,9 @@ def _unwritable(base, reason):
 
 @contextlib.contextmanager
 def _lock(base):
+    if fcntl is None:
+        yield
+        return
     with open(base / LOCK, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,6 +10,7 @@ import textwrap
 import pytest
 
 from errors import UserError
+from exporting import publishing
 from exporting.publishing import new_version, published_versions
 from tests import ROOT
 
@@ -83,6 +84,12 @@ def test_a_second_export_at_the_same_time_is_refused(tmp_path):
         with pytest.raises(UserError, match="Another export"):
             publish(tmp_path, "second")
         assert folder.exists()
+
+
+def test_without_fcntl_an_export_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(publishing, "fcntl", None)
+    publish(tmp_path, "served")
+    assert [child.name for child in tmp_path.iterdir()] == ["1"]
 
 
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/model"])
