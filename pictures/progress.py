@@ -22,7 +22,8 @@ def progress(number: int, noun: str) -> Iterator[Callable[[Iterable], Iterable]]
         rich.progress.TextColumn(noun),
         rich.progress.TimeRemainingColumn(),
     )
-    hidden = number == 1 or not console.is_terminal
-    bar = rich.progress.Progress(*columns, console=console, transient=True, disable=hidden)
-    with bar:
+    if number == 1 or not console.is_terminal:
+        yield lambda elements: elements
+        return
+    with rich.progress.Progress(*columns, console=console, transient=True) as bar:
         yield lambda elements: bar.track(elements, total=number or None)

@@ -141,7 +141,7 @@ def test_learning_curves_of_one_epoch_are_points_beside_the_legend(nets):
         assert not legend.get_window_extent().count_contains(points)
 
 
-@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.filterwarnings("error:constrained_layout not applied")
 def test_long_names_leave_room_for_the_curves():
     names = [f"/a/{'long/' * 40}path/of/{part}/net" for part in ("one", "another")]
     figure = figures.learning_curves({name: history(9, 5) for name in names})

@@ -317,7 +317,9 @@ def test_ctrl_c_and_a_polite_kill_save_the_best_weights(tmp_path, small_folder, 
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "--resume" in output
-    assert not errors, errors
+    # TensorFlow 2.18 says on standard error that there is no GPU.
+    errors = [line for line in errors.splitlines() if " E external/local_xla/" not in line]
+    assert not errors
     assert (tmp_path / "net1/model.keras").exists()
     config = json.loads((tmp_path / "net1/config.json").read_text())
     assert config["results"]["finished"] is False
