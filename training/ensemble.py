@@ -59,6 +59,8 @@ def fit_folds(task: Task, folds: int, console: rich.console.Console, executor: E
     parts = []
     for trained in fit_parts(task, makes, config, console, executor):
         parts.append(trained.results)
+        if not trained.results.finished:  # to predict now would keep whoever pressed Ctrl-C waiting
+            continue
         _, inside = rows[trained.task.settings.fold["number"] - 1]
         valid = trained.task.valid
         predicted = models.predict_pixels(trained.model, valid.images)

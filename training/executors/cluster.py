@@ -10,6 +10,7 @@ import tempfile
 
 import command_line
 from errors import UserError
+from trained_nets.provenance import COMMIT_FILE, provenance
 from training.executors import cores
 from training.executors.parallel import End
 
@@ -173,3 +174,5 @@ def _copy_code(folder):
             )
         else:
             shutil.copy(path, folder / path.name)
+    commit = provenance()["git_commit"] or ""
+    (folder / "trained_nets" / COMMIT_FILE).write_text(commit)
