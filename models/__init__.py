@@ -5,7 +5,7 @@ from models.layer_table import count_flops, layer_table, zoo_table
 from models.losses import MaskedHuber, MaskedMeanSquaredError
 from models.merge import average, merge_specialists
 from models.metrics import LabelledMeanSquaredError, RootMeanSquaredErrorPixels
-from models.precision import choose_precision, set_precision
+from models.precision import choose_precision, count_gpus, set_precision
 from models.predicting import predict_normalized, predict_pixels
 from models.recipe import Recipe
 from models.recipe_settings import override
@@ -25,6 +25,7 @@ __all__ = [
     "build",
     "choose_precision",
     "count_flops",
+    "count_gpus",
     "find",
     "find_recipe",
     "layer_table",

@@ -33,6 +33,11 @@ def set_precision(precision: str):
     keras.config.set_dtype_policy(POLICIES[precision])
 
 
+def count_gpus() -> int:
+    """Returns how many GPUs the backend sees."""
+    return len(_gpu_capabilities())
+
+
 def _gpu_with_bfloat16(capabilities):
     weakest = min(capabilities)
     if weakest < _FIRST_GPU_WITH_BFLOAT16:

@@ -6,6 +6,7 @@
         model.keras    the best weights
         resume.npz     the state to resume from, while it is unfinished
         tensorboard/   logs, on request
+        log.txt        what its training printed, if others went on at the same time
 
 A specialists run has a `config.json` and a run folder per specialist; an ensemble has one per fold,
 and `out_of_fold.npz`. Nothing is pickled.

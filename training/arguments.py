@@ -15,6 +15,7 @@ _EXAMPLES = """examples:
   python train.py --model heatmap_m --data ~/data/facial-keypoints --init-from preset:heatmap_m
   python train.py --model heatmap_s --data ~/data/facial-keypoints --folds 5   an ensemble
   python train.py --model heatmap_s --data ~/data/facial-keypoints --distill-from runs/heatmap_l
+  python train.py --model specialists --data ~/data/facial-keypoints --jobs 2   two at a time
   python train.py --model net7 --data ~/data/facial-keypoints --resume    after a kill
 """
 
@@ -103,6 +104,21 @@ def _add_how(parser):
         help="decides the split, initial weights, order and augmentation (default: 1)",
     )
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
+    several = parser.add_mutually_exclusive_group()
+    several.add_argument(
+        "--jobs",
+        type=command_line.at_least(1),
+        default=1,
+        metavar="N",
+        help="of specialists or folds, train N at a time, each in a process with its share of the\n"
+        "cores (default: 1)",
+    )
+    several.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="train specialists or folds on a Ray cluster: HOST:PORT, or 'auto' for the one that "
+        "runs\non this machine; --runs must be a folder that all its nodes share",
+    )
 
 
 def _add_where(parser):
@@ -132,6 +148,12 @@ def _check(parser, arguments):
     )
     require(arguments.seed < 2**31, f"--seed must be below 2³¹. Received: {arguments.seed}.")
     require(not (arguments.folds and is_specialists), "--folds is for a single net of the zoo.")
+    for option, is_given in (("--jobs", arguments.jobs > 1), ("--cluster", arguments.cluster)):
+        require(
+            not is_given or is_specialists or arguments.folds,
+            f"{option} is for several nets: --model specialists, or --folds. A single net uses "
+            "all cores already.",
+        )
     require(
         not (arguments.folds and arguments.distill_from),
         "--distill-from has seen the faces that --folds leaves out; give only one of them.",

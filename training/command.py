@@ -18,6 +18,8 @@ from trained_nets.loading import load_keras_net
 from trained_nets.run_folder import SPECIALISTS
 from training import defaults
 from training.ensemble import fit_folds
+from training.executors.choice import Executor, choose
+from training.executors.parallel import FailedTrainingsError
 from training.fit import fit
 from training.plan import Plan, check_folder, make_plan
 from training.results import Results
@@ -34,6 +36,7 @@ class _Command:
     train: FaceData
     valid: FaceData
     settings: Settings
+    executor: Executor
     console: rich.console.Console
 
 
@@ -46,8 +49,10 @@ def run(arguments) -> int:
     Raises:
         UserError: if something is wrong with the options, the data or the folder.
         DivergedError: if the loss is no longer a number.
+        FailedTrainingsError: if some of several trainings failed; the others are kept.
     """
     console = rich.console.Console(soft_wrap=True, highlight=False)
+    executor = choose(arguments)
     warm_start, teacher = (
         load_keras_net(origin) if origin else None
         for origin in (arguments.init_from, arguments.distill_from)
@@ -95,8 +100,11 @@ def run(arguments) -> int:
         plan.run.clear_up_after_kill()
         check_folder(plan.run, arguments)  # again, for another process may have trained meanwhile
         with plan.run.replaced() if arguments.overwrite else contextlib.nullcontext():
-            results = fit_all(arguments, _Command(plan, train, valid, settings, console))
+            command = _Command(plan, train, valid, settings, executor, console)
+            results = fit_all(arguments, command)
         plan.run.forget_replaced()  # left by a killed --overwrite, now completed by --resume
+    if executor.failures:  # only now, for the others are worth more than what they replace
+        raise FailedTrainingsError(executor.failures, plan.run)
     return _report(results, plan.run, settings, arguments, console)
 
 
@@ -202,7 +210,7 @@ def _fit_net(arguments, command: _Command) -> Results:
         f"up to {command_line.counted(recipe.epochs, 'epoch')}",
     )
     if arguments.folds:
-        return fit_folds(task, arguments.folds, console)
+        return fit_folds(task, arguments.folds, console, command.executor)
     return fit(task, console)[1]
 
 
@@ -226,7 +234,7 @@ def _fit_specialists(arguments, command: _Command) -> Results:
         run=plan.run,
         settings=command.settings,
     )
-    return fit_specialists(task, command.console)
+    return fit_specialists(task, command.console, command.executor)
 
 
 def _report(results, run, settings, arguments, console):

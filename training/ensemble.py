@@ -1,6 +1,7 @@
 """Trains an ensemble: one net for each fold, on the training faces of all other folds."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import rich.console
@@ -12,6 +13,7 @@ import models
 from trained_nets.loading import load_run
 from trained_nets.predictions import predict_as_labelled
 from trained_nets.run_folder import ENSEMBLE, fold_names
+from training.executors.choice import Executor
 from training.parts import fit_parts
 from training.results import Results, pool, validate
 from training.task import Task, common_configuration
@@ -19,8 +21,8 @@ from training.task import Task, common_configuration
 OUT_OF_FOLD_FILE = "out_of_fold.npz"
 
 
-def fit_folds(task: Task, folds: int, console: rich.console.Console) -> Results:
-    """Trains the nets that are not finished yet; Ctrl-C leaves the later folds untrained.
+def fit_folds(task: Task, folds: int, console: rich.console.Console, executor: Executor) -> Results:
+    """Trains the nets that are not finished yet; Ctrl-C leaves some of the folds untrained.
 
     Every training face is left out by one net, whose prediction for it is kept. Together, these
     predictions show how nets do on people they have not seen.
@@ -29,16 +31,21 @@ def fit_folds(task: Task, folds: int, console: rich.console.Console) -> Results:
         task: as for a single net; its training rows are split into folds.
         folds: how many.
         console: as for `fit`.
+        executor: the way to train them.
 
     Returns:
         The results as in the run's `config.json`: of the ensemble on the task's validation faces,
         if it has any, and of the single nets on the faces that each left out.
 
     Raises:
-        UserError: if there are fewer people (or pictures) than folds, or as `fit`.
+        UserError: if there are fewer people (or pictures) than folds, or as `fit` and the
+            executor.
     """
     rows = data_pipeline.folds(task.train, folds, task.settings.seed)
-    tasks = [_task_of(task, number, *sides, folds) for number, sides in enumerate(rows, start=1)]
+    makes = [
+        functools.partial(_task_of, number, *sides, folds)
+        for number, sides in enumerate(rows, start=1)
+    ]
     config = {
         "model": ENSEMBLE,
         "description": f"mean of {folds} × {task.net}",
@@ -50,10 +57,11 @@ def fit_folds(task: Task, folds: int, console: rich.console.Console) -> Results:
     }
     out_of_fold = np.full_like(task.train.keypoints, np.nan)
     parts = []
-    for trained, (_, inside) in zip(
-        fit_parts(task.run, config, tasks, console), rows, strict=False
-    ):
+    for trained in fit_parts(task, makes, config, console, executor):
         parts.append(trained.results)
+        if not trained.results.finished:  # to predict now would keep whoever pressed Ctrl-C waiting
+            continue
+        _, inside = rows[trained.task.settings.fold["number"] - 1]
         valid = trained.task.valid
         predicted = models.predict_pixels(trained.model, valid.images)
         out_of_fold[inside] = valid.as_labelled(predicted)
@@ -74,7 +82,7 @@ def fit_folds(task: Task, folds: int, console: rich.console.Console) -> Results:
     return results
 
 
-def _task_of(task, number, outside, inside, folds):
+def _task_of(number, outside, inside, folds, task):
     name = fold_names(folds)[number - 1]
     return dataclasses.replace(
         task,

@@ -41,11 +41,9 @@ def fit(
     """
     check(task)
     config = configuration(task)
+    if finished := _finished_earlier(task, config, console):
+        return task.run.load_model(), finished
     earlier = task.run.earlier_results(config, task.train) if task.settings.resume else None
-    if earlier and earlier["finished"]:
-        console.print(f"{task.run.path} is finished already.")
-        task.run.forget_state()  # left by a kill after the results
-        return task.run.load_model(), Results.from_json(earlier)
     training = _Training(task, _initial_model(task, console))
     first_epoch = training.load_state() if task.settings.resume else 0
     task.run.write_config(config, earlier)
@@ -87,6 +85,24 @@ def check(task: Task):
         distillation.check(task.settings.teacher, task.train.names)
     if task.settings.warm_start is not None:
         _warm_start(_fresh_model(task), task)
+
+
+def finished_earlier(task: Task, console: rich.console.Console) -> Results | None:
+    """Returns the results of a task to resume if nothing is left to do, and says so.
+
+    Raises:
+        UserError: if the run had other settings.
+    """
+    return _finished_earlier(task, configuration(task), console)
+
+
+def _finished_earlier(task, config, console):
+    earlier = task.run.earlier_results(config, task.train) if task.settings.resume else None
+    if not earlier or not earlier["finished"]:
+        return None
+    console.print(f"{task.run.path} is finished already.")
+    task.run.forget_state()  # left by a kill after the results
+    return Results.from_json(earlier)
 
 
 def _require_labels(task):

@@ -1,6 +1,7 @@
-"""Trains the six specialists, one after another, each on the rows that carry its labels."""
+"""Trains the six specialists, each on the rows that carry its labels."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import rich.console
@@ -10,6 +11,7 @@ import models
 from data_pipeline import FaceData
 from errors import UserError
 from trained_nets.run_folder import SPECIALISTS, RunFolder
+from training.executors.choice import Executor
 from training.parts import fit_parts
 from training.results import Results, pool, pool_validation
 from training.task import Settings, Task, common_configuration
@@ -61,16 +63,23 @@ def recipe_for(
     return models.override(task.architecture, task.recipe, common | own)
 
 
-def fit_specialists(task: SpecialistsTask, console: rich.console.Console) -> Results:
-    """Trains the specialists that are not finished yet; Ctrl-C leaves the later ones untrained.
+def fit_specialists(
+    task: SpecialistsTask, console: rich.console.Console, executor: Executor
+) -> Results:
+    """Trains the specialists that are not finished yet; Ctrl-C leaves some of them untrained.
+
+    Args:
+        task: what to train.
+        console: as for `fit`.
+        executor: the way to train them.
 
     Returns:
         The results as in the run's `config.json`.
 
     Raises:
-        UserError: if no row carries a specialist's labels, or as `fit`.
+        UserError: if no row carries a specialist's labels, or as `fit` and the executor.
     """
-    tasks = [_task_of(specialist, task) for specialist in keypoint_schema.SPECIALISTS]
+    makes = [functools.partial(_task_of, each) for each in keypoint_schema.SPECIALISTS]
     config = {
         "model": SPECIALISTS,
         "description": f"six specialists like {task.architecture}",
@@ -81,8 +90,8 @@ def fit_specialists(task: SpecialistsTask, console: rich.console.Console) -> Res
         "budget": task.budget,
         **common_configuration(task.recipe, task.settings, task.train, task.valid),
     }
-    parts = [each.results for each in fit_parts(task.run, config, tasks, console)]
-    results = pool(parts, len(tasks))
+    parts = [each.results for each in fit_parts(task, makes, config, console, executor)]
+    results = pool(parts, len(makes))
     if all(part.validation for part in parts):
         validation = pool_validation([part.validation for part in parts])
         results = dataclasses.replace(results, validation=validation)

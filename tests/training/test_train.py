@@ -20,7 +20,8 @@ from tests import ROOT
 from tests.killing import killed_in_epoch
 from tests.running import run_script
 from trained_nets.loading import load_net
-from training import command, from_recipe, parts
+from training import command, from_recipe
+from training.executors import serial
 
 
 @pytest.fixture
@@ -174,7 +175,7 @@ def test_refused_resume_of_specialists_leaves_their_config(start, tmp_path, smal
 def test_specialists_go_on_after_the_last_finished_one(
     start, tmp_path, small_folder, monkeypatch, capsys
 ):
-    fit, done = parts.fit, []
+    fit, done = serial.fit, []
 
     def interrupted(task, *rest):
         if len(done) == 2:
@@ -184,7 +185,7 @@ def test_specialists_go_on_after_the_last_finished_one(
 
     arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
     with monkeypatch.context() as patch:
-        patch.setattr(parts, "fit", interrupted)
+        patch.setattr(serial, "fit", interrupted)
         assert start(*arguments, "--epochs", 1) == 130
     capsys.readouterr()
     assert start(*arguments, "--epochs", 1, "--resume") == 0

@@ -1,0 +1,63 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.kill_tests import contents
+from tests import ROOT
+
+EPOCHS = 60
+
+
+@pytest.fixture(scope="package")
+def begin(small_folder):
+    """Starts train.py in a process of its own, with one thread, to train two folds."""
+
+    def start(runs, *options):
+        command = [sys.executable, "-m", "tests.training.executors.saves_often"]
+        command += [*folds(small_folder, runs), *map(str, options)]
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | {"TF_NUM_INTRAOP_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def folds(data, runs):
+    """The options of train.py for two folds of a net with few weights."""
+    options = ["--model", "net1", "--folds", 2, "--epochs", EPOCHS, "--set", "hidden_units=3"]
+    return [*map(str, options), "--precision", "float32", "--data", str(data), "--runs", str(runs)]
+
+
+@pytest.fixture(scope="package")
+def trained_alone(begin, tmp_path_factory):
+    """What two folds, trained one after the other, leave in their run folder."""
+    runs = tmp_path_factory.mktemp("alone")
+    training = begin(runs)
+    _, errors = training.communicate(timeout=300)
+    assert training.returncode == 0, errors
+    return without_logs(runs / "net1")
+
+
+def without_logs(run):
+    """A run's files but for times, to the last bit, and the logs of its trainings."""
+    found = contents(run)
+    return {file: found[file] for file in found if not file.endswith("log.txt")}
+
+
+def wait_for_rows(training, names, epoch=3):
+    """Reads a training's lines until each of these nets has trained that many epochs."""
+    waiting = set(names)
+    for line in training.stdout:
+        name, number, *_ = [*line.split(), "", ""]
+        if number == str(epoch):
+            waiting.discard(name)
+        if not waiting:
+            return
+    raise AssertionError(training.stderr.read())

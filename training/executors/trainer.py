@@ -1,0 +1,63 @@
+"""Trains one net of a run in a worker, wherever that is."""
+
+import pathlib
+import traceback
+from collections.abc import Callable
+
+import rich.console
+
+import atomic_write
+from errors import UserError
+from trained_nets import run_lock
+from training.executors import run_log
+from training.executors.shipment import Shipment
+from training.fit import fit
+
+
+def train(
+    make: Callable,
+    title: str,
+    shipment: Shipment,
+    log_file: pathlib.Path,
+    send: Callable[[str], None],
+) -> str | None:
+    """Trains a net into its run folder, or goes on with what a killed worker left there.
+
+    Args:
+        make: makes its task from that of the whole run.
+        title: the line above its epochs.
+        shipment: the whole run's task.
+        log_file: where all that it prints is appended.
+        send: takes each line.
+
+    Returns:
+        Why it failed; None if it did not. If Ctrl-C or SIGTERM stopped it, the results in the run
+        folder say so.
+    """
+    try:
+        with run_log.kept(log_file) as log:
+            try:
+                _train(make, title, shipment, run_log.Lines(log, send))
+            except UserError:
+                raise
+            except Exception:
+                traceback.print_exc(file=log)
+                raise
+    except KeyboardInterrupt:
+        return None
+    except UserError as error:
+        return str(error)
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0]
+        return f"{type(error).__name__}: {reason} (more in {log_file})."
+    return None
+
+
+def _train(make, title, shipment, lines):
+    console = rich.console.Console(file=lines, soft_wrap=True, highlight=False)
+    task = make(shipment.unpack())
+    # The parent holds the lock of the whole run, but may have been killed, and started again.
+    with run_lock.held(task.run):
+        atomic_write.remove_leftovers(task.run.path)
+        console.print(title)
+        fit(task, console)
