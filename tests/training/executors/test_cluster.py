@@ -91,11 +91,10 @@ def test_a_killed_task_is_tried_again_and_nothing_differs(
     assert without_logs(tmp_path / "net1") == trained_alone
 
 
-def test_ctrl_c_saves_and_resume_goes_on(start_folds, trained_alone, tmp_path, capsys):
+def test_ctrl_c_saves_all(start_folds, tmp_path, capsys):
     once_it_trains(tmp_path, _thread.interrupt_main)
-    assert start_folds(tmp_path) == 130
+    # So long that no training ends before Ray notices the interrupt.
+    assert start_folds(tmp_path, "--epochs", 100000) == 130
     assert "--resume to go on" in capsys.readouterr().out
     for name in ("fold1", "fold2"):
         assert (tmp_path / "net1" / name / "model.keras").exists()
-    assert start_folds(tmp_path, "--resume") == 0
-    assert without_logs(tmp_path / "net1") == trained_alone
