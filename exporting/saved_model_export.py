@@ -44,9 +44,9 @@ def export_saved_model(net, base, version=None, flip_average=False, photo=False)
         A `Published`.
 
     Raises:
-        UserError: if the version is taken, `base` holds OpenVINO's files, a mirror is missing for the flip average, Keras runs on
-            a backend other than TensorFlow, another export to `base` is running, or the extra
-            `detect` is missing for `serve_photo`.
+        UserError: if the version is taken, `base` holds OpenVINO's files, a mirror is missing for
+            the flip average, Keras runs on a backend other than TensorFlow, another export to
+            `base` is running, or the extra `detect` is missing for `serve_photo`.
     """
     require_tensorflow()
     mirror = net.mirror() if flip_average else None
