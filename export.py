@@ -1,4 +1,4 @@
-"""Writes a trained run as a SavedModel for TensorFlow Serving, or as ONNX or LiteRT files."""
+"""Writes a trained run as a SavedModel for TensorFlow Serving, or for ONNX, LiteRT or OpenVINO."""
 
 import argparse
 import os
@@ -13,6 +13,7 @@ EXAMPLES = """examples:
   python export.py --preset heatmap_m --photo             # answers whole photographs, too
   python export.py runs/net7 --out exports/net7 --version 12
   python export.py runs/specialists --format litert --data ~/data/facial-keypoints
+  python export.py --preset heatmap_m --format openvino --out exports/openvino
 
 look at the result:
   saved_model_cli show --dir exports/facial_keypoints/1 --all
@@ -41,10 +42,11 @@ def parse_arguments(argv=None):
         "--out",
         type=pathlib.Path,
         default=pathlib.Path("exports/facial_keypoints"),
-        help="the model's folder; a SavedModel goes into <out>/<version>/ (default: %(default)s)",
+        help="the model's folder; a SavedModel or OpenVINO's files go into <out>/<version>/ "
+        "(default: %(default)s)",
     )
     parser.add_argument(
-        "--format", choices=("saved_model", "onnx", "litert"), default="saved_model"
+        "--format", choices=("saved_model", "onnx", "litert", "openvino"), default="saved_model"
     )
     command_line.add_flip_average_arguments(parser)
     parser.add_argument(
@@ -56,26 +58,26 @@ def parse_arguments(argv=None):
     parser.add_argument(
         "--version",
         type=command_line.at_least(1),
-        help="version number of a SavedModel (default: the next one)",
+        help="version number of a SavedModel or of OpenVINO's files (default: the next one)",
     )
     command_line.add_labels_of_argument(parser)
     parser.add_argument(
         "--data",
         type=pathlib.Path,
-        help="faces to compare onnx and litert with the SavedModel on, and to calibrate int8 with "
-        "(default: the built-in drawn faces)",
+        help="faces to compare another format with the SavedModel on, and to calibrate litert's "
+        "int8 with (default: the built-in drawn faces)",
     )
     arguments = parser.parse_args(argv)
     if bool(arguments.run) == bool(arguments.preset):
         parser.error("give either a run folder or --preset NAME")
     if arguments.preset:
         arguments.run = f"preset:{arguments.preset}"
-    if arguments.format != "saved_model" and arguments.version is not None:
-        parser.error("--version is for SavedModels; leave it out with --format onnx or litert")
+    if arguments.format in ("onnx", "litert") and arguments.version is not None:
+        parser.error(f"--version is not for --format {arguments.format}; leave it out")
     if arguments.format != "saved_model" and arguments.photo:
-        parser.error("--photo is for SavedModels; leave it out with --format onnx or litert")
+        parser.error(f"--photo is for SavedModels; leave it out with --format {arguments.format}")
     if arguments.format == "saved_model" and arguments.data is not None:
-        parser.error("--data is for --format onnx or litert; leave it out")
+        parser.error("--data is for the other formats; leave it out, or add a --format")
     return arguments
 
 

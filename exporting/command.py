@@ -53,9 +53,15 @@ def _publish_saved_model(net, arguments):
 
 def _write_other_format(net, arguments):
     faces = data_pipeline.load_faces(arguments.data)
-    rows = export_other_format(
-        net, arguments.out, arguments.format, faces, flip_average=bool(arguments.flip_average)
+    folder, rows = export_other_format(
+        net,
+        arguments.out,
+        arguments.format,
+        faces,
+        flip_average=bool(arguments.flip_average),
+        version=arguments.version,
     )
+    print(f"Written to {folder}")
     print(f"{'':20}{'MB':>8}{'RMSE to SavedModel':>22}{'RMSE to labels':>18}{'ms a face':>12}")
     for row in rows:
         print(

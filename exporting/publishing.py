@@ -100,6 +100,22 @@ def published_versions(base):
     return sorted(int(child.name) for child in children if re.fullmatch("[0-9]+", child.name))
 
 
+def refuse_versions_with(base, file):
+    """Refuses a model's folder whose versions have a file that tells another format.
+
+    A server takes the newest version for one that it can read.
+
+    Raises:
+        UserError: if there is such a version.
+    """
+    for version in published_versions(base):
+        if (pathlib.Path(base) / str(version) / file).exists():
+            raise UserError(
+                f"--out must hold versions of one format. Received {base}, whose version {version} "
+                f"has a {file}; choose another folder."
+            )
+
+
 def _free_version(base, version):
     taken = published_versions(base)
     if version is None:

@@ -8,7 +8,7 @@ import keras
 from errors import UserError
 from exporting.float32_copy import float32_copy
 from exporting.model_card import model_card, write_model_card
-from exporting.publishing import new_version
+from exporting.publishing import new_version, refuse_versions_with
 from exporting.signatures import write_saved_model
 from exporting.verification import verify_saved_model
 from exporting.warm_up import can_write_warm_up, write_warm_up
@@ -44,15 +44,16 @@ def export_saved_model(net, base, version=None, flip_average=False, photo=False)
         A `Published`.
 
     Raises:
-        UserError: if the version is taken, a mirror is missing for the flip average, Keras runs on
-            a backend other than TensorFlow, another export to `base` is running, or the extra
-            `detect` is missing for `serve_photo`.
+        UserError: if the version is taken, `base` holds OpenVINO's files, a mirror is missing for
+            the flip average, Keras runs on a backend other than TensorFlow, another export to
+            `base` is running, or the extra `detect` is missing for `serve_photo`.
     """
     require_tensorflow()
     mirror = net.mirror() if flip_average else None
     model = float32_copy(net.model)
     if photo:
         load_weights()  # or say what to install, before any work
+    refuse_versions_with(base, "model.xml")
     with new_version(base, version) as (folder, number):
         write_saved_model(model, net.names, folder, mirror, photo=photo)
         card = model_card(net, flip_average, model.count_params(), photo)

@@ -34,25 +34,42 @@ def verify_saved_model(folder, model, names, mirror=None, photo=False):
         RuntimeError: if a signature is missing or an output differs by more than `TOLERANCE`; also
             whatever the runtime raises if the graph or a warm-up record fails.
     """
-    differences = []
     with open_saved_model(folder) as saved:
         signatures = (*SIGNATURES, SERVE_PHOTO) if photo else SIGNATURES
         if sorted(saved.signatures) != sorted(signatures):
             raise RuntimeError(f"Expected {signatures}. Received: {sorted(saved.signatures)}.")
-        for batch in BATCHES:
-            faces = _varied_faces(batch)
-            expected = keras_keypoints(model, faces, mirror)
-            for signature, answer in _answers(saved, faces, names).items():
-                difference = _difference(answer, expected)
-                if not difference <= TOLERANCE * max(1.0, np.abs(expected).max() / IMAGE_SIZE):
-                    raise RuntimeError(
-                        f"{signature} must equal the Keras model within {TOLERANCE} px at batch "
-                        f"{batch}. Received a difference of {difference} px."
-                    )
-                differences.append(difference)
+        difference = require_equal(lambda faces: _answers(saved, faces, names), model, mirror)
         if photo:
             _verify_photo(saved, model, mirror)
         replay_warm_up(folder, saved)
+    return difference
+
+
+def require_equal(answers, model, mirror=None):
+    """Compares answers about a few faces with the Keras model, at several batch sizes.
+
+    Args:
+        answers: a function from uint8 `(batch, 96, 96, 1)` to keypoints in px by name.
+        model, mirror: as for `verify_saved_model`.
+
+    Returns:
+        The largest difference, in px.
+
+    Raises:
+        RuntimeError: if one is larger than `TOLERANCE`.
+    """
+    differences = []
+    for batch in BATCHES:
+        faces = _varied_faces(batch)
+        expected = keras_keypoints(model, faces, mirror)
+        for name, answer in answers(faces).items():
+            difference = _difference(answer, expected)
+            if not difference <= TOLERANCE * max(1.0, np.abs(expected).max() / IMAGE_SIZE):
+                raise RuntimeError(
+                    f"{name} must equal the Keras model within {TOLERANCE} px at batch {batch}. "
+                    f"Received a difference of {difference} px."
+                )
+            differences.append(difference)
     return max(differences)
 
 

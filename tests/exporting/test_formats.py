@@ -1,7 +1,10 @@
-"""export.py --format onnx and --format litert, compared with the Keras model."""
+"""export.py --format onnx, litert and openvino, compared with the Keras model."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,14 +13,21 @@ import data_pipeline
 import export
 import keypoint_schema
 from errors import UserError
-from exporting import export_other_format, litert_format, onnx_format, other_formats
+from exporting import (
+    export_other_format,
+    export_saved_model,
+    litert_format,
+    onnx_format,
+    openvino_format,
+    other_formats,
+)
 from exporting.publishing import new_version
 from tests import ROOT
 from tests.export_stand_in import faces, stand_in_model, stand_in_net
 from tests.running import run_script
 from trained_nets import loading
 
-FORMATS = {"onnx": onnx_format, "litert": litert_format}
+FORMATS = {"onnx": onnx_format, "litert": litert_format, "openvino": openvino_format}
 FILES = {
     "onnx": {"ONNX float32": "model.onnx"},
     "litert": {
@@ -25,7 +35,10 @@ FILES = {
         "LiteRT float16": "model_float16.tflite",
         "LiteRT int8": "model_int8.tflite",
     },
+    "openvino": {"OpenVINO float32": "model.xml"},
 }
+WEIGHTS = {"openvino": "model.bin"}
+BFLOAT16 = "OpenVINO bfloat16"  # the same files, where the processor can
 
 
 def few_faces():
@@ -38,7 +51,7 @@ def few_faces():
 def written(request, tmp_path_factory):
     """A format's name, its folder and its table."""
     folder = tmp_path_factory.mktemp(request.param) / "model"
-    rows = export_other_format(stand_in_net(), folder, request.param, few_faces())
+    folder, rows = export_other_format(stand_in_net(), folder, request.param, few_faces())
     return request.param, folder, rows
 
 
@@ -55,11 +68,18 @@ def test_files_answer_like_the_keras_model(written):
 
 def test_table_has_a_row_for_the_saved_model_and_each_file(written):
     kind, folder, rows = written
-    assert [row.name for row in rows] == ["SavedModel float32", *FILES[kind]]
+    names = [row.name for row in rows]
+    assert names[: 1 + len(FILES[kind])] == ["SavedModel float32", *FILES[kind]]
+    has_bfloat16 = kind == "openvino" and openvino_format.has_bfloat16()
+    assert names[1 + len(FILES[kind]) :] == [BFLOAT16] * has_bfloat16
     assert rows[0].rmse_to_saved_model == 0
-    for row, file in zip(rows[1:], FILES[kind].values(), strict=True):
-        assert row.megabytes == (folder / file).stat().st_size / 1e6
-        assert 0 < row.rmse_to_saved_model < 2
+    files = FILES[kind] | {BFLOAT16: "model.xml"}
+    for row in rows[1:]:
+        size = (folder / files[row.name]).stat().st_size
+        if kind in WEIGHTS:
+            size += (folder / WEIGHTS[kind]).stat().st_size
+        assert row.megabytes == size / 1e6
+        assert row.rmse_to_saved_model < 2
         assert row.rmse_to_labels == pytest.approx(rows[0].rmse_to_labels, abs=2)
         assert row.milliseconds > 0
 
@@ -67,7 +87,11 @@ def test_table_has_a_row_for_the_saved_model_and_each_file(written):
 def test_folder_holds_the_files_and_the_model_card_alone(written):
     kind, folder, _ = written
     names = {path.name for path in folder.iterdir()}
-    assert names == {*FILES[kind].values(), "model.json", ".export-lock"}
+    if kind == "openvino":
+        assert names == {"model.xml", "model.bin", "model.json"}
+        assert {path.name for path in folder.parent.iterdir()} == {"1", ".export-lock"}
+    else:
+        assert names == {*FILES[kind].values(), "model.json", ".export-lock"}
     card = json.loads((folder / "model.json").read_text())
     assert [keypoint["name"] for keypoint in card["keypoints"]] == list(keypoint_schema.NAMES)
 
@@ -101,6 +125,44 @@ def test_unwritable_folder_is_one_line_and_status_2(start, tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "file cannot be written: File exists" in error
+
+
+def test_openvino_publishes_versions_and_a_taken_one_is_refused(start, tmp_path, capsys):
+    for options, printed in (((), "1"), (("--version", "7"), "7"), ((), "8")):
+        assert start("--format", "openvino", "--out", tmp_path, *options) == 0
+        assert capsys.readouterr().out.startswith(f"Written to {tmp_path / printed}\n")
+    assert start("--format", "openvino", "--out", tmp_path, "--version", "7") == 2
+    assert "--version must be free" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".export-lock", "1", "7", "8"]
+
+
+def test_one_folder_holds_versions_of_one_format(start, tmp_path, capsys):
+    export_saved_model(stand_in_net(), tmp_path / "a")
+    assert start("--format", "openvino", "--out", tmp_path / "a") == 2
+    assert "one format" in capsys.readouterr().err
+    assert start("--format", "openvino", "--out", tmp_path / "b") == 0
+    assert start("--out", tmp_path / "b") == 2
+    assert "has a model.xml" in capsys.readouterr().err
+
+
+def test_a_float32_file_that_answers_otherwise_is_not_published(tmp_path, monkeypatch):
+    load = openvino_format.load
+
+    def shifted(path, precision="f32"):
+        predict = load(path, precision)
+        return lambda images: predict(images) + 0.05
+
+    monkeypatch.setattr(openvino_format, "load", shifted)
+    with pytest.raises(RuntimeError, match="OpenVINO float32 must equal the Keras model"):
+        export_other_format(stand_in_net(), tmp_path, "openvino", few_faces())
+    assert [path.name for path in tmp_path.iterdir()] == [".export-lock"]
+
+
+def test_openvino_is_imported_without_its_telemetry(tmp_path):
+    code = "from exporting import openvino_format; openvino_format.has_bfloat16()"
+    environment = os.environ | {"HOME": str(tmp_path), "CI": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+    assert not (tmp_path / "intel").exists()
 
 
 def test_smaller_numbers_make_smaller_files(written):
@@ -142,7 +204,14 @@ def test_missing_extra_is_one_line_and_status_2(start, kind, monkeypatch, tmp_pa
     assert f".[{kind}]" in error
 
 
-@pytest.mark.parametrize("wrong", [["--format", "onnx", "--version", "2"], ["--data", "somewhere"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--format", "onnx", "--version", "2"],
+        ["--format", "openvino", "--photo"],
+        ["--data", "somewhere"],
+    ],
+)
 def test_options_without_effect_are_refused(start, wrong, capsys):
     assert start(*wrong) == 2
     assert "leave it out" in capsys.readouterr().err
@@ -150,7 +219,7 @@ def test_options_without_effect_are_refused(start, wrong, capsys):
 
 def test_extras_are_declared():
     declared = (ROOT / "setup.cfg").read_text()
-    for extra in ("serving", "onnx", "litert"):
+    for extra in ("serving", "onnx", "litert", "openvino"):
         assert re.search(rf"(?m)^{extra} =$", declared)
 
 
