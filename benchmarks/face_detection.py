@@ -17,7 +17,7 @@ import time
 import numpy as np
 
 import command_line
-from benchmarks.pasted_faces import HEIGHT, WIDTH, compose, find_square
+from benchmarks.pasted_faces import HEIGHT, WIDTH, compose, find_squares
 
 PROGRAM = "python -m benchmarks.face_detection"
 
@@ -50,13 +50,9 @@ def report(photographs, found, seconds):
     """Prints how many faces were found, false alarms, and how the crops differ from the squares."""
     differences, false_alarms = [], 0
     for (_, squares), faces in zip(photographs, found, strict=True):
-        boxes = [box for box, _ in faces]
-        for square in squares:
-            match = find_square(square, boxes)
-            if match is not None:
-                differences.append(match.difference)
-                boxes.remove(match.box)
-        false_alarms += len(boxes)
+        matches = [match for match in find_squares(squares, [box for box, _ in faces]) if match]
+        differences += [match.difference for match in matches]
+        false_alarms += len(faces) - len(matches)
     total = sum(len(squares) for _, squares in photographs)
     print(
         f"{len(differences)} of {total} faces found, {false_alarms} false alarms in {len(found)} "

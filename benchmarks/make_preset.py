@@ -29,7 +29,7 @@ def main(argv=None):
     from benchmarks import preset_card
     from exporting.float32_copy import float32_copy
     from trained_nets import preset_store
-    from trained_nets.held_out import find_held_out
+    from trained_nets.held_out import require_held_out
     from trained_nets.loading import load_keras_net
     from trained_nets.trained_net import from_model
 
@@ -43,10 +43,8 @@ def main(argv=None):
     stored = preset_store.as_stored(measured)
     accuracy = {}
     for data in sources:
-        held_out = find_held_out(measured.config, measured.origin, data)
-        if held_out.rows is None:
-            raise UserError(held_out.reason)
-        valid = data.rows(held_out.rows).select(measured.names, complete=False).labelled()
+        held_out = require_held_out(measured, data)
+        valid = held_out.select(measured.names, complete=False).labelled()
         (labeller,) = data.labellers
         answering = measured.as_labeller(labeller)
         # A net trained in bfloat16 would compute in it; only the weights are to differ.

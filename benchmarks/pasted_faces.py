@@ -63,8 +63,18 @@ def free_square(generator, taken):
             return left, top, side
 
 
-def find_square(square, boxes):
-    """Returns the first box around a pasted face, as a `Match`; None if it was missed."""
+def find_squares(squares, boxes):
+    """Returns for each pasted face the first box around it that is left, as a `Match`, or None."""
+    matches, left = [], list(boxes)
+    for square in squares:
+        match = _first_match(square, left)
+        if match is not None:
+            left.remove(match.box)
+        matches.append(match)
+    return matches
+
+
+def _first_match(square, boxes):
     for box in boxes:
         difference = _difference(box, square)
         if np.abs(difference[:2]).max() < _NEAR:

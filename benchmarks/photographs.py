@@ -14,11 +14,9 @@ import argparse
 import numpy as np
 
 import command_line
-import keypoint_schema
-from benchmarks.pasted_faces import compose, find_square
+from benchmarks.pasted_faces import compose, find_squares
 
 PROGRAM = "python -m benchmarks.photographs"
-_CORNERS = [keypoint_schema.NAMES.index(f"{side}_eye_outer_corner") for side in ("left", "right")]
 
 
 def main(argv=None):
@@ -34,11 +32,18 @@ def main(argv=None):
     import data_pipeline
     import pictures
     from evaluation.metrics import rmse_px
+    from trained_nets.held_out import require_held_out
+    from trained_nets.loading import load_keras_net, load_net
+    from trained_nets.predictions import answering
+    from trained_nets.trained_net import flip_averaged
 
     data = data_pipeline.load_faces(arguments.data)
     if arguments.held_out_by:
-        data = held_out(arguments.held_out_by, data)
-    nets = [load(origin, data.labellers[0]) for origin in arguments.nets]
+        data = require_held_out(load_keras_net(arguments.held_out_by), data)
+    nets = [
+        flip_averaged(answering(load_net(origin), None, data.labellers[0]))
+        for origin in arguments.nets
+    ]
     photographs = list(compose(data, arguments.seed))
     detector = pictures.FaceDetector()
     # Every net is asked about the same boxes.
@@ -59,28 +64,6 @@ def main(argv=None):
         )
 
 
-def held_out(run, data):
-    """The faces that a run held out."""
-    from errors import UserError
-    from trained_nets.held_out import find_held_out
-    from trained_nets.loading import load_keras_net
-
-    net = load_keras_net(run)
-    found = find_held_out(net.config, net.origin, data)
-    if found.rows is None:
-        raise UserError(found.reason)
-    return data.rows(found.rows)
-
-
-def load(origin, labeller):
-    """The flip-averaged net, as that labeller if it can."""
-    from trained_nets.loading import load_net
-    from trained_nets.trained_net import flip_averaged
-
-    net = load_net(origin)
-    return flip_averaged(net.as_labeller(labeller) if labeller in net.labellers else net)
-
-
 def measure(net, labels, photographs, boxes):
     """The NME of each pasted face that has the labels for it, `(N,)` twice.
 
@@ -93,24 +76,20 @@ def measure(net, labels, photographs, boxes):
     Returns:
         In the box of the detector, NaN for missed faces; and in exactly the square pasted.
     """
-    from evaluation.metrics import face_nme
+    from evaluation.metrics import OUTER_CORNERS, face_nme, inter_ocular_distance
     from pictures.cropping import Box, to_photograph
 
     faces = []  # of each: photograph, its box if it was found, its square, labels
     for (photograph, squares, rows), all_boxes in zip(photographs, boxes, strict=True):
-        gray, left = np.asarray(photograph), list(all_boxes)
-        for (x, y, side), row in zip(squares, rows, strict=True):
-            match = find_square((x, y, side), left)
-            if match:
-                left.remove(match.box)
+        gray, matches = np.asarray(photograph), find_squares(squares, all_boxes)
+        for (x, y, side), match, row in zip(squares, matches, rows, strict=True):
             faces.append((gray, match and match.box, Box(x, y, side, side), labels[row]))
     exact = predict(net, [(gray, square) for gray, _, square, _ in faces])
     found = np.full_like(exact, np.nan)
-    found[[box is not None for _, box, _, _ in faces]] = predict(
-        net, [(gray, box) for gray, box, _, _ in faces if box]
-    )
+    if any(is_found := [box is not None for _, box, _, _ in faces]):
+        found[is_found] = predict(net, [(gray, box) for gray, box, _, _ in faces if box])
     actual = np.array([to_photograph(label, square) for _, _, square, label in faces])
-    distance = np.linalg.norm(actual[:, _CORNERS[0]] - actual[:, _CORNERS[1]], axis=1)
+    distance = inter_ocular_distance(actual, between=OUTER_CORNERS)
     known = np.isfinite(distance)
     return tuple(face_nme(each, actual, distance)[known] for each in (found, exact))
 

@@ -11,6 +11,7 @@ import numpy as np
 import keypoint_schema
 
 EYES = ("left_eye_center", "right_eye_center")
+OUTER_CORNERS = ("left_eye_outer_corner", "right_eye_outer_corner")
 FAILURE_THRESHOLD = 0.1  # NME; a tenth of the distance between the eyes, as in the 300-W challenge
 
 
@@ -62,13 +63,15 @@ def loss(predicted: np.ndarray, actual: np.ndarray) -> float:
     return (rmse_px(predicted, actual).value() / keypoint_schema.PIXELS_PER_UNIT) ** 2
 
 
-def inter_ocular_distance(actual: np.ndarray, names=keypoint_schema.NAMES) -> np.ndarray:
+def inter_ocular_distance(
+    actual: np.ndarray, names=keypoint_schema.NAMES, between=EYES
+) -> np.ndarray:
     """Distance between the labelled eye centres, `(N,)` px; NaN where one is unlabelled.
 
-    300-W takes the outer corners of the eyes; Kaggle labels these in a third of the faces only, but
-    the centres in nearly all.
+    300-W takes the outer corners of the eyes (`between` is then `OUTER_CORNERS`); Kaggle labels
+    these in a third of the faces only, but the centres in nearly all.
     """
-    left, right = (np.asarray(actual, np.float64)[:, names.index(eye)] for eye in EYES)
+    left, right = (np.asarray(actual, np.float64)[:, names.index(eye)] for eye in between)
     return np.linalg.norm(left - right, axis=1)
 
 

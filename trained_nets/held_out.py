@@ -6,6 +6,7 @@ import numpy as np
 
 import data_pipeline
 from data_pipeline import FaceData
+from errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +20,18 @@ class HeldOut:
 
     rows: np.ndarray | None
     reason: str = ""
+
+
+def require_held_out(net, data: FaceData) -> FaceData:
+    """Returns the faces that the run of a `TrainedNet` held out of the data.
+
+    Raises:
+        UserError: if none were held out, or they are not known.
+    """
+    found = find_held_out(net.config, net.origin, data)
+    if found.rows is None:
+        raise UserError(found.reason)
+    return data.rows(found.rows)
 
 
 def find_held_out(config: dict, origin: str, data: FaceData) -> HeldOut:

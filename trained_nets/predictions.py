@@ -46,7 +46,7 @@ def load_nets(
             this data.
     """
     _refuse_repeated(origins)
-    loaded = [_answering(load_net(origin), labels_of, data.labellers[0]) for origin in origins]
+    loaded = [answering(load_net(origin), labels_of, data.labellers[0]) for origin in origins]
     runs = [net for net in loaded if net.config]
     nets = []
     for net, name in zip(loaded, _distinct_names(loaded), strict=True):
@@ -59,8 +59,12 @@ def load_nets(
     return nets
 
 
-def _answering(net, labels_of, labeller):
-    """Lets the net predict the labels wanted; else those of the data's labeller, if it can."""
+def answering(net: TrainedNet, labels_of: str | None, labeller: str) -> TrainedNet:
+    """Lets the net predict the labels wanted; else those of the data's labeller, if it can.
+
+    Raises:
+        UserError: if it has not learned from the labeller wanted.
+    """
     can = net.open_as is not None and labeller in net.labellers
     return net.as_labeller(labels_of or (labeller if can else net.labels_of))
 
@@ -92,7 +96,7 @@ def predict_as_labelled(
     predicted = np.empty((len(data), keypoint_schema.NUM_KEYPOINTS, 2), np.float32)
     for number, labeller in enumerate(data.labellers):
         rows = data.labelled_by == number
-        predicted[rows] = average(_answering(net, None, labeller)).predict_all(data.images[rows])
+        predicted[rows] = average(answering(net, None, labeller)).predict_all(data.images[rows])
     return predicted
 
 
