@@ -11,6 +11,7 @@ import tempfile
 from errors import UserError
 
 BACKENDS = ("tensorflow", "jax")  # Keras backends that the project runs on
+SYMMETRIC = "symmetric"  # a flip average for faces whose labels are mirror-symmetric
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,7 +58,7 @@ def add_flip_average_arguments(parser):
         "--symmetric-flip-average",
         dest="flip_average",
         action="store_const",
-        const="symmetric",
+        const=SYMMETRIC,
         help="the same, but mirror-symmetric: for faces that others have labelled",
     )
 

@@ -73,7 +73,7 @@ def _judge_all(nets, data, request):
     rows = "faces held out by each run's split" if request.rows == "validation" else "all faces"
     unit = "persons" if data.grouped_by == "person" else "pictures"
     averaged = "; answers averaged with those for mirror images" * bool(request.flip_average)
-    averaged += ", as if labels were symmetric" * (request.flip_average == "symmetric")
+    averaged += ", as if labels were symmetric" * (request.flip_average == command_line.SYMMETRIC)
     faces = command_line.counted(len(data), "face")
     return Results(
         about=f"{data.description}: {faces}; judged by {rows}; resampled by {unit}{averaged}.",

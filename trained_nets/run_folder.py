@@ -43,6 +43,7 @@ class RunFolder:
         self.model_file = self.path / "model.keras"
         self.resume_file = self.path / "resume.npz"
         self.tensorboard_folder = self.path / "tensorboard"
+        self.log_file = self.path / "log.txt"
 
     def part(self, name: str) -> "RunFolder":
         """Returns the run folder of one specialist, or of one fold."""

@@ -12,6 +12,7 @@ import numpy as np
 import keypoint_schema
 import labelling
 import models
+from command_line import SYMMETRIC
 from errors import UserError
 
 
@@ -141,9 +142,6 @@ def as_one_labeller(
     if len(labellers) == 1:
         return whole
     return models.with_outputs(whole, labelling.positions(labellers, labels_of, names))
-
-
-SYMMETRIC = "symmetric"  # a flip average for faces whose labels are mirror-symmetric
 
 
 def for_flips(net: TrainedNet, flip_average: bool | str) -> TrainedNet:

@@ -41,9 +41,9 @@ def fit(
     """
     check(task)
     config = configuration(task)
-    if finished := _finished_earlier(task, config, console):
+    earlier = _earlier_results(task, config)
+    if finished := _finished(task, earlier, console):
         return task.run.load_model(), finished
-    earlier = task.run.earlier_results(config, task.train) if task.settings.resume else None
     training = _Training(task, _initial_model(task, console))
     first_epoch = training.load_state() if task.settings.resume else 0
     task.run.write_config(config, earlier)
@@ -93,11 +93,14 @@ def finished_earlier(task: Task, console: rich.console.Console) -> Results | Non
     Raises:
         UserError: if the run had other settings.
     """
-    return _finished_earlier(task, configuration(task), console)
+    return _finished(task, _earlier_results(task, configuration(task)), console)
 
 
-def _finished_earlier(task, config, console):
-    earlier = task.run.earlier_results(config, task.train) if task.settings.resume else None
+def _earlier_results(task, config):
+    return task.run.earlier_results(config, task.train) if task.settings.resume else None
+
+
+def _finished(task, earlier, console):
     if not earlier or not earlier["finished"]:
         return None
     console.print(f"{task.run.path} is finished already.")

@@ -12,7 +12,7 @@ import command_line
 from errors import UserError
 from trained_nets.provenance import COMMIT_FILE, provenance
 from training.executors import cores
-from training.executors.parallel import End
+from training.executors.parallel import KILLED_TWICE, End
 
 _ROOT = pathlib.Path(__file__).parents[2]
 # What a training imports: sent to the nodes, which need only the packages of others.
@@ -58,7 +58,7 @@ class _Trainings:
                 pickle.dumps(job.make),
                 job.title,
                 [shipped],  # in a list, Ray leaves it to the task to fetch it
-                str(job.task.run.path.absolute() / "log.txt"),
+                str(job.task.run.log_file.absolute()),
                 int(share["num_cpus"]),
                 job.name,
                 self._lines,
@@ -105,7 +105,7 @@ class _Trainings:
         except self._ray.exceptions.TaskCancelledError:
             return None
         except self._ray.exceptions.WorkerCrashedError:
-            return "its process was killed twice, perhaps for lack of memory."
+            return KILLED_TWICE
         except self._ray.exceptions.RayError as error:
             return f"{str(error).strip().splitlines()[-1]}."
 

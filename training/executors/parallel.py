@@ -15,6 +15,8 @@ from training.executors.shipment import Shipment
 from training.fit import finished_earlier
 from training.results import Results
 
+KILLED_TWICE = "its process was killed twice, perhaps for lack of memory."
+
 
 class FailedTrainingsError(UserError):
     """Some nets of a run could not be trained; the command itself was valid."""

@@ -17,7 +17,7 @@ import tempfile
 import threading
 
 from training.executors import cores, mapped_arrays, worker_process
-from training.executors.parallel import End
+from training.executors.parallel import KILLED_TWICE, End
 
 _STOPPED = worker_process.Ended(None)  # before it began
 
@@ -82,7 +82,7 @@ class Processes:
                 pickle.dumps(job.make),
                 job.title,
                 mapped,
-                job.task.run.path.absolute() / "log.txt",
+                job.task.run.log_file.absolute(),
                 self._threads_each,
                 gpu,
             )
@@ -91,7 +91,7 @@ class Processes:
                 show(job.name, "Its process was killed; a new one goes on.")
                 ended = self._work(order, job.name, show)
             if ended is None and not self._is_stopping:
-                return "its process was killed twice, perhaps for lack of memory."
+                return KILLED_TWICE
             return ended.failure if ended else None
         finally:
             self._free_gpus.put(gpu)
