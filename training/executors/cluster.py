@@ -113,6 +113,8 @@ class _Trainings:
 def _train_on_node(pickled_make, title, shipped, log_file, threads, name, lines):
     """Trains one net in a process of the cluster; returns why it failed."""
     cores.limit_threads(threads)
+    # A cluster that was started in a shell's background ignores Ctrl-C, which Ray cancels with.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     command_line.start_quietly()
     import ray
 

@@ -91,10 +91,18 @@ def test_a_killed_task_is_tried_again_and_nothing_differs(
     assert without_logs(tmp_path / "net1") == trained_alone
 
 
-def test_ctrl_c_saves_all(start_folds, tmp_path, capsys):
+@pytest.fixture
+def ctrl_c():
+    """Lets Ctrl-C interrupt, which a runner in the background may have switched off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_saves_all(start_folds, ctrl_c, tmp_path, capsys):
     once_it_trains(tmp_path, _thread.interrupt_main)
     # So long that no training ends before Ray notices the interrupt.
-    assert start_folds(tmp_path, "--epochs", 100000) == 130
+    assert start_folds(tmp_path, "--epochs", 3000) == 130
     assert "--resume to go on" in capsys.readouterr().out
     for name in ("fold1", "fold2"):
         assert (tmp_path / "net1" / name / "model.keras").exists()
