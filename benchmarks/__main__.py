@@ -7,8 +7,8 @@ Everything that is compared with something takes turns with it in one run, so th
 machine slows both alike: trust the ratios. Each row gives a median speed, and the median of the
 rounds' ratios (from their 5th to their 95th percentile); above 1 is faster. A ratio to the matrix
 product is the share of its floating-point operations a second. PyTorch's step needs the extra
-`peers`, ONNX Runtime and LiteRT need the extras `onnx` and `litert`; rows whose packages are
-missing are left out.
+`peers`; ONNX Runtime, LiteRT and OpenVINO need the extras `onnx`, `litert` and `openvino`. Rows
+whose packages are missing are left out.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main(argv=None):
 
 
 def print_inference(net, rounds):
-    """Prints ms per face of an exported net, in float32, in each format that is installed."""
+    """Prints ms per face of an exported net in each format that is installed."""
     from benchmarks import inference
 
     with inference.runtimes(net) as ways:

@@ -78,14 +78,26 @@ def prepare(name, folder):
 def runtimes(net):
     """Exports a net of the zoo, with fresh weights, in each format whose packages are installed.
 
+    All compute in float32; OpenVINO in bfloat16 as well, where the processor can.
+
     Yields:
         By runtime, a function from float32 `(batch, 96, 96, 1)` to keypoints; the SavedModel first.
     """
     import models
-    from exporting import litert_format, onnx_format, open_saved_model, write_saved_model
+    from exporting import (
+        litert_format,
+        onnx_format,
+        open_saved_model,
+        openvino_format,
+        write_saved_model,
+    )
 
     models.set_precision("float32")
-    formats = {"ONNX Runtime": (onnx_format, "ONNX"), "LiteRT": (litert_format, "LiteRT")}
+    formats = {
+        "ONNX Runtime": (onnx_format, "ONNX float32"),
+        "LiteRT": (litert_format, "LiteRT float32"),
+        "OpenVINO": (openvino_format, "OpenVINO float32"),
+    }
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         saved_model = folder / "saved_model"
@@ -93,8 +105,10 @@ def runtimes(net):
         others = {}
         for runtime, (writer, name) in formats.items():
             if writer.is_installed():
-                files = writer.write(saved_model, folder, "net", random_images(8))
-                others[runtime] = writer.load(files[f"{name} float32"])
+                file = writer.write(saved_model, folder, "net", random_images(8))[name]
+                others[runtime] = writer.load(file)
+                if writer is openvino_format and writer.has_bfloat16():
+                    others[f"{runtime}, bfloat16"] = writer.load(file, "bf16")
         with open_saved_model(saved_model) as opened:
             serve = {"SavedModel": lambda images: opened.run("serving_default", images=images)}
             yield serve | others

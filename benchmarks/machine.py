@@ -6,7 +6,7 @@ import pathlib
 import platform
 import re
 
-PACKAGES = ("tensorflow", "keras", "torch", "onnxruntime", "ai-edge-litert")
+PACKAGES = ("tensorflow", "keras", "torch", "onnxruntime", "ai-edge-litert", "openvino")
 
 
 def describe() -> str:

@@ -4,6 +4,7 @@ import re
 
 from benchmarks import __main__ as table
 from benchmarks.turns import take_turns
+from exporting import litert_format, onnx_format, openvino_format
 
 
 def test_every_part_of_training_and_every_runtime_has_a_row(small_folder, monkeypatch, capsys):
@@ -17,9 +18,13 @@ def test_every_part_of_training_and_every_runtime_has_a_row(small_folder, monkey
     for part in ("matrix product", "net1 forward", "training step"):
         assert f"{part}, float32" in names
     assert {"input pipeline", "training loop"} <= set(names)
-    assert [name for name in names if "batch" in name and "SavedModel" in name] == [
-        "SavedModel, batch 1",
-        "SavedModel, batch 3",
+    runtimes = ["SavedModel"]
+    runtimes += ["ONNX Runtime"] * onnx_format.is_installed()
+    runtimes += ["LiteRT"] * litert_format.is_installed()
+    if openvino_format.is_installed():
+        runtimes += ["OpenVINO"] + ["OpenVINO, bfloat16"] * openvino_format.has_bfloat16()
+    assert [name for name in names if "batch" in name] == [
+        f"{runtime}, batch {batch}" for batch in (1, 3) for runtime in runtimes
     ]
     speeds = {
         name: float(re.match(r"[\d,.]+", speed)[0].replace(",", "")) for name, speed, *_ in rows
