@@ -1,8 +1,12 @@
-"""Copies the figures and tables that the tutorial's commands made into docs/tutorial.md.
+"""Copies the figures and tables of the tutorial's reports into docs/tutorial.md.
 
-Run the page's commands in a folder first, then: python docs/update_tutorial.py FOLDER
+Run commands of the page in a folder first, then: python docs/update_tutorial.py FOLDER
+
+The page's figure `figures/NAME/x.svg` is `report/NAME/figures/x.svg`. What belongs to a report that
+the folder lacks stays as it is.
 """
 
+import argparse
 import pathlib
 import re
 import shutil
@@ -12,49 +16,56 @@ from errors import UserError
 
 DOCS = pathlib.Path(__file__).resolve().parent
 PAGE = DOCS / "tutorial.md"
-_FIGURE = re.compile(r"!\[.*?\]\(figures/(.*?)\)")
-# A table stands between its marker and the end marker.
-_TABLE = re.compile(r"(<!-- table: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+_FIGURE = re.compile(r"!\[.*?\]\(figures/(.*?)/(.*?)\)")
+# A table stands between its marker, which names its report, and the end marker.
+_TABLE = re.compile(r"(<!-- table: report/(.*?)/tables.md -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
 def main(argv=None):
-    parser = command_line.Parser(description=__doc__)
+    parser = command_line.Parser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=pathlib.Path, help="where the commands were run")
     folder = parser.parse_args(argv).folder
     text = PAGE.read_text(encoding="utf-8")
-    made = {name: newest_figure(name, folder) for name in _FIGURE.findall(text)}
-    updated = _TABLE.sub(lambda match: with_table(match, folder), text)
+    tables = [report for _, report, _, _ in _TABLE.findall(text)]
+    figures = _FIGURE.findall(text)
+    reports = sorted({*tables, *(report for report, _ in figures)})
+    there = [report for report in reports if (folder / "report" / report).is_dir()]
+    if not there:
+        raise UserError(
+            f"{folder} lacks report/{', report/'.join(reports)}. Run the commands of {PAGE.name} "
+            "in it first, or name the folder where they were run."
+        )
+    made = [
+        existing(folder / "report" / report / "figures" / name)
+        for report, name in figures
+        if report in there
+    ]
+    updated = _TABLE.sub(lambda match: with_table(match, folder, there), text)
     # Everything is there, so from here on nothing can be missing half-way.
-    (DOCS / "figures").mkdir(exist_ok=True)
-    for name, figure in made.items():
-        shutil.copyfile(figure, DOCS / "figures" / name)
+    for figure in made:
+        copy = DOCS / "figures" / figure.parent.parent.name / figure.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(figure, copy)
     PAGE.write_text(updated, encoding="utf-8")
+    print(f"Updated from report/{', report/'.join(there)}.")
 
 
-def newest_figure(name, folder):
-    """The figure, from the newest report that has it."""
-    made = list(folder.glob(f"report/*/figures/{name}"))
-    if not made:
-        raise _not_made(folder, f"report/*/figures/{name}")
-    return max(made, key=lambda path: path.stat().st_mtime)
+def existing(file):
+    if not file.is_file():
+        raise UserError(f"{file} is not there, but its report is. Make the report anew.")
+    return file
 
 
-def with_table(match, folder):
+def with_table(match, folder, reports):
     """The marker, and below it the report's tables of nets and of paired comparison."""
-    start, file, _, end = match.groups()
-    try:
-        page = (folder / file).read_text(encoding="utf-8")
-    except OSError as error:
-        raise _not_made(folder, file) from error
+    start, report, _, end = match.groups()
+    if report not in reports:
+        return match[0]
+    page = existing(folder / "report" / report / "tables.md").read_text(encoding="utf-8")
     tables = re.findall(r"\*\*(?:Nets|Paired.*?)\*\*\n\n((?:\|.*\n)+)", page)
     return f"{start}\n" + "\n".join(tables) + f"\n{end}"
-
-
-def _not_made(folder, file):
-    return UserError(
-        f"{folder} lacks {file}. Run the commands of {PAGE.name} in it first, or name the folder "
-        "where they were run."
-    )
 
 
 if __name__ == "__main__":
