@@ -24,6 +24,7 @@ def training_batches(
     augment=None,
     first_epoch: int = 0,
     mirror_offsets: tf.Variable | None = None,
+    multiple: int = 1,
 ) -> tf.data.Dataset:
     """Endless shuffled batches; every epoch sees each face once.
 
@@ -43,6 +44,8 @@ def training_batches(
         mirror_offsets: `(epochs, K, 2)`, normalized, the mirror's offset in each epoch; None for
             no offset. A row is read when its epoch's first batch is made, which may be before the
             previous epoch has ended: change the rows of later epochs only.
+        multiple: batches of any other size are filled up with black pictures without labels, which
+            count nothing in a loss.
 
     Returns:
         A dataset of images uint8 `(batch, 96, 96, 1)` (or what `augment` returns) and keypoints
@@ -68,7 +71,7 @@ def training_batches(
             batch = tf.gather(images, rows), tf.gather(keypoints, rows)
             if augment is not None:
                 batch = augment(*batch, tf.random.fold_in(epoch_seed, step + 1), epoch_mirror)
-            return batch
+            return _filled_up(*batch, multiple)
 
         rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
         return rows.enumerate().map(gather, num_parallel_calls=2, deterministic=True)
@@ -83,11 +86,21 @@ def mirror_offset_table(epochs: int, num_keypoints: int) -> tf.Variable:
     return tf.Variable(tf.zeros([epochs, num_keypoints, 2]))
 
 
-def evaluation_batches(data: FaceData, batch_size: int) -> tf.data.Dataset:
-    """Every face once, in order, with normalized keypoints, as in training."""
+def evaluation_batches(data: FaceData, batch_size: int, multiple: int = 1) -> tf.data.Dataset:
+    """Every face once, in order, with normalized keypoints; `multiple` as in training."""
     keypoints = _normalized_labels(data)
-    dataset = tf.data.Dataset.from_tensor_slices((data.images, keypoints))
-    return dataset.batch(batch_size).prefetch(2)
+    dataset = tf.data.Dataset.from_tensor_slices((data.images, keypoints)).batch(batch_size)
+    return dataset.map(lambda *batch: _filled_up(*batch, multiple)).prefetch(2)
+
+
+def _filled_up(images, keypoints, multiple):
+    if multiple == 1:
+        return images, keypoints
+    lacking = [0, -tf.shape(images)[0] % multiple]
+    return (
+        tf.pad(images, [lacking, [0, 0], [0, 0], [0, 0]]),
+        tf.pad(keypoints, [lacking, [0, 0], [0, 0]], constant_values=np.float32(np.nan)),
+    )
 
 
 def _normalized_labels(data):
