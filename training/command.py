@@ -16,7 +16,7 @@ from errors import UserError
 from trained_nets import held_out, run_lock
 from trained_nets.loading import load_keras_net
 from trained_nets.run_folder import SPECIALISTS
-from training import defaults, distribution
+from training import defaults, distribution, machines
 from training.ensemble import fit_folds
 from training.executors.choice import Executor, choose
 from training.executors.parallel import FailedTrainingsError
@@ -43,6 +43,8 @@ class _Command:
 def run(arguments) -> int:
     """Trains what the options ask for; returns the exit status.
 
+    If there are several processes, each does so, and only the first one prints and saves.
+
     Args:
         arguments: as `training.arguments.parse_arguments` returns them.
 
@@ -51,7 +53,13 @@ def run(arguments) -> int:
         DivergedError: if the loss is no longer a number.
         FailedTrainingsError: if some of several trainings failed; the others are kept.
     """
-    console = rich.console.Console(soft_wrap=True, highlight=False)
+    return machines.run(arguments, _run)
+
+
+def _run(arguments):
+    console = rich.console.Console(
+        soft_wrap=True, highlight=False, quiet=not distribution.is_first_process()
+    )
     executor = choose(arguments)
     devices = distribution.count(arguments.devices)
     warm_start, teacher = (

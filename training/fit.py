@@ -54,7 +54,7 @@ def fit(
     diverged = training.history.diverged
     if training.best.best_weights is None:
         raise _diverged(task, training.history.row, "Nothing is left of it.")
-    model = distribution.copied_to_one_device(training.model, task.settings.devices)
+    model = training.best_model()
     results = measure_results(
         model,
         task.train,
@@ -206,8 +206,23 @@ class _Training:
             raise
         finally:
             table.close()
-            self.best.restore()
+            if task.settings.devices == 1:
+                self.best.restore()
         return True
+
+    def best_model(self):
+        """Returns the net with its best weights, on one device.
+
+        Variables of several devices stay as they are: after an exception, not every process may be
+        there to change them together.
+        """
+        if self.task.settings.devices == 1:
+            return self.model
+        best = zip(map(id, self.compiled.weights), self.best.best_weights, strict=True)
+        best = dict(best)
+        return distribution.copied_to_one_device(
+            self.model, [best[id(each)] for each in self.model.weights]
+        )
 
     def _training_batches(self, first_epoch):
         task = self.task
@@ -221,7 +236,7 @@ class _Training:
             from_recipe.augmentation(task.recipe),
             first_epoch,
             self.offsets,
-            multiple=task.settings.devices,
+            share=distribution.share(task.settings.devices),
         )
 
     def _validation_batches(self):
@@ -229,7 +244,7 @@ class _Training:
         if not len(task.valid):
             return None
         return data_pipeline.evaluation_batches(
-            task.valid, task.recipe.batch_size, multiple=task.settings.devices
+            task.valid, task.recipe.batch_size, distribution.share(task.settings.devices)
         )
 
     def _mirror_offsets(self):
@@ -239,8 +254,10 @@ class _Training:
             return []
 
         def measure():
-            model = distribution.copied_to_one_device(self.model, task.settings.devices)
             with distribution.on_one_device():
+                model = self.model
+                if task.settings.devices > 1:
+                    model = distribution.copied_to_one_device(model, model.get_weights())
                 return measure_mirror(model, task.train).offset
 
         return [callbacks.MirrorOffsets(self.offsets, measure)]

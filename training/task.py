@@ -27,7 +27,7 @@ class Settings:
         seen_before: how many of the held-out faces these two nets have seen.
         resume: continue the run in the folder; a finished one is just loaded.
         tensorboard: write TensorBoard logs.
-        devices: how many train each net together.
+        devices: how many train each net together, those of all processes.
     """
 
     seed: int
