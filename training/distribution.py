@@ -6,6 +6,8 @@ for each machine, of which this one has the first devices of its own.
 """
 
 import contextlib
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -102,6 +104,34 @@ def copied_to_one_device(model: keras.Model, weights: Sequence[np.ndarray]) -> k
         copy = keras.Model.from_config(model.get_config())
         copy.set_weights(weights)
     return copy
+
+
+def is_so_in_first_process(fact: bool) -> bool:
+    """Returns in every process what the first one knows; each waits until all have asked."""
+    from jax.experimental import multihost_utils
+
+    return bool(multihost_utils.broadcast_one_to_all(np.array(fact)))
+
+
+def require_same(config: dict):
+    """Checks that all processes are about to train the same.
+
+    Raises:
+        UserError: in all of them, if they are not.
+    """
+    if share(1).processes == 1:
+        return
+    from jax.experimental import multihost_utils
+
+    text = json.dumps(config, sort_keys=True)
+    digests = multihost_utils.process_allgather(
+        np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint8)
+    )
+    if (digests != digests[0]).any():
+        raise UserError(
+            "All processes of one training need the same options, the same faces and the same "
+            "versions of all software; these differ."
+        )
 
 
 def _local_devices():

@@ -41,6 +41,7 @@ def fit(
     """
     check(task)
     config = configuration(task)
+    distribution.require_same(config)
     earlier = _earlier_results(task, config)
     if finished := _finished(task, earlier, console):
         return task.run.load_model(), finished
@@ -182,6 +183,7 @@ class _Training:
                     initial_epoch=first_epoch,
                     epochs=first_epoch if is_over else recipe.epochs,
                     callbacks=[
+                        callbacks.SwallowedInterrupts(),
                         *from_recipe.schedules(recipe),
                         keras.callbacks.TerminateOnNaN(),
                         *from_recipe.averaged(recipe, [self.best, self.history, table]),

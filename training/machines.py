@@ -7,10 +7,12 @@ the others writes into a temporary folder of its own, so that none reads what an
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable
 
@@ -18,17 +20,21 @@ import keras
 
 import command_line
 from errors import UserError
+from training import distribution
+from training.plan import check_folder, run_of
 
 _NUM_PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 _PROCESS_ID = "KERAS_DISTRIBUTION_PROCESS_ID"
 _ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
+_SECONDS_FOR_OTHERS = 2
 
 
 def run(arguments, train: Callable[[argparse.Namespace], int]) -> int:
     """Calls `train` with the options, after joining the other processes, if there are any.
 
     If there are, a failure ends this process at once: JAX would first wait for the others, and then
-    report that as a second failure.
+    report that as a second failure. When the first process ends, JAX aborts the others; so it gives
+    them time to say themselves why they end.
 
     Args:
         arguments: as `training.arguments.parse_arguments` returns them.
@@ -50,8 +56,14 @@ def run(arguments, train: Callable[[argparse.Namespace], int]) -> int:
     if status:
         sys.stdout.flush()
         sys.stderr.flush()
+        if _is_first():
+            time.sleep(_SECONDS_FOR_OTHERS)
         os._exit(status)
     return status
+
+
+def _is_first():
+    return os.environ.get(_PROCESS_ID) == "0"
 
 
 def _join(arguments):
@@ -80,32 +92,37 @@ def _join(arguments):
         raise UserError(f"{_ADDRESSES} must be HOST:PORT of the first process.")
     on_sigterm = signal.getsignal(signal.SIGTERM)
     keras.distribution.initialize()
-    signal.signal(signal.SIGTERM, on_sigterm)  # JAX would only make a note of it
+    signal.signal(signal.SIGTERM, on_sigterm)  # JAX only takes note of it
 
 
 def _options_of_this_process(arguments, folder):
-    """Returns the options, of all but the first process with a copy of the run in that folder."""
-    from jax.experimental import multihost_utils
+    """Returns the options, of all but the first process with a copy of the run in that folder.
 
+    Raises:
+        UserError: in all processes, if the first one refuses the run folder.
+    """
+    run, refusal = run_of(arguments), None
     options = argparse.Namespace(**vars(arguments))
-    if int(os.environ[_PROCESS_ID]) > 0:
+    if _is_first():
+        try:
+            check_folder(run, arguments)
+        except UserError as error:
+            refusal = error
+    else:
         options.runs, options.overwrite = folder, False
-        name = arguments.name or arguments.model
-        if arguments.resume:
-            if not (arguments.runs / name).is_dir():
-                raise UserError(
-                    f"There is no {arguments.runs / name} to resume. --runs must be a folder that "
-                    "all machines share."
-                )
-            shutil.copytree(arguments.runs / name, folder / name)
-    multihost_utils.sync_global_devices("copied")  # from here on, the first one may change it
-    return options
+        if arguments.resume and run.path.is_dir():
+            shutil.copytree(run.path, folder / run.path.name)
+    if distribution.is_so_in_first_process(refusal is not None):
+        raise refusal or UserError("The first process refuses the run folder, and says why.")
+    return options  # all have copied what there is, and the first process may change it
 
 
 def _tell_lost_process(error):
     import jax
 
-    if not isinstance(error, jax.errors.JaxRuntimeError):
+    # Some come as a ValueError; both begin with XLA's code, such as "UNAVAILABLE: ".
+    is_of_xla = isinstance(error, jax.errors.JaxRuntimeError | ValueError)
+    if not (is_of_xla and re.match("[A-Z_]+: ", str(error))):
         traceback.print_exc()
         return 1
     reason = str(error).strip().splitlines()[0]

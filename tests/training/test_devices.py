@@ -2,76 +2,62 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from tests import ROOT
+from tests.training.on_jax import start, start_two, training
 from trained_nets.run_folder import RunFolder
 
 DEVICES = 3
 # 31 faces are trained on and 9 are held out: no batch divides by 2 or by 3.
 NET7 = ("--model", "net7", "--epochs", 3, "--set", "batch_size=7")
-# All there is: heatmaps, likelihood, averaged weights, weight decay, full augmentation, and the
-# mirror offset, measured after epoch 5 and used from epoch 7.
-HEATMAPS = ("--model", "heatmap_s", "--epochs", 8, "--set", "loss=laplace", "--set")
-HEATMAPS += ("heatmap_loss=0.5", "--set", "batch_size=25")
-SPECIALISTS = ("--model", "specialists", "--architecture", "net1", "--epochs", 1)
-
-
-def training(name, *options, killed_in=None):
-    return {"options": ["--name", name, *options], "killed_in": killed_in}
-
-
-TRAININGS = (
-    training("one", *NET7),
-    training("two", *NET7, "--devices", 2),
-    training("all", *NET7, "--devices", "all"),
-    training("two-one", *NET7, "--devices", 2, killed_in=1),
-    training("two-one", *NET7, "--resume"),
-    training("one-two", *NET7, killed_in=1),
-    training("one-two", *NET7, "--resume", "--devices", 2),
-    training("heatmaps", *HEATMAPS),
-    training("heatmaps-two", *HEATMAPS, "--devices", 2),
-    training("taught", *NET7, "--distill-from", "two", "--init-from", "two"),
-    training("taught-two", *NET7, "--distill-from", "two", "--init-from", "two", "--devices", 2),
-    training("folds", *NET7, "--folds", 2),
-    training("folds-two", *NET7, "--folds", 2, "--devices", 2),
-    training("specialists", *SPECIALISTS),
-    training("specialists-two", *SPECIALISTS, "--devices", 2),
-    training("too-many", *NET7, "--devices", DEVICES + 1),
-)
+# All there is: heatmaps, likelihood, averaged weights, weight decay, full augmentation, a teacher,
+# and the mirror offset, measured after epoch 5 and used from epoch 7.
+HEATMAPS = ("--model", "heatmap_s", "--epochs", 8, "--set", "batch_size=25")
+HEATMAPS += ("--set", "loss=laplace", "--set", "heatmap_loss=0.5")
+TWO = ("--devices", 2)
 
 
 @pytest.fixture(scope="module")
-def trained(small_folder, tmp_path_factory):
-    """Trains all, in a process with JAX; returns the folder of the runs and what was printed."""
-    folder = tmp_path_factory.mktemp("runs")
-    places = ("--data", small_folder, "--runs", folder, "--precision", "float32")
-    runs = {each["options"][1] for each in TRAININGS}
-    for each in TRAININGS:
-        options = [folder / one if one in runs else one for one in each["options"][2:]]
-        each["options"][2:] = map(str, (*options, *places))
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.training.jax_trainings"],
-        cwd=ROOT,
-        env=os.environ
-        | {
-            "KERAS_BACKEND": "jax",
-            "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}",
-        },
-        input=json.dumps(TRAININGS),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    killed = ["killed" if each["killed_in"] is not None else 0 for each in TRAININGS[:-1]]
-    assert json.loads(done.stdout) == [*killed, 2], done.stderr
-    return folder, done.stderr
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def two_processes(small_folder, folder):
+    """Two trainings in two processes, in the second of which one is killed: what each printed."""
+    said = []
+    for one in (training("processes", *NET7), training("killed", *NET7, dies_in=1)):
+        processes = start_two([one], small_folder, folder)
+        said.append([(*each.communicate(timeout=300), each.returncode) for each in processes])
+    return said
+
+
+@pytest.fixture(scope="module")
+def said(small_folder, folder, two_processes):
+    """Trains, in one process with several devices, what the tests compare; returns what it said."""
+    taught = (*HEATMAPS, "--distill-from", folder / "one")
+    trainings = [
+        training("one", *NET7),
+        training("all", *NET7, "--devices", "all"),
+        training("two-one", *NET7, *TWO, killed_in=1),
+        training("two-one", *NET7, "--resume"),
+        training("one-two", *NET7, killed_in=1),
+        training("one-two", *NET7, *TWO, "--resume"),
+        training("killed", *NET7, "--resume"),
+        training("taught", *taught),
+        training("taught-two", *taught, *TWO),
+        training("folds", *NET7, "--folds", 2),
+        training("folds-two", *NET7, "--folds", 2, *TWO),
+        training("too-many", *NET7, "--devices", DEVICES + 1),
+    ]
+    process = start(trainings, small_folder, folder, devices=DEVICES)
+    statuses, said = process.communicate(timeout=600)
+    assert process.returncode == 0, said
+    killed = ["killed" if each["killed_in"] is not None else 0 for each in trainings[:-1]]
+    assert json.loads(statuses) == [*killed, 2], said
+    return said
 
 
 def history(run):
@@ -81,67 +67,50 @@ def history(run):
     return np.array([[float(row[name] or 0) for name in row if name != "seconds"] for row in rows])
 
 
-def assert_same(run, other):
-    """Compares two runs of one net, or of one each."""
+def results(run):
+    return RunFolder(run).read_config()["results"]
+
+
+def assert_ended_alike(run, other):
     np.testing.assert_allclose(history(run), history(other), rtol=2e-5)
-    weights = (RunFolder(each).load_model().get_weights() for each in (run, other))
+    assert results(run)["best_epoch"] == results(other)["best_epoch"]
+    for each in ("train_loss", "valid_rmse_px"):
+        assert results(run)[each] == pytest.approx(results(other)[each], rel=2e-5)
+
+
+@pytest.mark.parametrize("run", ["all", "two-one", "one-two", "processes", "killed"])
+def test_a_net_is_the_same_as_on_one_device(run, folder, said):
+    assert_ended_alike(folder / run, folder / "one")
+    weights = [RunFolder(folder / each).load_model().get_weights() for each in (run, "one")]
     for one, another in zip(*weights, strict=True):
-        np.testing.assert_allclose(one, another, rtol=1e-3, atol=2e-5)
-    results = (RunFolder(each).read_config()["results"] for each in (run, other))
-    one, another = ({k: v for k, v in each.items() if k != "seconds"} for each in results)
-    assert one["best_epoch"] == another["best_epoch"]
-    assert one["valid_rmse_px"] == pytest.approx(another["valid_rmse_px"], rel=2e-5)
+        np.testing.assert_allclose(one, another, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("run", "other"),
-    [
-        ("two", "one"),
-        ("all", "one"),
-        ("two-one", "one"),
-        ("one-two", "one"),
-        ("heatmaps-two", "heatmaps"),
-        ("taught-two", "taught"),
-    ],
-)
-def test_a_net_is_the_same_as_on_one_device(run, other, trained):
-    folder, _ = trained
-    assert_same(folder / run, folder / other)
+def test_so_is_a_net_with_all_that_a_recipe_can_ask_for(folder, said):
+    assert_ended_alike(folder / "taught-two", folder / "taught")
+    offsets = [results(folder / run)["mirror_offset_px"] for run in ("taught-two", "taught")]
+    for one, another in zip(*(next(iter(each.values())).items() for each in offsets), strict=True):
+        assert one[0] == another[0]
+        np.testing.assert_allclose(one[1], another[1], atol=1e-3)
 
 
-@pytest.mark.parametrize(("run", "parts"), [("folds", 2), ("specialists", 6)])
-def test_nets_of_one_run_are_the_same_as_on_one_device(run, parts, trained):
-    folder, _ = trained
-    config = RunFolder(folder / run).read_config()
-    names = RunFolder(folder / run).parts(config)
-    assert len(names) == parts
-    for name in names:
-        assert_same(folder / f"{run}-two" / name, folder / run / name)
-    other = RunFolder(folder / f"{run}-two").read_config()["results"]
-    assert other["valid_rmse_px"] == pytest.approx(config["results"]["valid_rmse_px"], rel=2e-5)
-
-
-def test_the_mirror_offset_was_measured(trained):
-    folder, _ = trained
-    offsets = [
-        next(iter(RunFolder(folder / run).read_config()["results"]["mirror_offset_px"].values()))
-        for run in ("heatmaps", "heatmaps-two")
+def test_so_are_the_nets_of_folds(folder, said):
+    for name in ("fold1", "fold2"):
+        assert_ended_alike(folder / "folds-two" / name, folder / "folds" / name)
+    left_out = [
+        np.load(folder / run / "out_of_fold.npz")["keypoints"] for run in ("folds", "folds-two")
     ]
-    assert offsets[0]
-    for name, offset in offsets[0].items():
-        np.testing.assert_allclose(offsets[1][name], offset, atol=1e-3)
+    np.testing.assert_allclose(*left_out, atol=1e-3)
 
 
-def test_a_run_says_on_how_many_devices_it_ended(trained):
-    folder, said = trained
-    names = ("one", "two", "all", "two-one", "one-two")
-    found = [json.loads((folder / name / "config.json").read_text())["devices"] for name in names]
-    assert found == [1, 2, DEVICES, 1, 2]
+def test_a_run_says_on_how_many_devices_it_ended(folder, said):
+    names = ("one", "all", "two-one", "one-two", "processes")
+    found = [RunFolder(folder / name).read_config()["devices"] for name in names]
+    assert found == [1, DEVICES, 1, 2, 2]
     assert "Each batch is divided among 2 devices." in said
 
 
-def test_more_devices_than_there_are_are_refused_in_one_line(trained):
-    folder, said = trained
+def test_more_devices_than_there_are_are_refused_in_one_line(folder, said):
     (line,) = (line for line in said.splitlines() if "error:" in line)
     assert line == (
         "train.py: error: --devices must be at most the number of devices that JAX sees here, "
@@ -150,16 +119,28 @@ def test_more_devices_than_there_are_are_refused_in_one_line(trained):
     assert not (folder / "too-many").exists()
 
 
+def test_only_the_first_of_two_processes_prints(two_processes):
+    (first, other), _ = two_processes
+    assert [first[2], other[2]] == [0, 0]
+    assert "valid RMSE px" in first[1]
+    assert "RMSE" not in other[1]
+
+
+def test_a_killed_process_ends_the_other_with_one_line(two_processes):
+    _, (first, other) = two_processes
+    assert [first[2], other[2]] == [1, -9]
+    (line,) = (line for line in first[1].splitlines() if "error:" in line)
+    assert "Another process of this training has ended" in line
+    assert "--resume goes on" in line
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--devices", 2), "--devices 2 would train on 2 devices, and more than one need JAX."),
+        (TWO, "--devices 2 would train on 2 devices, and more than one need JAX."),
         (("--devices", 0), "must be a whole number, at least 1. Received: 0"),
         (("--devices", "both"), "must be a whole number, at least 1. Received: both"),
-        (
-            ("--devices", 2, "--jobs", 2, "--folds", 2),
-            "--jobs: not allowed with argument --devices",
-        ),
+        ((*TWO, "--jobs", 2, "--folds", 2), "--jobs: not allowed with argument --devices"),
         (("--devices", "all", "--cluster", "auto", "--folds", 2), "--cluster: not allowed with"),
     ],
 )
