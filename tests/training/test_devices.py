@@ -11,12 +11,15 @@ from trained_nets.run_folder import RunFolder
 
 DEVICES = 3
 # 31 faces are trained on and 9 are held out: no batch divides by 2 or by 3.
-NET7 = ("--model", "net7", "--epochs", 3, "--set", "batch_size=7")
+NET1 = ("--model", "net1", "--epochs", 3, "--set", "batch_size=7", "--set", "hidden_units=3")
+NET1 += ("--set", "augmentation=flip")
+DROPPING = ("--model", "net7", "--epochs", 2, "--set", "batch_size=7", "--folds", 2)
 # All there is: heatmaps, likelihood, averaged weights, weight decay, full augmentation, a teacher,
 # and the mirror offset, measured after epoch 5 and used from epoch 7.
 HEATMAPS = ("--model", "heatmap_s", "--epochs", 8, "--set", "batch_size=25")
 HEATMAPS += ("--set", "loss=laplace", "--set", "heatmap_loss=0.5")
 TWO = ("--devices", 2)
+_LONG = 1800  # seconds, on a machine with much else to do
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +31,9 @@ def folder(tmp_path_factory):
 def two_processes(small_folder, folder):
     """Two trainings in two processes, in the second of which one is killed: what each printed."""
     said = []
-    for one in (training("processes", *NET7), training("killed", *NET7, dies_in=1)):
+    for one in (training("processes", *NET1), training("killed", *NET1, dies_in=1)):
         processes = start_two([one], small_folder, folder)
-        said.append([(*each.communicate(timeout=300), each.returncode) for each in processes])
+        said.append([(*each.communicate(timeout=_LONG), each.returncode) for each in processes])
     return said
 
 
@@ -39,21 +42,21 @@ def said(small_folder, folder, two_processes):
     """Trains, in one process with several devices, what the tests compare; returns what it said."""
     taught = (*HEATMAPS, "--distill-from", folder / "one")
     trainings = [
-        training("one", *NET7),
-        training("all", *NET7, "--devices", "all"),
-        training("two-one", *NET7, *TWO, killed_in=1),
-        training("two-one", *NET7, "--resume"),
-        training("one-two", *NET7, killed_in=1),
-        training("one-two", *NET7, *TWO, "--resume"),
-        training("killed", *NET7, "--resume"),
+        training("one", *NET1),
+        training("all", *NET1, "--devices", "all"),
+        training("two-one", *NET1, *TWO, killed_in=1),
+        training("two-one", *NET1, "--resume"),
+        training("one-two", *NET1, killed_in=1),
+        training("one-two", *NET1, *TWO, "--resume"),
+        training("killed", *NET1, "--resume"),
         training("taught", *taught),
         training("taught-two", *taught, *TWO),
-        training("folds", *NET7, "--folds", 2),
-        training("folds-two", *NET7, "--folds", 2, *TWO),
-        training("too-many", *NET7, "--devices", DEVICES + 1),
+        training("folds", *DROPPING),
+        training("folds-two", *DROPPING, *TWO),
+        training("too-many", *NET1, "--devices", DEVICES + 1),
     ]
     process = start(trainings, small_folder, folder, devices=DEVICES)
-    statuses, said = process.communicate(timeout=600)
+    statuses, said = process.communicate(timeout=_LONG)
     assert process.returncode == 0, said
     killed = ["killed" if each["killed_in"] is not None else 0 for each in trainings[:-1]]
     assert json.loads(statuses) == [*killed, 2], said
@@ -94,7 +97,7 @@ def test_so_is_a_net_with_all_that_a_recipe_can_ask_for(folder, said):
         np.testing.assert_allclose(one[1], another[1], atol=1e-3)
 
 
-def test_so_are_the_nets_of_folds(folder, said):
+def test_so_are_nets_with_dropout_of_two_folds(folder, said):
     for name in ("fold1", "fold2"):
         assert_ended_alike(folder / "folds-two" / name, folder / "folds" / name)
     left_out = [
