@@ -43,7 +43,8 @@ def run(arguments, train: Callable[[argparse.Namespace], int]) -> int:
     Raises:
         UserError: of a training in one process.
     """
-    if os.environ.get(_NUM_PROCESSES, "1") == "1":
+    given = [name for name in (_ADDRESSES, _NUM_PROCESSES, _PROCESS_ID) if name in os.environ]
+    if not given or os.environ.get(_NUM_PROCESSES) == "1":
         return train(arguments)
     try:
         _join(arguments)
@@ -74,13 +75,13 @@ def _join(arguments):
     """
     if keras.backend.backend() != "jax":
         raise UserError(
-            f"{_NUM_PROCESSES} asks for several processes, and these need JAX. Set "
-            "KERAS_BACKEND=jax (pip install -e '.[jax]'), or unset it."
+            "KERAS_DISTRIBUTION_* ask for several processes, and these need JAX. Set "
+            "KERAS_BACKEND=jax (pip install -e '.[jax]'), or unset them."
         )
     if arguments.jobs > 1 or arguments.cluster:
         raise UserError(
-            f"{_NUM_PROCESSES} is for one training over several machines; leave out --jobs and "
-            "--cluster."
+            "KERAS_DISTRIBUTION_* are for one training over several machines. Unset them, or leave "
+            "out --jobs and --cluster."
         )
     number, of = (os.environ.get(each, "") for each in (_PROCESS_ID, _NUM_PROCESSES))
     if not (number.isdigit() and of.isdigit() and int(number) < int(of)):
@@ -114,7 +115,13 @@ def _options_of_this_process(arguments, folder):
             shutil.copytree(run.path, folder / run.path.name)
     if distribution.is_so_in_first_process(refusal is not None):
         raise refusal or UserError("The first process refuses the run folder, and says why.")
-    return options  # all have copied what there is, and the first process may change it
+    # By now all have copied what there is, and the first process may change it.
+    if arguments.resume and not run_of(options).path.is_dir():
+        raise UserError(
+            f"--resume needs {run.path} on all machines; it is not on this one. Choose --runs on "
+            "storage that they share."
+        )
+    return options
 
 
 def _tell_lost_process(error):
