@@ -41,13 +41,14 @@ def run(arguments, train: Callable[[argparse.Namespace], int]) -> int:
         train: returns the exit status.
 
     Raises:
-        UserError: of a training in one process.
+        UserError: of a training in one process, or if the variables or options cannot be.
     """
     given = [name for name in (_ADDRESSES, _NUM_PROCESSES, _PROCESS_ID) if name in os.environ]
     if not given or os.environ.get(_NUM_PROCESSES) == "1":
         return train(arguments)
+    _check(arguments)
     try:
-        _join(arguments)
+        _join()
         with tempfile.TemporaryDirectory(prefix="facial-keypoints-") as folder:
             status = train(_options_of_this_process(arguments, pathlib.Path(folder)))
     except (UserError, KeyboardInterrupt) as error:
@@ -67,12 +68,7 @@ def _is_first():
     return os.environ.get(_PROCESS_ID) == "0"
 
 
-def _join(arguments):
-    """Joins the other processes.
-
-    Raises:
-        UserError: if that is not possible.
-    """
+def _check(arguments):
     if keras.backend.backend() != "jax":
         raise UserError(
             "KERAS_DISTRIBUTION_* ask for several processes, and these need JAX. Set "
@@ -91,6 +87,9 @@ def _join(arguments):
         )
     if ":" not in os.environ.get(_ADDRESSES, ""):
         raise UserError(f"{_ADDRESSES} must be HOST:PORT of the first process.")
+
+
+def _join():
     on_sigterm = signal.getsignal(signal.SIGTERM)
     keras.distribution.initialize()
     signal.signal(signal.SIGTERM, on_sigterm)  # JAX only takes note of it

@@ -3,6 +3,7 @@
 import csv
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -148,6 +149,30 @@ def test_a_killed_process_ends_the_other_with_one_line(two_processes):
     ],
 )
 def test_what_cannot_be_is_told(options, message, start_train, tmp_path, capsys):
+    assert start_train("--model", "net1", *options) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("backend", "variables", "options", "message"),
+    [
+        ("tensorflow", ("10.0.0.1:9", "2", "0"), (), "several processes, and these need JAX"),
+        ("jax", ("10.0.0.1:9", "2", "0"), ("--folds", 2, "--jobs", 2), "leave out --jobs"),
+        ("jax", ("10.0.0.1:9", "2", "2"), (), "from 0, and KERAS_DISTRIBUTION_NUM_PROCESSES be"),
+        ("jax", ("10.0.0.1:9", "", "0"), (), "Received: '0' and ''"),
+        ("jax", ("10.0.0.1", "2", "0"), (), "JOB_ADDRESSES must be HOST:PORT of the first"),
+    ],
+)
+def test_what_cannot_be_over_machines_is_told(
+    backend, variables, options, message, start_train, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    for name, value in zip(
+        ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID"), variables, strict=True
+    ):
+        monkeypatch.setenv(f"KERAS_DISTRIBUTION_{name}", value)
     assert start_train("--model", "net1", *options) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
