@@ -101,22 +101,26 @@ def run(main, program=None, argv=None):
         program: prefix of messages; the script's file name by default.
         argv: passed to `main`.
     """
-    program = program or _script()
     try:
         status = main(argv)
         sys.stdout.flush()
-    except UserError as error:
-        message = " ".join(str(error).split())
-        print(f"{program}: error: {message}", file=sys.stderr)
-        status = error.status
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
-        status = 130
+    except (UserError, KeyboardInterrupt) as error:
+        status = tell(error, program)
     except BrokenPipeError:
         # Otherwise Python complains again when it flushes the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
     sys.exit(status)
+
+
+def tell(error, program=None):
+    """Prints the one line of a `UserError` or of Ctrl-C on stderr; returns its exit status."""
+    program = program or _script()
+    if isinstance(error, KeyboardInterrupt):
+        print(f"{program}: interrupted", file=sys.stderr)
+        return 130
+    print(f"{program}: error: {' '.join(str(error).split())}", file=sys.stderr)
+    return error.status
 
 
 def warn(message):

@@ -8,6 +8,7 @@ from callbacks.mirror_offsets import MirrorOffsets
 from callbacks.nesterov import NesterovSGD
 from callbacks.resume import ResumeState
 from callbacks.schedules import LinearSchedule
+from callbacks.swallowed_interrupts import SwallowedInterrupts
 
 __all__ = [
     "AveragingWindow",
@@ -18,5 +19,6 @@ __all__ = [
     "MirrorOffsets",
     "NesterovSGD",
     "ResumeState",
+    "SwallowedInterrupts",
     "read_history",
 ]

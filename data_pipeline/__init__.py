@@ -2,6 +2,7 @@
 
 from data_pipeline.augmentation import augment
 from data_pipeline.batches import (
+    Share,
     evaluation_batches,
     mirror_offset_table,
     steps_per_epoch,
@@ -23,6 +24,7 @@ from data_pipeline.splits import HOLD_OUT, folds, split, split_digest
 __all__ = [
     "HOLD_OUT",
     "FaceData",
+    "Share",
     "augment",
     "evaluation_batches",
     "explain_mismatch",

@@ -12,6 +12,38 @@ from keypoint_schema import Mirror
 _FOREVER = np.iinfo(np.int64).max
 
 
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """The part of every batch that one process makes.
+
+    Attributes:
+        devices: those of all processes together. A batch that does not divide by their number is
+            filled up with black pictures without labels, which count nothing in a loss.
+        process: the process's number, from 0; its part of each batch comes after those of lower
+            numbers.
+        processes: how many there are.
+    """
+
+    devices: int = 1
+    process: int = 0
+    processes: int = 1
+
+    def of(self, images, keypoints):
+        """Takes the share from a whole batch of images and keypoints."""
+        if self.devices == 1:
+            return images, keypoints
+        lacking = [0, -tf.shape(images)[0] % self.devices]
+        images = tf.pad(images, [lacking, [0, 0], [0, 0], [0, 0]])
+        unlabelled = np.float32(np.nan)
+        keypoints = tf.pad(keypoints, [lacking, [0, 0], [0, 0]], constant_values=unlabelled)
+        size = tf.shape(images)[0] // self.processes
+        part = slice(self.process * size, (self.process + 1) * size)
+        return images[part], keypoints[part]
+
+
+WHOLE = Share()
+
+
 def steps_per_epoch(data: FaceData, batch_size: int) -> int:
     """Batches an epoch; the last one may be smaller."""
     return -(-len(data) // batch_size)
@@ -24,6 +56,7 @@ def training_batches(
     augment=None,
     first_epoch: int = 0,
     mirror_offsets: tf.Variable | None = None,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Endless shuffled batches; every epoch sees each face once.
 
@@ -43,6 +76,7 @@ def training_batches(
         mirror_offsets: `(epochs, K, 2)`, normalized, the mirror's offset in each epoch; None for
             no offset. A row is read when its epoch's first batch is made, which may be before the
             previous epoch has ended: change the rows of later epochs only.
+        share: what to make of each batch. Order and augmentation are those of the whole batch.
 
     Returns:
         A dataset of images uint8 `(batch, 96, 96, 1)` (or what `augment` returns) and keypoints
@@ -68,7 +102,7 @@ def training_batches(
             batch = tf.gather(images, rows), tf.gather(keypoints, rows)
             if augment is not None:
                 batch = augment(*batch, tf.random.fold_in(epoch_seed, step + 1), epoch_mirror)
-            return batch
+            return share.of(*batch)
 
         rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
         return rows.enumerate().map(gather, num_parallel_calls=2, deterministic=True)
@@ -83,11 +117,11 @@ def mirror_offset_table(epochs: int, num_keypoints: int) -> tf.Variable:
     return tf.Variable(tf.zeros([epochs, num_keypoints, 2]))
 
 
-def evaluation_batches(data: FaceData, batch_size: int) -> tf.data.Dataset:
-    """Every face once, in order, with normalized keypoints, as in training."""
+def evaluation_batches(data: FaceData, batch_size: int, share: Share = WHOLE) -> tf.data.Dataset:
+    """Every face once, in order, with normalized keypoints; `share` as in training."""
     keypoints = _normalized_labels(data)
-    dataset = tf.data.Dataset.from_tensor_slices((data.images, keypoints))
-    return dataset.batch(batch_size).prefetch(2)
+    dataset = tf.data.Dataset.from_tensor_slices((data.images, keypoints)).batch(batch_size)
+    return dataset.map(share.of).prefetch(2)
 
 
 def _normalized_labels(data):

@@ -4,7 +4,7 @@ from models.labellers import with_outputs
 from models.layer_table import count_flops, layer_table, zoo_table
 from models.losses import MaskedHuber, MaskedMeanSquaredError
 from models.merge import average, merge_specialists
-from models.metrics import LabelledMeanSquaredError, RootMeanSquaredErrorPixels
+from models.metrics import LabelledMeanSquaredError, LossOfFaces, RootMeanSquaredErrorPixels
 from models.precision import choose_precision, count_gpus, set_precision
 from models.predicting import predict_normalized, predict_pixels
 from models.recipe import Recipe
@@ -16,6 +16,7 @@ from models.zoo import ZOO, build, find, find_recipe
 __all__ = [
     "ZOO",
     "LabelledMeanSquaredError",
+    "LossOfFaces",
     "MaskedHuber",
     "MaskedMeanSquaredError",
     "Recipe",

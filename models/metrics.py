@@ -29,6 +29,33 @@ class LabelledMeanSquaredError(keras.metrics.Metric):
         return self.squares / ops.maximum(self.count, 1.0)
 
 
+class LossOfFaces(keras.metrics.Metric):
+    """The loss of an epoch's faces: the mean of the batches' losses, weighted by their faces.
+
+    That is what Keras logs as `loss`, except that rows without labels do not count as faces: those
+    with which a batch is filled up.
+
+    Args:
+        loss: of a batch.
+    """
+
+    def __init__(self, loss: keras.losses.Loss, name="loss_of_faces", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.loss = loss
+        self.total = self.add_variable((), initializer="zeros", name="total")
+        self.faces = self.add_variable((), initializer="zeros", name="faces")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_true = ops.convert_to_tensor(y_true)
+        is_face = ops.any(ops.logical_not(ops.isnan(y_true)), axis=(1, 2))
+        faces = ops.sum(ops.cast(is_face, self.dtype))
+        self.total.assign_add(faces * self.loss(y_true, y_pred))
+        self.faces.assign_add(faces)
+
+    def result(self):
+        return self.total / ops.maximum(self.faces, 1.0)
+
+
 @keras.saving.register_keras_serializable(package="facial_keypoints")
 class RootMeanSquaredErrorPixels(LabelledMeanSquaredError):
     """Root mean squared error in px of the 96×96 image, comparable with the tutorial's tables."""

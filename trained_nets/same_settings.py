@@ -6,7 +6,7 @@ import data_pipeline
 from data_pipeline import FaceData
 from errors import UserError
 
-_FREE = ("results", "versions", "backend", "git_commit")
+_FREE = ("results", "versions", "backend", "devices", "git_commit")
 _FREE_FOR_SAME_FACES = ("fingerprint", "path", "description")  # moved, or packed in another way
 _ORIGINS = ("init_from", "distill_from")
 

@@ -16,6 +16,7 @@ _EXAMPLES = """examples:
   python train.py --model heatmap_s --data ~/data/facial-keypoints --folds 5   an ensemble
   python train.py --model heatmap_s --data ~/data/facial-keypoints --distill-from runs/heatmap_l
   python train.py --model specialists --data ~/data/facial-keypoints --jobs 2   two at a time
+  KERAS_BACKEND=jax python train.py --model heatmap_l --data ~/data/facial-keypoints --devices all
   python train.py --model net7 --data ~/data/facial-keypoints --resume    after a kill
 """
 
@@ -114,6 +115,14 @@ def _add_how(parser):
         "cores (default: 1)",
     )
     several.add_argument(
+        "--devices",
+        type=_devices,
+        default=1,
+        metavar="N",
+        help="train each net on N devices of this machine together, or on 'all'; more than one "
+        "need\nKERAS_BACKEND=jax (default: 1)",
+    )
+    several.add_argument(
         "--cluster",
         metavar="ADDRESS",
         help="train specialists or folds on a Ray cluster: HOST:PORT, or 'auto' for the one that "
@@ -174,6 +183,10 @@ def _check(parser, arguments):
         len(arguments.set) == len(names),
         f"--set must name each setting only once. Received: {', '.join(names)}.",
     )
+
+
+def _devices(text):
+    return defaults.ALL_DEVICES if text == defaults.ALL_DEVICES else command_line.at_least(1)(text)
 
 
 def _setting(text):

@@ -16,7 +16,7 @@ from errors import UserError
 from trained_nets import held_out, run_lock
 from trained_nets.loading import load_keras_net
 from trained_nets.run_folder import SPECIALISTS
-from training import defaults
+from training import defaults, distribution, machines
 from training.ensemble import fit_folds
 from training.executors.choice import Executor, choose
 from training.executors.parallel import FailedTrainingsError
@@ -43,6 +43,8 @@ class _Command:
 def run(arguments) -> int:
     """Trains what the options ask for; returns the exit status.
 
+    If there are several processes, each does so, and only the first one prints and saves.
+
     Args:
         arguments: as `training.arguments.parse_arguments` returns them.
 
@@ -51,8 +53,15 @@ def run(arguments) -> int:
         DivergedError: if the loss is no longer a number.
         FailedTrainingsError: if some of several trainings failed; the others are kept.
     """
-    console = rich.console.Console(soft_wrap=True, highlight=False)
+    return machines.run(arguments, _run)
+
+
+def _run(arguments):
+    console = rich.console.Console(
+        soft_wrap=True, highlight=False, quiet=not distribution.is_first_process()
+    )
     executor = choose(arguments)
+    devices = distribution.count(arguments.devices)
     warm_start, teacher = (
         load_keras_net(origin) if origin else None
         for origin in (arguments.init_from, arguments.distill_from)
@@ -63,6 +72,8 @@ def run(arguments) -> int:
     precision, reason = models.choose_precision(arguments.precision)
     models.set_precision(precision)
     console.print(f"Precision: {precision}, {reason}.")
+    if devices > 1:
+        console.print(f"Each batch is divided among {devices} devices.")
     sources = load_sources(
         arguments.data or [None],
         arguments.seed,
@@ -93,6 +104,7 @@ def run(arguments) -> int:
         seen_before=_count_seen((warm_start, teacher), sources, console),
         resume=arguments.resume,
         tensorboard=arguments.tensorboard,
+        devices=devices,
     )
     console.print(_layer_table(plan, arguments))
     fit_all = _fit_specialists if arguments.model == SPECIALISTS else _fit_net

@@ -14,7 +14,7 @@ import data_pipeline
 import labelling
 import models
 from errors import DivergedError, UserError
-from training import distillation, from_recipe
+from training import distillation, distribution, from_recipe
 from training.results import Results, measure_mirror, measure_results
 from training.task import Task, configuration
 
@@ -41,10 +41,11 @@ def fit(
     """
     check(task)
     config = configuration(task)
+    distribution.require_same(config)
     earlier = _earlier_results(task, config)
     if finished := _finished(task, earlier, console):
         return task.run.load_model(), finished
-    training = _Training(task, _initial_model(task, console))
+    training = _Training(task, console)
     first_epoch = training.load_state() if task.settings.resume else 0
     task.run.write_config(config, earlier)
     training.history.truncate(first_epoch)
@@ -54,8 +55,9 @@ def fit(
     diverged = training.history.diverged
     if training.best.best_weights is None:
         raise _diverged(task, training.history.row, "Nothing is left of it.")
+    model = training.best_model()
     results = measure_results(
-        training.model,
+        model,
         task.train,
         task.valid,
         best_epoch=training.best.best_epoch,
@@ -64,14 +66,14 @@ def fit(
     )
     if not math.isfinite(results.train_loss):
         raise _diverged(task, training.history.row, "Nothing is left of it.")
-    task.run.save_model(training.model)
+    task.run.save_model(model)
     task.run.write_config(config, results.as_json())
     if diverged:
         kept = f"The weights of epoch {results.best_epoch:,} are in {task.run.path}."
         raise _diverged(task, diverged, kept)
     if finished:
         task.run.forget_state()
-    return training.model, results
+    return model, results
 
 
 def check(task: Task):
@@ -128,11 +130,17 @@ def _require_labels(task):
 class _Training:
     """A net in training, with the callbacks that record its progress."""
 
-    def __init__(self, task, model):
-        self.task, self.model = task, model
-        self.compiled = from_recipe.compiled(model, task.recipe, task.steps_per_epoch)
+    def __init__(self, task, console):
+        self.task = task
+        filled_up = task.settings.devices > 1
+        with distribution.over(task.settings.devices):
+            self.model = _initial_model(task, console)
+            self.compiled = from_recipe.compiled(
+                self.model, task.recipe, task.steps_per_epoch, filled_up
+            )
+        monitor = "val_loss_of_faces" if filled_up else "val_loss"
         self.best = callbacks.BestWeights(
-            "val_loss" if len(task.valid) else None, task.recipe.patience
+            monitor if len(task.valid) else None, task.recipe.patience
         )
         self.best.set_model(self.compiled)  # for `restore`, if Keras stops before it sets it
         self.offsets = data_pipeline.mirror_offset_table(
@@ -165,25 +173,28 @@ class _Training:
             self.history, self.best, recipe.epochs, console, task.later_steps
         )
         is_over = first_epoch and self.best.is_out_of_patience(first_epoch - 1)
+        batches = self._training_batches(first_epoch)
         try:
-            self.compiled.fit(
-                self._training_batches(first_epoch),
-                steps_per_epoch=task.steps_per_epoch,
-                validation_data=self._validation_batches(),
-                initial_epoch=first_epoch,
-                epochs=first_epoch if is_over else recipe.epochs,
-                callbacks=[
-                    *from_recipe.schedules(recipe),
-                    keras.callbacks.TerminateOnNaN(),
-                    *from_recipe.averaged(recipe, [self.best, self.history, table]),
-                    *self._mirror_offsets(),
-                    self.state,
-                    *self._tensorboard(),
-                    *extra_callbacks,
-                ],
-                shuffle=False,  # the dataset does that; Keras would warn
-                verbose=0,
-            )
+            with distribution.over(task.settings.devices):
+                self.compiled.fit(
+                    batches,
+                    steps_per_epoch=task.steps_per_epoch,
+                    validation_data=self._validation_batches(),
+                    initial_epoch=first_epoch,
+                    epochs=first_epoch if is_over else recipe.epochs,
+                    callbacks=[
+                        callbacks.SwallowedInterrupts(),
+                        *from_recipe.schedules(recipe),
+                        keras.callbacks.TerminateOnNaN(),
+                        *from_recipe.averaged(recipe, [self.best, self.history, table]),
+                        *self._mirror_offsets(),
+                        self.state,
+                        *self._tensorboard(),
+                        *extra_callbacks,
+                    ],
+                    shuffle=False,  # the dataset does that; Keras would warn
+                    verbose=0,
+                )
         except KeyboardInterrupt:
             if self.best.best_weights is None:  # nothing to save yet
                 raise
@@ -197,8 +208,23 @@ class _Training:
             raise
         finally:
             table.close()
-            self.best.restore()
+            if task.settings.devices == 1:
+                self.best.restore()
         return True
+
+    def best_model(self):
+        """Returns the net with its best weights, on one device.
+
+        Variables of several devices stay as they are: after an exception, not every process may be
+        there to change them together.
+        """
+        if self.task.settings.devices == 1:
+            return self.model
+        best = zip(map(id, self.compiled.weights), self.best.best_weights, strict=True)
+        best = dict(best)
+        return distribution.copied_to_one_device(
+            self.model, [best[id(each)] for each in self.model.weights]
+        )
 
     def _training_batches(self, first_epoch):
         task = self.task
@@ -212,13 +238,16 @@ class _Training:
             from_recipe.augmentation(task.recipe),
             first_epoch,
             self.offsets,
+            share=distribution.share(task.settings.devices),
         )
 
     def _validation_batches(self):
         task = self.task
         if not len(task.valid):
             return None
-        return data_pipeline.evaluation_batches(task.valid, task.recipe.batch_size)
+        return data_pipeline.evaluation_batches(
+            task.valid, task.recipe.batch_size, distribution.share(task.settings.devices)
+        )
 
     def _mirror_offsets(self):
         """Returns the callback that measures the offset, if flips depend on it."""
@@ -227,7 +256,11 @@ class _Training:
             return []
 
         def measure():
-            return measure_mirror(self.model, task.train).offset
+            with distribution.on_one_device():
+                model = self.model
+                if task.settings.devices > 1:
+                    model = distribution.copied_to_one_device(model, model.get_weights())
+                return measure_mirror(model, task.train).offset
 
         return [callbacks.MirrorOffsets(self.offsets, measure)]
 

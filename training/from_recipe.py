@@ -14,13 +14,16 @@ _LOSSES = {
 }
 
 
-def compiled(model: keras.Model, recipe: models.Recipe, steps: int) -> keras.Model:
+def compiled(
+    model: keras.Model, recipe: models.Recipe, steps: int, filled_up: bool = False
+) -> keras.Model:
     """Compiles the model to call `fit` on, which shares all layers with the net.
 
     Args:
         model: a net of the zoo.
         recipe: how it is trained.
         steps: batches per epoch.
+        filled_up: whether batches may be, so that the loss to judge by is `loss_of_faces`.
 
     Raises:
         UserError: if the recipe needs heatmaps and the net has none.
@@ -33,10 +36,12 @@ def compiled(model: keras.Model, recipe: models.Recipe, steps: int) -> keras.Mod
             raise UserError(str(error)) from error
     optimizer = _optimizer(recipe, steps)
     optimizer.build(model.trainable_variables)
+    loss = _LOSSES[recipe.loss]()
+    metrics = [models.LabelledMeanSquaredError(), models.RootMeanSquaredErrorPixels()]
     model.compile(
         optimizer,
-        loss=_LOSSES[recipe.loss](),
-        metrics=[models.LabelledMeanSquaredError(), models.RootMeanSquaredErrorPixels()],
+        loss=loss,
+        metrics=metrics + [models.LossOfFaces(loss)] * filled_up,
         # XLA makes these convolutions five times slower on CPUs under TensorFlow.
         jit_compile=keras.backend.backend() == "jax",
     )

@@ -46,9 +46,14 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
     for own in overrides.values():
         models.override(net, recipe, own)  # reports mistakes before any work
     _check_labellers(recipe, overrides, is_specialists)
-    run = RunFolder(arguments.runs / (arguments.name or arguments.model))
+    run = run_of(arguments)
     check_folder(run, arguments)
     return Plan(net, recipe, overrides, run)
+
+
+def run_of(arguments) -> RunFolder:
+    """Returns the run folder that the options name."""
+    return RunFolder(arguments.runs / (arguments.name or arguments.model))
 
 
 def _check_labellers(recipe, overrides, is_specialists):

@@ -27,6 +27,7 @@ class Settings:
         seen_before: how many of the held-out faces these two nets have seen.
         resume: continue the run in the folder; a finished one is just loaded.
         tensorboard: write TensorBoard logs.
+        devices: how many train each net together, those of all processes.
     """
 
     seed: int
@@ -41,6 +42,7 @@ class Settings:
     seen_before: int = 0
     resume: bool = False
     tensorboard: bool = False
+    devices: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +97,7 @@ def common_configuration(
         **_describe_net("init_from", settings.warm_start),
         **_describe_net("distill_from", settings.teacher),
         "data": _describe_data(settings, train, valid),
+        "devices": settings.devices,
         **provenance(),
     }
 

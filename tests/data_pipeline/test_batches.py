@@ -1,9 +1,12 @@
 import itertools
 
 import numpy as np
+import pytest
 
 from data_pipeline import (
     FaceData,
+    Share,
+    augment,
     evaluation_batches,
     flip_half,
     steps_per_epoch,
@@ -68,3 +71,22 @@ def test_evaluation_keeps_every_face_in_order():
     data = numbered_faces()
     batches = [x.numpy()[:, 0, 0, 0].tolist() for x, _ in evaluation_batches(data, BATCH_SIZE)]
     assert batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_shares_of_processes_make_up_each_batch(processes):
+    data = numbered_faces()
+    shares = [Share(6, each, processes) for each in range(processes)]
+    for make in (
+        lambda share: evaluation_batches(data, BATCH_SIZE, share),
+        lambda share: training_batches(data, BATCH_SIZE, 1, augment, share=share).take(6),
+    ):
+        whole = list(make(Share()))
+        for expected, *parts in zip(whole, *map(make, shares), strict=True):
+            images, keypoints = (np.concatenate(each) for each in zip(*parts, strict=True))
+            assert len(images) == len(keypoints) == 6
+            faces = len(expected[0])
+            np.testing.assert_array_equal(images[:faces], expected[0])
+            np.testing.assert_array_equal(keypoints[:faces], expected[1])
+            assert not images[faces:].any()
+            assert np.isnan(keypoints[faces:]).all()

@@ -3,7 +3,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import MaskedHuber, MaskedMeanSquaredError, RootMeanSquaredErrorPixels
+from models import (
+    LossOfFaces,
+    MaskedHuber,
+    MaskedMeanSquaredError,
+    RootMeanSquaredErrorPixels,
+)
 from models.training_model import heatmap_cross_entropy, laplace_loss
 
 Y_TRUE = np.array([[[0.5, 0.0]], [[np.nan, np.nan]], [[-1.0, 0.25]]], np.float32)
@@ -68,6 +73,50 @@ def test_rmse_weighs_batches_by_their_labels():
         np.tile(Y_TRUE[2:], (2, 1, 1)), np.zeros((2, 1, 2), np.float32)
     )  # four, 1 and 0.25
     assert float(metric.result()) == pytest.approx(48 * np.sqrt((0.5 + 2 * 1.0625) / 6))
+    metric.reset_state()
+    assert float(metric.result()) == 0
+
+
+def filled_up(values, value):
+    """Adds two rows, as to a batch that does not divide by the number of devices."""
+    return np.concatenate([values, np.full((2, *values.shape[1:]), value, np.float32)])
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        MaskedMeanSquaredError(),
+        MaskedHuber(),
+        rmse,
+        lambda y, answers: laplace_loss(y, answers, answers[..., 0]),
+        lambda y, answers: heatmap_cross_entropy(y, tf.stack([answers, -answers], axis=1)),
+    ],
+    ids=["mse", "huber", "rmse", "laplace", "heatmaps"],
+)
+def test_rows_that_fill_up_a_batch_count_nothing(loss):
+    y_true, y_pred = (np.tile(each, (1, 2, 1)) for each in (Y_TRUE, Y_PRED))
+    predicted, filled = tf.Variable(y_pred), tf.Variable(filled_up(y_pred, 0.7))
+    with tf.GradientTape(persistent=True) as tape:
+        expected = loss(y_true, predicted)
+        received = loss(filled_up(y_true, np.nan), filled)
+    assert float(received) == pytest.approx(float(expected), rel=1e-6)
+    if loss is rmse:  # a metric, which has no gradient
+        return
+    gradients = tape.gradient(received, filled).numpy()
+    np.testing.assert_allclose(
+        gradients, filled_up(tape.gradient(expected, predicted).numpy(), 0), rtol=1e-5, atol=1e-7
+    )
+
+
+def test_the_loss_of_faces_is_what_keras_calls_the_loss_without_rows_that_fill_up():
+    y_true = np.array([[[0.1, 0.2]], [[0.3, np.nan]], [[-0.4, 0.5]]], np.float32)
+    y_pred = np.zeros_like(y_true)
+    metric = LossOfFaces(MaskedMeanSquaredError())
+    metric.update_state(y_true[:2], y_pred[:2])
+    metric.update_state(filled_up(y_true[2:], np.nan), filled_up(y_pred[2:], 0.7))
+    # Two faces, of which one keypoint has both its coordinates; then one.
+    by_hand = (2 * (0.01 + 0.04) / 2 + (0.16 + 0.25) / 2) / 3
+    assert float(metric.result()) == pytest.approx(by_hand)
     metric.reset_state()
     assert float(metric.result()) == 0
 

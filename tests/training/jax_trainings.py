@@ -1,0 +1,49 @@
+"""Runs train.py on JAX, again and again in one process; `tests.training.on_jax` starts it."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+
+import pytest
+
+import command_line
+
+
+def main():
+    """Reads a list of trainings from stdin, as JSON, and writes the status of each to stdout.
+
+    Each is a dict of `options` and of the epochs, from 0, at the end of which the training is
+    `killed_in`, as `killed_in_epoch` does it, or process 1 of several `dies_in`; None for neither.
+    """
+    command_line.start_quietly()
+    import callbacks
+    import train
+    from tests import narrow_nets
+    from tests.killing import killed_in_epoch
+    from tests.running import run_script
+
+    def die(self, epoch, logs=None):
+        if epoch == dies_in and os.environ["KERAS_DISTRIBUTION_PROCESS_ID"] == "1":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    statuses = []
+    with contextlib.redirect_stdout(sys.stderr), pytest.MonkeyPatch.context() as monkeypatch:
+        narrow_nets.put_into_zoo(monkeypatch)
+        for training in json.load(sys.stdin):
+            killed_in, dies_in = training["killed_in"], training["dies_in"]
+            with contextlib.ExitStack() as stack:
+                if killed_in is not None:
+                    stack.enter_context(killed_in_epoch(killed_in, monkeypatch))
+                if dies_in is not None:
+                    monkeypatch.setattr(callbacks.EpochTable, "on_epoch_end", die)
+                    defaults = (0.0, None, None)  # it saves its state every epoch
+                    monkeypatch.setattr(callbacks.ResumeState.__init__, "__defaults__", defaults)
+                statuses.append(run_script(train, *training["options"]))
+            statuses += ["killed"] * (killed_in is not None)
+    print(json.dumps(statuses))
+
+
+if __name__ == "__main__":
+    main()
