@@ -183,7 +183,7 @@ class _Training:
                     initial_epoch=first_epoch,
                     epochs=first_epoch if is_over else recipe.epochs,
                     callbacks=[
-                        callbacks.SwallowedInterrupts(),
+                        *_swallowed_interrupts(),
                         *from_recipe.schedules(recipe),
                         keras.callbacks.TerminateOnNaN(),
                         *from_recipe.averaged(recipe, [self.best, self.history, table]),
@@ -268,6 +268,11 @@ class _Training:
         if not self.task.settings.tensorboard:
             return []
         return [keras.callbacks.TensorBoard(self.task.run.tensorboard_folder)]
+
+
+def _swallowed_interrupts():
+    """Returns the callback on JAX alone; elsewhere Keras would wait for every step for its sake."""
+    return [callbacks.SwallowedInterrupts()] if keras.backend.backend() == "jax" else []
 
 
 def _initial_model(task, console):
