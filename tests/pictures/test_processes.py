@@ -125,7 +125,7 @@ def test_ctrl_c_ends_all_processes_in_one_line(tmp_path, ending):
         os.killpg(run.pid, signal.SIGINT)  # as the terminal does
         start = time.monotonic()
         _, error = run.communicate(timeout=20)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 10  # 5 on a machine that is not busy
     finally:
         run.kill()
     assert run.returncode == 130
