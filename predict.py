@@ -10,13 +10,14 @@ _EXAMPLES = """examples:
   python predict.py runs/specialists face.jpg                      CSV on the terminal
   python predict.py runs/specialists faces/ --out found.json --draw annotated/
   python predict.py runs/specialists party.jpg --detect --draw annotated/
+  python predict.py --preset heatmap_m @photos.txt --detect --jobs 8 --out found.parquet
   python predict.py --preset heatmap_s clip.mp4 --detect --draw drawn.mp4
   python predict.py exports/facial_keypoints face.jpg
   python predict.py runs/specialists --data ~/data/facial-keypoints --submission submission.csv
 
 Coordinates are px of the upright picture; (0, 0) is the centre of its top left pixel.
-Exit status: 0; 1 if a picture could not be read, or --detect found no face in any; 2 for a mistake;
-130 after Ctrl-C, which keeps what was found until then.
+Exit status: 0; 1 if a picture could not be read, --detect found no face in any, or a process was
+killed; 2 for a mistake; 130 after Ctrl-C, which keeps what was found until then.
 """
 _NETS = "a run folder of train.py, an exported SavedModel, or preset:NAME"
 
@@ -27,13 +28,17 @@ def parse_arguments(argv=None):
     )
     add = parser.add_argument
     add("net", nargs="?", metavar="NET", help=f"{_NETS}; left out with --preset")
-    add("pictures", nargs="*", metavar="PICTURE", help="face crops, folders of them, or a video")
+    pictures_help = "face crops, folders of them, globs, or a video;\n@FILE for the files that a "
+    add("pictures", nargs="*", metavar="PICTURE", help=f"{pictures_help}list names, @- for stdin")
     add("--preset", metavar="NAME", help="a net that comes with the project")
     command_line.add_flip_average_arguments(parser)
     add("--detect", action="store_true", help="pictures are whole photographs: find the faces")
     add("--webcam", action="store_true", help="show the webcam's picture with what is found")
     add("--min-confidence", type=command_line.share, help="for --detect (default: 0.9)")
-    add("--out", type=pathlib.Path, metavar="FILE", help="write to this .json or .csv file")
+    out_help = "write to this .json or .csv file,\nor, for many pictures, this .parquet folder"
+    add("--out", type=pathlib.Path, metavar="FILE", help=out_help)
+    add("--resume", action="store_true", help="complete the .parquet folder of an earlier command")
+    add("--jobs", type=command_line.at_least(1), default=1, metavar="N", help="use N processes")
     add("--draw", type=pathlib.Path, metavar="FOLDER", help="draw on copies there, print nothing")
     add("--submission", type=pathlib.Path, metavar="FILE", help="write a Kaggle submission")
     data_help = "for --submission: folder or zip with Kaggle's test and IdLookupTable tables\n"
@@ -48,31 +53,29 @@ def parse_arguments(argv=None):
 
 
 def check_usage(parser, arguments):
-    what = arguments.pictures or arguments.submission or arguments.webcam
-    if not arguments.net or not what:
+    if not arguments.net or not (arguments.pictures or arguments.submission or arguments.webcam):
         parser.error(
             f"Name a net ({_NETS}), then pictures; or a net and --submission FILE. "
             f"Received: {arguments.net or 'neither'}."
         )
-    written = arguments.out or arguments.draw
-    if arguments.submission and (arguments.pictures or arguments.detect or written):
-        parser.error("--submission is about the test faces: no pictures, --detect, --out, --draw.")
-    if arguments.webcam and (arguments.pictures or arguments.submission or written):
-        parser.error("--webcam shows what it finds: no pictures, --submission, --out, --draw.")
+    others = arguments.pictures or arguments.out or arguments.draw or arguments.jobs > 1
+    no = "no pictures, --out, --draw, --jobs"
+    if arguments.submission and (others or arguments.detect):
+        parser.error(f"--submission is about the test faces: {no}, --detect.")
+    if arguments.webcam and (others or arguments.submission):
+        parser.error(f"--webcam shows what it finds: {no}, --submission.")
     arguments.detect |= arguments.webcam
     for option, needed in (("data", "submission"), ("min_confidence", "detect")):
         if getattr(arguments, option) is not None and not getattr(arguments, needed):
             name = option.replace("_", "-")
             parser.error(f"--{name} is for --{needed}; leave it out, or add --{needed}.")
-    if arguments.out and arguments.out.suffix.lower() not in (".json", ".csv"):
-        parser.error(f"--out must end with .json or .csv. Received: {arguments.out}.")
 
 
 def main(argv=None):
     arguments = parse_arguments(argv)
-    command_line.start_quietly()
     if not arguments.submission:
         return predict_pictures(arguments)
+    command_line.start_quietly()
     from trained_nets.submitting import submit
 
     how = arguments.flip_average, arguments.labels_of
@@ -81,16 +84,16 @@ def main(argv=None):
 
 def predict_pictures(arguments):
     import pictures
-    from trained_nets.loading import load_net
+    from trained_nets.finder_loading import FinderLoading
 
-    outputs = pictures.Outputs(arguments.out, arguments.draw)
+    outputs = pictures.Outputs(arguments.out, arguments.draw, arguments.resume)
     outputs.require_writable()
     paths = pictures.find_pictures(arguments.pictures)
-    detector = pictures.FaceDetector(arguments.min_confidence) if arguments.detect else None
-    net = load_net(arguments.net, arguments.flip_average, arguments.labels_of)
+    how = arguments.flip_average, arguments.labels_of, arguments.detect, arguments.min_confidence
+    load = FinderLoading(arguments.net, *how)
     if arguments.webcam:
-        return pictures.show_webcam(net, detector)
-    return pictures.write_keypoints(paths, net, detector, outputs)
+        return pictures.show_webcam(load())
+    return pictures.write_keypoints(paths, load, outputs, arguments.jobs)
 
 
 if __name__ == "__main__":

@@ -225,14 +225,10 @@ def _find_in(name):
         def predict_center(faces):
             return np.full((len(faces), 1, 2), 47.5, np.float32)
 
-        net = TrainedNet("net", ("nose_tip",), predict_center)
+        finder = pictures.Finder(TrainedNet("net", ("nose_tip",), predict_center), None)
         outputs = pictures.Outputs(folder / "found.json", folder / "annotated")
         paths = pictures.find_pictures([folder / "pictures" / name])
-        found = list(pictures.find_keypoints(paths, net))
-        with outputs.opened(paths) as write:
-            for each in found:
-                write(each)
-        return 0 if found else 1
+        return pictures.write_keypoints(paths, lambda: finder, outputs)
 
     return main
 

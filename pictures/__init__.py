@@ -3,20 +3,24 @@
 from pictures.annotated_files import annotated_files
 from pictures.annotation import annotated, keypoint_color, write_annotated
 from pictures.cropping import Box, crop, to_photograph
-from pictures.detection import DetectedFace, FaceDetector
+from pictures.detection import MIN_CONFIDENCE, DetectedFace, FaceDetector
+from pictures.finder import Finder
 from pictures.finding import find_faces, find_keypoints
-from pictures.moving import show_webcam, write_video
+from pictures.listing import find_pictures
+from pictures.moving import show_webcam
 from pictures.outputs import Outputs
-from pictures.reading import UnreadablePictureError, find_pictures, read_picture, to_gray
+from pictures.reading import UnreadablePictureError, read_picture, to_gray
 from pictures.records import CSV_COLUMNS, Face, PictureFaces, csv_rows, json_record
 from pictures.writing import write_keypoints
 
 __all__ = [
     "CSV_COLUMNS",
+    "MIN_CONFIDENCE",
     "Box",
     "DetectedFace",
     "Face",
     "FaceDetector",
+    "Finder",
     "Outputs",
     "PictureFaces",
     "UnreadablePictureError",
@@ -35,5 +39,4 @@ __all__ = [
     "to_photograph",
     "write_annotated",
     "write_keypoints",
-    "write_video",
 ]

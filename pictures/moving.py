@@ -11,23 +11,22 @@ import atomic_write
 import command_line
 from errors import UserError
 from pictures.annotation import annotated
-from pictures.detection import FaceDetector
+from pictures.finder import Finder
 from pictures.outputs import Outputs
 from pictures.progress import progress
-from pictures.records import PictureFaces
+from pictures.records import PictureFaces, Tally
 from pictures.tracking import FaceTracker
 from pictures.video import Video, is_video, video_writer
 
 
-def write_video(path: pathlib.Path, net, detector: FaceDetector | None, outputs: Outputs) -> int:
+def write_video(path: pathlib.Path, finder: Finder, outputs: Outputs) -> int:
     """Finds the keypoints of the faces in each frame and writes them as they are found.
 
     Pictures are called `<path>#<frame>`, counted from 0. Ctrl-C keeps what was found until then.
 
     Args:
         path: the video.
-        net: as for `find_keypoints`.
-        detector: finds new faces.
+        finder: with a detector, for new faces.
         outputs: `annotated` is the annotated video.
 
     Returns:
@@ -36,56 +35,59 @@ def write_video(path: pathlib.Path, net, detector: FaceDetector | None, outputs:
     Raises:
         UserError: if the video cannot be read, or an output cannot be written.
     """
-    if detector is None:
+    if finder.detector is None:
         raise UserError(f"{path} is a video, which is searched for faces. Add --detect.")
+    if outputs.is_sharded:
+        raise UserError(f"A video's faces go into .json or .csv. Received: {outputs.file}.")
     if outputs.annotated and not is_video(outputs.annotated):
         raise UserError(f"The annotated video must end with .mp4. Received: {outputs.annotated}.")
-    video, track = Video(path), FaceTracker(net, detector)
+    video, track = Video(path), FaceTracker(finder.net, finder.detector)
     records = dataclasses.replace(outputs, annotated=None)
-    frames, faces, is_interrupted, start = 0, 0, False, time.monotonic()
+    tally, is_interrupted, start = Tally(), False, time.monotonic()
     with contextlib.ExitStack() as stack:
         counted = stack.enter_context(progress(video.count, "frames"))
         stack.callback(video.close)
-        write = draw = None
+        writer = draw = None
         if outputs.file or not outputs.annotated:
-            write = stack.enter_context(records.opened([]))
+            writer = stack.enter_context(records.opened())
         if outputs.annotated:
             temporary = stack.enter_context(atomic_write.replacing_file(outputs.annotated))
             draw = stack.enter_context(video_writer(temporary, video.size, video.frames_per_second))
         try:
             for frame in counted(video):
                 found = track(frame)
-                if write:
-                    each = pathlib.Path(f"{path}#{frames:06}")
-                    write(PictureFaces(each, frame.size, found))
+                name = pathlib.Path(f"{path}#{tally.pictures:06}")
+                each = PictureFaces(name, frame.size, found)
+                if writer:
+                    writer.write(each)
                 if draw:
                     draw(annotated(frame, found, enlarge=False))
-                frames, faces = frames + 1, faces + len(found)
+                tally.add(Tally.of(each))
         except KeyboardInterrupt:
             is_interrupted = True
-        if not frames:
+        if not tally.pictures:
             raise UserError(f"{path} has no frame that can be read.")
-    speed = frames / (time.monotonic() - start)
-    records.report(frames, faces)
+    speed = tally.pictures / (time.monotonic() - start)
+    records.report(tally)
+    frames = command_line.counted(tally.pictures, "frame")
     if outputs.annotated:
-        counted_frames = command_line.counted(frames, "frame")
-        print(f"Drew {counted_frames} into {outputs.annotated}, {speed:.1f} frames/s.")
+        print(f"Drew {frames} into {outputs.annotated}, {speed:.1f} frames/s.")
     if is_interrupted:
-        command_line.warn(f"interrupted after {command_line.counted(frames, 'frame')}")
+        command_line.warn(f"interrupted after {frames}")
         return 130
-    return 0 if faces else 1
+    return 0 if tally.faces else 1
 
 
-def show_webcam(net, detector: FaceDetector) -> int:
+def show_webcam(finder: Finder) -> int:
     """Shows the webcam's picture with the keypoints of all faces, until its window is closed.
 
     Args:
-        net, detector: as for `write_video`.
+        finder: as for `write_video`.
 
     Raises:
         UserError: if there is no webcam, or no screen.
     """
-    video, track = Video(None), FaceTracker(net, detector)
+    video, track = Video(None), FaceTracker(finder.net, finder.detector)
     try:
         window = _Window()
         start = time.monotonic()

@@ -1,4 +1,4 @@
-"""Where found keypoints go: a CSV or JSON file, drawings, or the terminal, as they are found."""
+"""Where found keypoints go, as they are found: CSV, JSON, Parquet shards, or the terminal."""
 
 import contextlib
 import csv
@@ -6,36 +6,65 @@ import dataclasses
 import json
 import pathlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol, TextIO
 
 import atomic_write
 import command_line
-from pictures.annotated_files import annotated_files
-from pictures.annotation import write_annotated
-from pictures.reading import read_picture
-from pictures.records import CSV_COLUMNS, PictureFaces, csv_rows, json_record
+from errors import UserError
+from pictures import shards
+from pictures.records import CSV_COLUMNS, PictureFaces, Tally, csv_rows, json_record
 from pictures.video import is_video
+
+
+class Writer(Protocol):
+    """Takes each picture's faces as they are found.
+
+    Attributes:
+        ranges: positions of the pictures that it needs, in their order.
+        tally: what is written, an earlier run's included.
+    """
+
+    ranges: Sequence[range]
+    tally: Tally
+
+    def write(self, picture: PictureFaces):
+        """Takes the next picture."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Outputs:
-    """Takes each picture's faces as they are found; onto the terminal as CSV if nowhere else.
+    """Where to write: onto the terminal as CSV if nowhere else.
 
     Attributes:
-        file: written as JSON or CSV, by its ending.
+        file: written as JSON or CSV, by its ending; or, if that is `.parquet`, a folder of shards.
         annotated: a folder for annotated copies of the pictures; or a video's annotated copy.
+        resume: whether shards that are there are completed.
     """
 
     file: pathlib.Path | None = None
     annotated: pathlib.Path | None = None
+    resume: bool = False
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether what is written stays, however the run ends."""
+        return self.file is not None and self.file.suffix.lower() == shards.SUFFIX
 
     def require_writable(self):
         """Tries both places, before the work.
 
         Raises:
-            UserError: if one cannot be written.
+            UserError: if one cannot be written, or the file has another ending.
         """
-        if self.file:
+        ending = self.file and self.file.suffix.lower()
+        if ending not in (None, ".json", ".csv", shards.SUFFIX):
+            raise UserError(f"--out must end with .json, .csv or .parquet. Received: {self.file}.")
+        if self.resume and not self.is_sharded:
+            raise UserError("--resume is for --out FOLDER.parquet; others are written anew.")
+        if self.is_sharded:
+            shards.require_usable(self.file, self.resume)
+        elif self.file:
             atomic_write.require_writable(self.file)
         if self.annotated:
             is_file = is_video(self.annotated)
@@ -43,63 +72,68 @@ class Outputs:
             atomic_write.require_writable(drawn)
 
     @contextlib.contextmanager
-    def opened(self, inputs: Sequence[pathlib.Path]) -> Iterator[Callable[[PictureFaces], None]]:
-        """Yields a function that writes one picture's faces.
+    def opened(
+        self, number: int = 0, settings: Mapping | None = None, provenance: Mapping | None = None
+    ) -> Iterator[Writer]:
+        """Yields what writes the pictures.
 
-        The file gets its name once the block ends; a block that ends by an error leaves none.
+        A JSON or CSV file gets its name once the block ends; a block that ends by an error leaves
+        none.
 
         Args:
-            inputs: the pictures to come, in their order; none of them is overwritten.
+            number: of pictures; 0 if that is not known.
+            settings, provenance: as for `Shards`.
 
         Raises:
-            UserError: if a file cannot be written.
+            UserError: if a file cannot be written, or shards that are there do not fit.
         """
-        writers = []
+        if self.is_sharded:
+            yield shards.Shards(self.file, number, settings or {}, provenance or {})
+            return
         with contextlib.ExitStack() as stack:
             if self.file:
                 temporary = stack.enter_context(atomic_write.replacing_file(self.file))
                 stream = stack.enter_context(open(temporary, "w", encoding="utf-8"))
-                is_json = self.file.suffix.lower() == ".json"
-                writers.append(stack.enter_context((_json if is_json else _csv)(stream)))
-            if self.annotated:
-                writers.append(self._drawing(inputs))
-            if not writers:
-                writers.append(stack.enter_context(_csv(sys.stdout)))
+            elif self.annotated:
+                stream = None
+            else:
+                stream = sys.stdout
+            is_json = self.file is not None and self.file.suffix.lower() == ".json"
+            form = _nothing if stream is None else _json if is_json else _csv
+            yield _InOrder(stack.enter_context(form(stream)), [range(number)])
 
-            def write(picture):
-                for each in writers:
-                    each(picture)
-
-            yield write
-
-    def _drawing(self, inputs):
-        files = annotated_files(inputs, self.annotated, inputs)
-        places = {}
-        for path, file in zip(inputs, files, strict=True):
-            places.setdefault(path, file)  # the same picture, named twice, has one drawing
-
-        def draw(picture):
-            write_annotated(places[picture.path], read_picture(picture.path), picture.faces)
-
-        return draw
-
-    def report(self, pictures: int, faces: int):
+    def report(self, tally: Tally):
         """Says what was written."""
-        if self.file:
-            print(f"Wrote {self.file}: {command_line.counted(faces, 'face')}.")
+        if self.file and tally.pictures:
+            print(f"Wrote {self.file}: {command_line.counted(tally.faces, 'face')}.")
         if self.annotated:
-            print(f"Drew {command_line.counted(pictures, 'picture')} into {self.annotated}.")
+            drawn = tally.pictures - tally.unreadable
+            print(f"Drew {command_line.counted(drawn, 'picture')} into {self.annotated}.")
+
+
+class _InOrder:
+    def __init__(self, write: Callable[[PictureFaces], object], ranges):
+        self._write, self.ranges, self.tally = write, ranges, Tally()
+
+    def write(self, picture):
+        self._write(picture)
+        self.tally.add(Tally.of(picture))
 
 
 @contextlib.contextmanager
-def _csv(stream):
+def _nothing(_: None):
+    yield lambda picture: None
+
+
+@contextlib.contextmanager
+def _csv(stream: TextIO):
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(CSV_COLUMNS)
     yield lambda picture: table.writerows(csv_rows(picture))
 
 
 @contextlib.contextmanager
-def _json(stream):
+def _json(stream: TextIO):
     separator = "[\n"
 
     def write(picture):

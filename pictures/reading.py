@@ -2,7 +2,6 @@
 
 import pathlib
 import warnings
-from collections.abc import Iterable
 from typing import BinaryIO
 
 import numpy as np
@@ -19,39 +18,6 @@ MAX_PIXELS = 300_000_000
 
 class UnreadablePictureError(UserError):
     """A file that is not a picture, is damaged, or is too large."""
-
-
-def find_pictures(paths: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
-    """Files as named, and the picture files in folders and theirs, in alphabetical order.
-
-    Hidden files and folders, whose names begin with a dot, are left out.
-
-    Raises:
-        UserError: if a path does not exist, or a folder has no picture in it.
-    """
-    found = []
-    for path in paths:
-        if str(path).startswith(("http://", "https://")):
-            raise UserError(f"{path} is an address. Download the picture first: curl -LO {path}")
-        path = pathlib.Path(path).expanduser()
-        if path.is_dir():
-            inside = sorted(each for each in path.rglob("*") if _is_picture(each, path))
-            if not inside:
-                raise UserError(
-                    f"{path} has no pictures in it. Looked for files that end with "
-                    f"{', '.join(SUFFIXES)}."
-                )
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise UserError(f"There is no {path}. Name picture files, or folders of them.")
-    return found
-
-
-def _is_picture(path, folder):
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix.lower() in SUFFIXES and path.is_file() and not hidden
 
 
 def read_picture(path: pathlib.Path | BinaryIO, upright: bool = True) -> Image.Image:
@@ -79,7 +45,8 @@ def read_picture(path: pathlib.Path | BinaryIO, upright: bool = True) -> Image.I
                 return _plain(ImageOps.exif_transpose(picture) if upright else picture)
     # Decoders raise nearly anything for damaged files: OSError, SyntaxError, struct.error, …
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        reason = reason.splitlines()[0]
         raise UnreadablePictureError(f"{path} cannot be read as a picture: {reason}") from error
 
 

@@ -39,43 +39,86 @@ class PictureFaces:
 
     Attributes:
         path: the file.
-        size: width and height in px, upright.
+        size: width and height in px, upright; None if it could not be read.
         faces: may be empty.
+        error: why it could not be read; None if it could.
     """
 
     path: pathlib.Path
-    size: tuple[int, int]
-    faces: list[Face]
+    size: tuple[int, int] | None
+    faces: Sequence[Face]
+    error: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The path, as text that can be written whatever bytes it is made of."""
+        return writable(str(self.path))
+
+
+@dataclasses.dataclass
+class Tally:
+    """How much has been found.
+
+    Attributes:
+        pictures: how many there were, with those that could not be read.
+        faces: in all of them.
+        unreadable: how many pictures could not be read.
+    """
+
+    pictures: int = 0
+    faces: int = 0
+    unreadable: int = 0
+
+    def add(self, other: "Tally"):
+        """Adds what was found elsewhere."""
+        self.pictures += other.pictures
+        self.faces += other.faces
+        self.unreadable += other.unreadable
+
+    @classmethod
+    def of(cls, picture: PictureFaces) -> "Tally":
+        """Counts one picture."""
+        return cls(1, len(picture.faces), int(picture.error is not None))
 
 
 CSV_COLUMNS = (
     *("picture", "face", "confidence", "left", "top", "width", "height"),
-    *("keypoint", "x", "y"),
+    *("keypoint", "x", "y", "error"),
 )
+
+
+def writable(text: str) -> str:
+    """Returns a text with escapes for what UTF-8 cannot hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def csv_rows(picture: PictureFaces) -> list[list[str]]:
     """Returns a row of `CSV_COLUMNS` for each keypoint; one without a face for a faceless picture.
 
-    Faces are counted from 0. The confidence is empty for a face crop.
+    Faces are counted from 0. The confidence is empty for a face crop; the error, for a picture that
+    could be read.
     """
     rows = []
     for number, face in enumerate(picture.faces):
         confidence = "" if face.confidence is None else f"{face.confidence:.4f}"
         box = [f"{value:.2f}" for value in dataclasses.astuple(face.box)]
-        start = [str(picture.path), str(number), confidence, *box]
-        rows += [[*start, name, f"{x:.2f}", f"{y:.2f}"] for name, (x, y) in face.keypoints.items()]
-    return rows or [[str(picture.path)] + [""] * (len(CSV_COLUMNS) - 1)]
+        start = [picture.name, str(number), confidence, *box]
+        rows += [
+            [*start, name, f"{x:.2f}", f"{y:.2f}", ""] for name, (x, y) in face.keypoints.items()
+        ]
+    return rows or [[picture.name, *[""] * (len(CSV_COLUMNS) - 2), picture.error or ""]]
 
 
 def json_record(picture: PictureFaces) -> dict:
     """Returns a picture with its faces, keypoints by name as [x, y], for JSON."""
-    return {
-        "picture": str(picture.path),
-        "width": picture.size[0],
-        "height": picture.size[1],
+    width, height = picture.size or (None, None)
+    record = {
+        "picture": picture.name,
+        "width": width,
+        "height": height,
         "faces": [_face(face) for face in picture.faces],
     }
+    return record | ({"error": picture.error} if picture.error is not None else {})
 
 
 def _face(face):

@@ -1,56 +1,118 @@
-"""What predict.py does with many pictures: finds, writes as it goes, shows how far it is."""
+"""What predict.py does with pictures: finds, writes as it goes, shows how far it is."""
 
+import hashlib
 import itertools
+import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import command_line
 from errors import UserError
-from pictures.detection import FaceDetector
-from pictures.finding import find_keypoints
+from pictures.annotated_files import annotated_files
+from pictures.finder import Batch, Finder, in_this_process
 from pictures.moving import write_video
 from pictures.outputs import Outputs
+from pictures.processes import KilledProcessError, in_processes
 from pictures.progress import progress
 from pictures.video import is_video
 
+_LARGE, _OBLONG = 1024, 1.4  # px; longer by shorter side: hardly a crop of one face
+
 
 def write_keypoints(
-    paths: Sequence[pathlib.Path], net, detector: FaceDetector | None, outputs: Outputs
+    paths: Sequence[pathlib.Path], load: Callable[[], Finder], outputs: Outputs, jobs: int = 1
 ) -> int:
     """Finds the keypoints of all faces in pictures and writes them as they are found.
 
-    Ctrl-C keeps what was found until then.
+    Ctrl-C keeps what was found until then, but for the pictures of an unfinished batch or shard.
 
     Args:
-        paths, net, detector: as for `find_keypoints`; or one path, of a video.
+        paths: picture files; or one, of a video.
+        load: loads what finds them; as for `in_processes` if there are several jobs.
         outputs: where they go.
+        jobs: how many processes find them; 1 is this one alone.
 
     Returns:
-        The exit status: 1 if a picture could not be read, or no face was found in any.
+        The exit status: 1 if a picture could not be read, no face was found in any, or a process
+        was killed; 130 after Ctrl-C.
 
     Raises:
         UserError: if an output cannot be written.
     """
     if any(map(is_video, paths)):
-        if len(paths) > 1:
-            raise UserError("A video is taken alone. Name one video, or pictures.")
-        return write_video(paths[0], net, detector, outputs)
-    with progress(len(paths), "pictures") as counted:
-        found = find_keypoints(counted(paths), net, detector)
-        first = next(found, None)
-        if first is None:
-            command_line.warn("no picture could be read; wrote nothing")
-            return 1
-        done, faces, is_interrupted = 0, 0, False
-        with outputs.opened(paths) as write:
+        if len(paths) > 1 or jobs > 1:
+            raise UserError("A video is taken alone, by one job. Name one video, or pictures.")
+        return write_video(paths[0], load(), outputs)
+    ended_by = None
+    jobs = min(jobs, len(paths))
+    with in_processes(load, jobs) if jobs > 1 else in_this_process(load) as ready:
+        settings = dict(ready.settings) | _identity(paths)
+        with outputs.opened(len(paths), settings, ready.provenance) as writer:
             try:
-                for each in itertools.chain([first], found):
-                    write(each)
-                    done, faces = done + 1, faces + len(each.faces)
-            except KeyboardInterrupt:
-                is_interrupted = True
-    outputs.report(done, faces)
-    if is_interrupted:
-        command_line.warn(f"interrupted after {done:,} of {len(paths):,} pictures")
-        return 130
-    return 0 if done == len(paths) and faces else 1
+                _write(paths, ready, writer, outputs.annotated)
+            except (KeyboardInterrupt, KilledProcessError) as error:
+                if not (writer.tally.pictures or outputs.is_sharded):
+                    raise  # and keep what is in the file from another day
+                ended_by = error
+    tally = writer.tally
+    outputs.report(tally)
+    if ended_by:
+        is_ctrl_c = isinstance(ended_by, KeyboardInterrupt)
+        command_line.warn(
+            f"{'interrupted' if is_ctrl_c else f'{ended_by} Ended'} after {tally.pictures:,} of "
+            f"{len(paths):,} pictures{'; --resume goes on' * outputs.is_sharded}"
+        )
+        return 130 if is_ctrl_c else ended_by.status
+    if tally.unreadable:
+        command_line.warn(
+            f"{tally.unreadable:,} of {command_line.counted(len(paths), 'picture')} could not be "
+            "read"
+        )
+    return 0 if tally.faces and not tally.unreadable else 1
+
+
+def _write(paths, ready, writer, drawn_into):
+    drawings = annotated_files(paths, drawn_into, paths) if drawn_into else ()
+    batches = _batches(paths, drawings, writer.ranges, ready.batch_size)
+    found = itertools.chain.from_iterable(ready.find(batches))
+    is_warned = ready.settings.get("detect", False)
+    with progress(len(paths), "pictures", writer.tally.pictures) as counted:
+        for picture in counted(found):
+            writer.write(picture)
+            if picture.error is not None:
+                command_line.warn(f"skipped: {picture.error}")
+                continue
+            if not picture.faces:
+                command_line.warn(f"no face found in {picture.path}")
+            if not is_warned and _looks_like_a_photograph(picture.size):
+                width, height = picture.size
+                command_line.warn(
+                    f"{picture.path} is {width}×{height} px and is taken for one face. If it shows "
+                    "more than that, add --detect."
+                )
+                is_warned = True
+
+
+def _batches(
+    paths: Sequence[pathlib.Path],
+    drawings: Sequence[pathlib.Path],
+    ranges: Iterable[range],
+    size: int,
+) -> Iterator[Batch]:
+    for positions in ranges:
+        for start in range(positions.start, positions.stop, size):
+            some = slice(start, min(start + size, positions.stop))
+            yield Batch(paths[some], drawings[some])
+
+
+def _identity(paths):
+    """Returns what tells one list of pictures from another."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(os.fsencode(path) + b"\0")
+    return {"pictures": len(paths), "paths": digest.hexdigest()}
+
+
+def _looks_like_a_photograph(size):
+    shorter, longer = sorted(size)
+    return shorter >= _LARGE or longer >= _OBLONG * shorter

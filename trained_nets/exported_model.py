@@ -54,6 +54,7 @@ def open_exported(path: pathlib.Path, version: pathlib.Path) -> TrainedNet:
         predict=predict,
         mirror_offset_px=card.get("mirror_offset_px"),
         labels_of=card.get("labels_of") or labelling.UNNAMED[0],
+        saved_model=version,
     )
 
 

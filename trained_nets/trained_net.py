@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import os
+import pathlib
 from collections.abc import Callable, Sequence
 
 import keras
@@ -33,6 +34,7 @@ class TrainedNet:
         labels_of: the one whose labels it predicts.
         whole: for a single net, the model that predicts the keypoints of all labellers.
         open_as: loads it again, to predict the labels of another labeller.
+        saved_model: the folder of an exported model; None for others.
     """
 
     origin: str
@@ -45,6 +47,7 @@ class TrainedNet:
     labels_of: str = labelling.UNNAMED[0]
     whole: keras.Model | None = None
     open_as: Callable[[str], "TrainedNet"] | None = None
+    saved_model: pathlib.Path | None = None
 
     def as_labeller(self, name: str) -> "TrainedNet":
         """Returns the net that predicts where this labeller puts the keypoints.
@@ -69,8 +72,12 @@ class TrainedNet:
 
     @functools.cached_property
     def weights_digest(self) -> str:
-        """The SHA-256 of the Keras model's weights, as hex."""
+        """The SHA-256 of the Keras model's weights, or the exported model's files, as hex."""
         digest = hashlib.sha256()
+        if self.saved_model:
+            for file in sorted(each for each in self.saved_model.rglob("*") if each.is_file()):
+                digest.update(file.read_bytes())
+            return digest.hexdigest()
         for weight in self.model.get_weights():
             digest.update(f"{weight.dtype} {weight.shape}".encode())
             digest.update(np.ascontiguousarray(weight))

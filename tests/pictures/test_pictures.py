@@ -163,7 +163,7 @@ def test_records_name_every_keypoint(tmp_path):
 def test_a_picture_without_faces_has_one_row(tmp_path):
     found = pictures.PictureFaces(tmp_path / "b.png", (8, 6), [])
     assert pictures.json_record(found)["faces"] == []
-    assert pictures.csv_rows(found) == [[str(tmp_path / "b.png"), *[""] * 9]]
+    assert pictures.csv_rows(found) == [[str(tmp_path / "b.png"), *[""] * 10]]
 
 
 def test_left_and_right_keypoints_are_marked_in_their_colours():

@@ -66,7 +66,10 @@ def test_pictures_are_predicted_in_their_own_pixels(run_path, folder, tmp_path, 
     assert run_script(predict, run_path, folder, *options) == 1
     assert "skipped" in (error := capsys.readouterr().err)
     assert "c.jpg" in error
-    small, large = json.loads(out.read_text())
+    assert error.endswith(": 1 of 3 pictures could not be read\n")
+    small, large, bad = json.loads(out.read_text())
+    assert "c.jpg cannot be read as a picture" in bad.pop("error")
+    assert bad == {"picture": str(folder / "c.jpg"), "width": None, "height": None, "faces": []}
     assert (large["width"], large["height"]) == (288, 288)
     images, _ = small_data.faces()
     predicted = load_net(run_path).predict(images[:1])[0]
@@ -116,15 +119,18 @@ def test_one_picture_is_one(run_path, folder, tmp_path, capsys):
     assert printed == f"Wrote {out}: 1 face.\nDrew 1 picture into {tmp_path}.\n"
 
 
-def test_only_bad_pictures_write_nothing(run_path, folder, tmp_path, capsys):
+def test_only_bad_pictures_are_listed_with_their_reasons(run_path, folder, tmp_path, capsys):
     out = tmp_path / "found.csv"
-    options = ["--out", out, "--draw", tmp_path]
+    options = ["--out", out, "--draw", tmp_path / "annotated"]
     assert run_script(predict, run_path, folder / "c.jpg", *options) == 1
     printed = capsys.readouterr()
-    assert printed.out == ""
+    assert printed.out.startswith(f"Wrote {out}: 0 faces.\nDrew 0 pictures")
     assert "c.jpg cannot be read" in printed.err
-    assert printed.err.endswith(": no picture could be read; wrote nothing\n")
-    assert [path.name for path in tmp_path.iterdir()] == ["faces"]
+    assert printed.err.endswith(": 1 of 1 picture could not be read\n")
+    (row,) = csv.DictReader(out.open())
+    assert (row["picture"], row["face"]) == (str(folder / "c.jpg"), "")
+    assert "cannot identify image file" in row["error"]
+    assert not (tmp_path / "annotated").exists()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +143,13 @@ def test_only_bad_pictures_write_nothing(run_path, folder, tmp_path, capsys):
         (["net", "a.png", "--submission", "s.csv"], "no pictures"),
         (["net", "a.png", "--data", "d"], "--data is for --submission"),
         (["net", "--submission", "s.csv", "--detect"], "--detect"),
-        (["net", "a.png", "--out", "found.txt"], "must end with .json or .csv"),
+        (["net", "a.png", "--out", "found.txt"], "must end with .json, .csv or .parquet"),
+        (
+            ["net", "a.png", "--out", "found.csv", "--resume"],
+            "--resume is for --out FOLDER.parquet",
+        ),
+        (["net", "--submission", "s.csv", "--jobs", "2"], "no pictures, --out, --draw, --jobs"),
+        (["net", "a.png", "--jobs", "0"], "at least 1"),
         (["net", "a.png", "--min-confidence", "0.5"], "is for --detect"),
         (["net", "a.png", "--detect", "--min-confidence", "95"], "must be from 0 to 1"),
         (["net", "https://example.org/a.jpg"], "is an address. Download the picture first"),
@@ -212,11 +224,12 @@ def test_nobody_in_any_photograph_is_status_1(run_path, tmp_path, monkeypatch, c
     assert run_script(predict, run_path, tmp_path / "nobody.png", "--detect") == 1
     printed = capsys.readouterr()
     assert "no face found in" in printed.err
-    assert printed.out.splitlines()[1] == f"{tmp_path / 'nobody.png'}{',' * 9}"
+    assert printed.out.splitlines()[1] == f"{tmp_path / 'nobody.png'}{',' * 10}"
 
 
 def test_ctrl_c_keeps_what_was_found(run_path, folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pictures, "FaceDetector", TwoFaces)
+    monkeypatch.setattr("pictures.finder._PHOTOGRAPHS", 1)
     for number in range(4):
         Image.new("L", (400, 250), 90).save(tmp_path / f"{number}.png")
     find, seen = TwoFaces.find, []

@@ -8,10 +8,10 @@ import shutil
 import signal
 import tempfile
 
+import child_processes
 import command_line
 from errors import UserError
 from trained_nets.provenance import COMMIT_FILE, provenance
-from training.executors import cores
 from training.executors.parallel import KILLED_TWICE, End
 
 _ROOT = pathlib.Path(__file__).parents[2]
@@ -112,7 +112,7 @@ class _Trainings:
 
 def _train_on_node(pickled_make, title, shipped, log_file, threads, name, lines):
     """Trains one net in a process of the cluster; returns why it failed."""
-    cores.limit_threads(threads)
+    child_processes.limit_threads(threads)
     # A cluster that was started in a shell's background ignores Ctrl-C, which Ray cancels with.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     command_line.start_quietly()

@@ -12,11 +12,11 @@ import os
 import pathlib
 import pickle
 import queue
-import signal
 import tempfile
 import threading
 
-from training.executors import cores, mapped_arrays, worker_process
+import child_processes
+from training.executors import mapped_arrays, worker_process
 from training.executors.parallel import KILLED_TWICE, End
 
 _STOPPED = worker_process.Ended(None)  # before it began
@@ -37,7 +37,7 @@ class Processes:
         self._free_gpus = queue.SimpleQueue()
         for gpu in gpus or [None] * number:
             self._free_gpus.put(gpu)
-        self._threads_each = max(1, cores.available() // self._number)
+        self._threads_each = max(1, child_processes.available_cores() // self._number)
         self._context = multiprocessing.get_context("spawn")
         self._lock = threading.Lock()  # of the two below
         self._running = set()
@@ -48,7 +48,7 @@ class Processes:
         with (
             tempfile.TemporaryDirectory(prefix="facial-keypoints-") as folder,
             concurrent.futures.ThreadPoolExecutor(
-                self._number, initializer=_hide_ctrl_c
+                self._number, initializer=child_processes.hide_ctrl_c
             ) as threads,
         ):
             futures, interrupted = {}, False
@@ -130,12 +130,3 @@ def gpu_names(number: int) -> list[str]:
     """Returns what CUDA calls the GPUs that this process sees, of which there are `number`."""
     names = os.environ.get("CUDA_VISIBLE_DEVICES")
     return names.split(",")[:number] if names else [str(each) for each in range(number)]
-
-
-def _hide_ctrl_c():
-    """Blocks Ctrl-C in a thread and the processes that it starts.
-
-    The terminal sends it to all processes; the parent alone decides, and sends them SIGTERM.
-    """
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -1,16 +1,15 @@
 """A process that trains one net. Nothing here may import TensorFlow before its threads are set."""
 
 import dataclasses
-import multiprocessing
 import os
 import pathlib
 import pickle
 import signal
-import threading
 from multiprocessing.connection import Connection
 
+import child_processes
 import command_line
-from training.executors import cores, mapped_arrays
+from training.executors import mapped_arrays
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Ended:
 
 def main(order: Order, connection: Connection):
     """Trains, and sends what it prints and how it ended."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    cores.limit_threads(order.threads)
+    child_processes.end_with_parent()  # beside the trainings of a resumed run
+    child_processes.limit_threads(order.threads)
     if order.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = order.gpu
     command_line.start_quietly()
@@ -62,9 +61,3 @@ def _interrupt_once(number, frame):
     """A service manager sends SIGTERM to all processes, and then the parent does so again."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
-
-
-def _end_with_parent():
-    """Without its parent, a worker would train on, unseen, beside those of a resumed run."""
-    multiprocessing.parent_process().join()
-    os._exit(1)

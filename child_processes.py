@@ -1,0 +1,57 @@
+"""What the processes that train.py and predict.py start for their work have in common."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+
+_VARIABLE = "TF_NUM_INTRAOP_THREADS"  # which TensorFlow reads when it starts
+
+
+def available_cores() -> int:
+    """Returns the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def limit_threads(threads: int):
+    """Limits the threads of TensorFlow's operations in this process, unless the person does.
+
+    Call it before TensorFlow starts.
+    """
+    os.environ.setdefault(_VARIABLE, str(threads))
+
+
+def hide_ctrl_c():
+    """Blocks Ctrl-C in a thread and the processes that it starts.
+
+    The terminal sends it to all processes; the parent alone decides, and sends them SIGTERM.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()  # which the first process starts, and then unblocks it
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+@contextlib.contextmanager
+def ctrl_c_hidden():
+    """Does so while the block runs; what was pressed meanwhile comes when it ends."""
+    hide_ctrl_c()
+    try:
+        yield
+    finally:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def end_with_parent():
+    """Ends this process when its parent has ended, or it would work on, unseen."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent():
+    multiprocessing.parent_process().join()
+    os._exit(1)

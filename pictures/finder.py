@@ -1,0 +1,101 @@
+"""Finds the faces of some pictures at a time, and draws them."""
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from pictures.annotation import write_annotated
+from pictures.detection import FaceDetector
+from pictures.finding import find_keypoints
+from pictures.reading import read_picture
+from pictures.records import PictureFaces
+
+# A face takes a few times as long if it is predicted alone. The number of faces that are predicted
+# together changes the last bits of the answer, so it is the same for any number of processes. Both
+# divide the number of pictures in a shard.
+_CROPS, _PHOTOGRAPHS = 64, 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Pictures whose faces are predicted together.
+
+    Attributes:
+        paths: their files.
+        drawings: a file for each annotated copy; empty if none are wanted.
+    """
+
+    paths: Sequence[pathlib.Path]
+    drawings: Sequence[pathlib.Path] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Finder:
+    """A net and perhaps a detector, loaded.
+
+    Attributes:
+        net, detector: as for `find_keypoints`.
+        settings: what its answers depend on, in JSON's types.
+        provenance: what else there is to know about where they come from.
+    """
+
+    net: object
+    detector: FaceDetector | None
+    settings: Mapping = dataclasses.field(default_factory=dict)
+    provenance: Mapping = dataclasses.field(default_factory=dict)
+
+    @property
+    def batch_size(self) -> int:
+        """How many pictures a batch should have."""
+        return _PHOTOGRAPHS if self.detector else _CROPS
+
+    def __call__(self, batch: Batch, begin: Callable[[int], object] = int) -> list[PictureFaces]:
+        """Finds the faces of a batch and draws them.
+
+        Args:
+            batch: the pictures.
+            begin: is told the position of each picture before it is read.
+
+        Raises:
+            UserError: if a drawing cannot be written.
+        """
+        found = find_keypoints(_told(batch.paths, begin), self.net, self.detector)
+        drawings = zip(_told(found, begin), batch.drawings, strict=True) if batch.drawings else ()
+        for picture, file in drawings:
+            if picture.error is None:
+                write_annotated(file, read_picture(picture.path), picture.faces)
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """A finder, in this process or in several others.
+
+    Attributes:
+        settings, provenance, batch_size: as the finder's.
+        find: finds the faces of batches, in their order.
+    """
+
+    settings: Mapping
+    provenance: Mapping
+    batch_size: int
+    find: Callable[[Iterable[Batch]], Iterator[list[PictureFaces]]]
+
+
+@contextlib.contextmanager
+def in_this_process(load: Callable[[], Finder]) -> Iterator[Ready]:
+    """Loads a finder."""
+    finder = load()
+    yield Ready(
+        finder.settings,
+        finder.provenance,
+        finder.batch_size,
+        lambda batches: map(finder, batches),
+    )
+
+
+def _told(elements, begin):
+    for position, each in enumerate(elements):
+        begin(position)
+        yield each

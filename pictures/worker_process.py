@@ -1,0 +1,70 @@
+"""A process that finds faces. Nothing here may import TensorFlow before its threads are set."""
+
+import dataclasses
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+
+import child_processes
+from errors import UserError
+from pictures.finder import Finder
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaded:
+    """The first message of a worker. After it, each batch is answered by what was found."""
+
+    settings: Mapping
+    provenance: Mapping
+    batch_size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Failed:
+    """The last message of a worker that cannot go on.
+
+    Attributes:
+        message: of a `UserError`; else a traceback.
+        status: for the exit; None for a bug.
+    """
+
+    message: str
+    status: int | None
+
+
+def main(load: Callable[[], Finder], threads: int, position, connection: Connection):
+    """Finds the faces of batches until there are no more.
+
+    Args:
+        load: loads a finder.
+        threads: how many TensorFlow may use.
+        position: a shared number, the place in its batch of the picture in work.
+        connection: to the parent.
+    """
+    child_processes.end_with_parent()
+    child_processes.limit_threads(threads)
+    # Several processes may share a GPU.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which removes unfinished drawings
+    try:
+        _answer(load, position, connection)
+    except (EOFError, BrokenPipeError):  # the parent has ended
+        pass
+    except UserError as error:
+        connection.send(Failed(str(error), error.status))
+    except Exception:
+        connection.send(Failed(traceback.format_exc(), None))
+
+
+def _answer(load, position, connection):
+    def begin(place):
+        position.value = place
+
+    finder = load()
+    connection.send(Loaded(finder.settings, finder.provenance, finder.batch_size))
+    while True:
+        batch = connection.recv()
+        connection.send(finder(batch, begin))

@@ -1,0 +1,184 @@
+"""predict.py --jobs: the same results, and processes that are killed, stopped, or fail."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+import pictures
+import predict
+from pictures.finder import Batch
+from pictures.processes import in_processes
+from tests import ROOT, small_data
+from tests.pictures.stand_in_finder import DEADLY, SLOW, StandIn, write_pictures
+from tests.running import run_script
+
+pytest.importorskip("pyarrow")
+
+
+def write(paths, out, jobs=2, load=None):
+    return pictures.write_keypoints(paths, load or StandIn(), pictures.Outputs(out), jobs)
+
+
+def contents(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_two_processes_find_what_one_finds_in_the_same_order(tmp_path):
+    paths = write_pictures(tmp_path / "in", [SLOW, *range(10, 109)])
+    paths[40].write_bytes(b"no picture")
+    for ending in ("csv", "json"):
+        one, two = tmp_path / f"one.{ending}", tmp_path / f"two.{ending}"
+        assert write(paths, one, jobs=1) == write(paths, two) == 1
+        assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_trained_net_answers_the_same_in_two_processes(tmp_path):
+    images, _ = small_data.faces()
+    (tmp_path / "in").mkdir()
+    for number in range(70):  # more than a batch
+        face = Image.fromarray(images[number % len(images), :, :, 0])
+        face.rotate(number).save(tmp_path / "in" / f"{number:02}.png")
+    options = ["--preset", "heatmap_s", "--flip-average", tmp_path / "in"]
+    one, two = tmp_path / "one.parquet", tmp_path / "two.parquet"
+    assert run_script(predict, *options, "--out", one) == 0
+    drawn = tmp_path / "drawn"
+    assert run_script(predict, *options, "--out", two, "--jobs", 2, "--draw", drawn) == 0
+    assert contents(one) == contents(two)
+    assert len(list(drawn.iterdir())) == 70
+
+
+def test_no_more_batches_are_taken_than_fit_into_memory(tmp_path):
+    taken = []
+    (slow,) = write_pictures(tmp_path / "slow", [SLOW])
+    (fast,) = write_pictures(tmp_path / "fast", [9])
+
+    def batches():
+        for number in range(50):
+            taken.append(number)
+            yield Batch([fast if number else slow])
+
+    with in_processes(StandIn(), 2) as ready:
+        found = ready.find(batches())
+        assert next(found)[0].path == slow
+        assert len(taken) <= 10
+        assert sum(each[0].path == fast for each in found) == 49
+
+
+def test_a_mistake_is_told_once(tmp_path, capfd):
+    load = StandIn(mistake="There is no such net.")
+    with pytest.raises(pictures.UnreadablePictureError.__base__, match="There is no such net"):
+        write(write_pictures(tmp_path / "in", [9, 9]), tmp_path / "found.csv", load=load)
+    assert capfd.readouterr().err == ""
+    assert not (tmp_path / "found.csv").exists()
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_killed_process_ends_the_run_and_what_was_written_stays(
+    tmp_path, ending, monkeypatch, capsys
+):
+    monkeypatch.setattr("pictures.shards.PICTURES_PER_SHARD", 16)
+    # Not before the first batches are written, however late one of the processes starts.
+    paths = write_pictures(tmp_path / "in", [9] * 170 + [DEADLY] + [9] * 30)
+    out = tmp_path / f"found.{ending}"
+    start = time.monotonic()
+    assert write(paths, out) == 1
+    assert time.monotonic() - start < 30  # of which the processes take most to start
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
+    assert f"A process was killed at {paths[170]}, perhaps for lack of memory" in line
+    assert "(exit code -9). Ended after " in line
+    assert " of 201 pictures" in line
+    if ending == "csv":
+        assert len(out.read_text().splitlines()) % (16 * 15) == 1
+    else:
+        assert line.endswith("; --resume goes on")
+        Image.new("L", (96, 96), 9).save(paths[170])  # the memory suffices now
+        outputs = pictures.Outputs(out, resume=True)
+        assert pictures.write_keypoints(paths, StandIn(), outputs) == 0
+        assert len(list(out.iterdir())) == 13
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_ctrl_c_ends_all_processes_in_one_line(tmp_path, ending):
+    out = tmp_path / f"found.{ending}"
+    # The second batch takes as long as it takes.
+    write_pictures(tmp_path / "in", [9] * 16 + [SLOW] * 1000)
+    command = [sys.executable, "-m", "tests.pictures.stand_in_finder", tmp_path / "in", out]
+    run = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # In a shell's background, it would be ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        _wait_until_busy(run.pid, 2)
+        os.killpg(run.pid, signal.SIGINT)  # as the terminal does
+        start = time.monotonic()
+        _, error = run.communicate(timeout=20)
+        assert time.monotonic() - start < 10  # 5 on a machine that is not busy
+    finally:
+        run.kill()
+    assert run.returncode == 130
+    assert len(error.splitlines()) == 1
+    assert "interrupted" in error
+    assert not _group(run.pid)
+    assert not list(tmp_path.glob("**/.tmp-*"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_processes_end_with_their_parent(tmp_path):
+    write_pictures(tmp_path / "in", [SLOW] * 1000)
+    command = [sys.executable, "-m", "tests.pictures.stand_in_finder", tmp_path / "in"]
+    run = subprocess.Popen([*command, tmp_path / "found.parquet"], cwd=ROOT, start_new_session=True)
+    try:
+        _wait_until_busy(run.pid, 2)
+    finally:
+        run.kill()
+    run.wait()
+    deadline = time.monotonic() + 10
+    while _group(run.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _group(run.pid)
+
+
+def _group(number):
+    """The processes of a process group that still run."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, group, *_ = stat.read_text().rpartition(") ")[2].split()
+        except OSError:  # ended meanwhile
+            continue
+        if int(group) == number and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def _wait_until_busy(group, workers):
+    """Waits until the processes of a run have loaded what they need."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        others = [each for each in _group(group) if each != group]
+        loaded = sum("PIL" in _maps(each) for each in others)
+        if loaded >= workers:
+            time.sleep(0.5)
+            return
+        time.sleep(0.05)
+    raise AssertionError("The processes did not start.")
+
+
+def _maps(process):
+    try:
+        return pathlib.Path(f"/proc/{process}/maps").read_text()
+    except OSError:
+        return ""
