@@ -131,7 +131,7 @@ def test_ctrl_c_ends_all_processes_in_one_line(tmp_path, ending):
     assert run.returncode == 130
     assert len(error.splitlines()) == 1
     assert "interrupted" in error
-    assert not _group(run.pid)
+    _require_end(run.pid)
     assert not list(tmp_path.glob("**/.tmp-*"))
 
 
@@ -145,10 +145,15 @@ def test_processes_end_with_their_parent(tmp_path):
     finally:
         run.kill()
     run.wait()
+    _require_end(run.pid)
+
+
+def _require_end(number):
+    """Requires that a process group ends, the tracker of `multiprocessing` last of all."""
     deadline = time.monotonic() + 10
-    while _group(run.pid) and time.monotonic() < deadline:
+    while _group(number) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not _group(run.pid)
+    assert not _group(number)
 
 
 def _group(number):
