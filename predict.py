@@ -41,8 +41,7 @@ def parse_arguments(argv=None):
     add("--jobs", type=command_line.at_least(1), default=1, metavar="N", help="use N processes")
     add("--draw", type=pathlib.Path, metavar="FOLDER", help="draw on copies there, print nothing")
     add("--submission", type=pathlib.Path, metavar="FILE", help="write a Kaggle submission")
-    data_help = "for --submission: folder or zip with Kaggle's test and IdLookupTable tables\n"
-    add("--data", help=f"{data_help}(default: the built-in drawn test faces)")
+    add("--data", help="for --submission: folder or zip of Kaggle's files (default: drawn faces)")
     command_line.add_labels_of_argument(parser)
     arguments = parser.parse_intermixed_args(argv)
     if arguments.preset:  # then all that is named are pictures
