@@ -45,7 +45,9 @@ def main(argv=None):
     arguments = parse_arguments(argv)
     if sys.platform != "linux":
         raise UserError("The kill tests fork processes, which needs Linux.")
-    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # a fork needs one thread
+    # A fork needs one thread; pandas imports Arrow where it is installed.
+    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
     command_line.start_quietly()
     from tests import narrow_nets
 
