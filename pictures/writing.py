@@ -63,11 +63,8 @@ def write_keypoints(
             f"{len(paths):,} pictures{'; --resume goes on' * outputs.is_sharded}"
         )
         return 130 if is_ctrl_c else ended_by.status
-    if tally.unreadable:
-        command_line.warn(
-            f"{tally.unreadable:,} of {command_line.counted(len(paths), 'picture')} could not be "
-            "read"
-        )
+    if tally.unreadable and len(paths) > 1:
+        command_line.warn(f"{tally.unreadable:,} of {len(paths):,} pictures could not be read")
     return 0 if tally.faces and not tally.unreadable else 1
 
 

@@ -57,7 +57,11 @@ def start(script, *arguments, **environment):
 
 @pytest.mark.parametrize(
     "command",
-    [["train.py", "--model", "net1"], ["evaluate.py", "runs/any"], ["predict.py", "net", "a.png"]],
+    [
+        ["train.py", "--model", "net1"],
+        ["evaluate.py", "runs/any"],
+        ["predict.py", "net", "docs/figures/astronaut.png"],
+    ],
 )
 def test_another_backend_is_refused_by_the_scripts(command):
     done = start(*command, KERAS_BACKEND="torch")

@@ -119,14 +119,16 @@ def test_one_picture_is_one(run_path, folder, tmp_path, capsys):
     assert printed == f"Wrote {out}: 1 face.\nDrew 1 picture into {tmp_path}.\n"
 
 
-def test_only_bad_pictures_are_listed_with_their_reasons(run_path, folder, tmp_path, capsys):
+def test_one_bad_picture_is_told_in_one_line_and_listed_with_its_reason(
+    run_path, folder, tmp_path, capsys
+):
     out = tmp_path / "found.csv"
     options = ["--out", out, "--draw", tmp_path / "annotated"]
     assert run_script(predict, run_path, folder / "c.jpg", *options) == 1
     printed = capsys.readouterr()
     assert printed.out.startswith(f"Wrote {out}: 0 faces.\nDrew 0 pictures")
+    assert printed.err.count("\n") == 1
     assert "c.jpg cannot be read" in printed.err
-    assert printed.err.endswith(": 1 of 1 picture could not be read\n")
     (row,) = csv.DictReader(out.open())
     assert (row["picture"], row["face"]) == (str(folder / "c.jpg"), "")
     assert "cannot identify image file" in row["error"]
