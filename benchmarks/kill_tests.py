@@ -3,11 +3,12 @@
     python -m benchmarks.kill_tests --kills 50 --seed 1
 
 Each is killed with SIGKILL, half of the times at a random moment, half of the times before a random
-file operation. A training (six specialists or two folds of narrow nets, on 60 drawn faces, one
-thread) is resumed until it is done; weights, history and results then equal those of an undisturbed
-training to the last bit. A killed export never shows a version that does not load and answer as it
-should. A killed reading of the data never leaves a cache that is read wrongly. SIGTERM saves and
-ends the training within five seconds of processor time. Linux only.
+file operation. A training (six specialists, one after another or two at a time, or two folds of
+narrow nets, on 60 drawn faces, one thread) is resumed until it is done; weights, history and
+results then equal those of an undisturbed training to the last bit. A killed export never shows a
+version that does not load and answer as it should. A killed reading of the data never leaves a
+cache that is read wrongly. SIGTERM saves and ends the training within five seconds of processor
+time. Linux only.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from benchmarks.forked import Forks, Kill, Kills
 from errors import UserError
 
 PROGRAM = "python -m benchmarks.kill_tests"
-KINDS = ("specialists", "folds", "sigterm", "exports", "cache")
+KINDS = ("specialists", "folds", "jobs", "sigterm", "exports", "cache")
 EPOCHS = 3
 TRAININGS = {
     # Dropout, flips and a rising momentum.
@@ -37,6 +38,11 @@ TRAININGS = {
     # AdamW, averaged weights and measured mirror offsets.
     "heatmap_s": ("--model", "specialists", "--architecture", "heatmap_s"),
     "folds": ("--model", "net7", "--folds", 2),
+    # Its processes know nothing of narrow nets, so this one is small by itself.
+    "jobs": (
+        *("--model", "specialists", "--architecture", "net1"),
+        *("--set", "hidden_units=5", "--jobs", 2),
+    ),
 }
 SECONDS_TO_SAVE = 5.0
 
@@ -61,6 +67,8 @@ def main(argv=None):
             kill_trainings(references, ("net7", "heatmap_s"), Kills(kills, chance))
         if "folds" in arguments.only:
             kill_trainings(references, ("folds",), Kills(max(1, kills // 5), chance))
+        if "jobs" in arguments.only:
+            kill_trainings(references, ("jobs",), Kills(max(1, kills // 5), chance))
         if "sigterm" in arguments.only:
             end_trainings(references, max(1, kills // 10), chance)
         if "exports" in arguments.only:
@@ -77,8 +85,8 @@ def parse_arguments(argv=None):
         "--kills",
         type=command_line.at_least(1),
         default=50,
-        help="of specialists; exports get three fifths as many, the cache two fifths, folds a "
-        "fifth, and SIGTERM is sent a tenth as often (default: %(default)s)",
+        help="of specialists; exports get three fifths as many, the cache two fifths, folds "
+        "and two jobs a fifth each, and SIGTERM is sent a tenth as often (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=1, help="decides when (default: %(default)s)")
     parser.add_argument("--only", nargs="+", choices=KINDS, default=KINDS, help="(default: all)")
