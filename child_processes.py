@@ -9,11 +9,13 @@ import threading
 _VARIABLE = "TF_NUM_INTRAOP_THREADS"  # which TensorFlow reads when it starts
 
 
-def available_cores() -> int:
-    """Returns the number of cores that this process may use."""
+def threads_each(processes: int) -> int:
+    """Returns how many threads each process gets of the cores that this one may use."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, cores // processes)
 
 
 def limit_threads(threads: int):

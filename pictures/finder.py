@@ -31,13 +31,27 @@ class Batch:
 
 
 @dataclasses.dataclass(frozen=True)
+class About:
+    """What there is to know about a finder, wherever it is.
+
+    Attributes:
+        settings: what its answers depend on, in JSON's types.
+        provenance: what else there is to know about where they come from.
+        batch_size: how many pictures a batch should have.
+    """
+
+    settings: Mapping
+    provenance: Mapping
+    batch_size: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Finder:
     """A net and perhaps a detector, loaded.
 
     Attributes:
         net, detector: as for `find_keypoints`.
-        settings: what its answers depend on, in JSON's types.
-        provenance: what else there is to know about where they come from.
+        settings, provenance: as for `About`.
     """
 
     net: object
@@ -46,9 +60,10 @@ class Finder:
     provenance: Mapping = dataclasses.field(default_factory=dict)
 
     @property
-    def batch_size(self) -> int:
-        """How many pictures a batch should have."""
-        return _PHOTOGRAPHS if self.detector else _CROPS
+    def about(self) -> About:
+        """What a process that has only its answers needs to know."""
+        batch_size = _PHOTOGRAPHS if self.detector else _CROPS
+        return About(self.settings, self.provenance, batch_size)
 
     def __call__(self, batch: Batch, begin: Callable[[int], object] = int) -> list[PictureFaces]:
         """Finds the faces of a batch and draws them.
@@ -73,13 +88,11 @@ class Ready:
     """A finder, in this process or in several others.
 
     Attributes:
-        settings, provenance, batch_size: as the finder's.
+        about: the finder.
         find: finds the faces of batches, in their order.
     """
 
-    settings: Mapping
-    provenance: Mapping
-    batch_size: int
+    about: About
     find: Callable[[Iterable[Batch]], Iterator[list[PictureFaces]]]
 
 
@@ -87,12 +100,7 @@ class Ready:
 def in_this_process(load: Callable[[], Finder]) -> Iterator[Ready]:
     """Loads a finder."""
     finder = load()
-    yield Ready(
-        finder.settings,
-        finder.provenance,
-        finder.batch_size,
-        lambda batches: map(finder, batches),
-    )
+    yield Ready(finder.about, lambda batches: map(finder, batches))
 
 
 def _told(elements, begin):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 import child_processes
 from errors import UserError
 from pictures import worker_process
-from pictures.finder import Batch, Finder, Ready
+from pictures.finder import About, Batch, Finder, Ready
 from pictures.records import PictureFaces
 
 _AHEAD = 4  # batches for each process, found or in work, while an earlier one is missing
@@ -39,19 +39,14 @@ def in_processes(load: Callable[[], Finder], number: int) -> Iterator[Ready]:
         UserError: if it cannot be loaded.
         KilledProcessError: if a process was killed, here or in `find`.
     """
-    threads = max(1, child_processes.available_cores() // number)
+    threads = child_processes.threads_each(number)
     with contextlib.ExitStack() as stack:
         workers = []
         stack.callback(_end, workers)
         for _ in range(number):
             workers.append(_Worker(load, threads))
         first = workers[0].receive()
-        yield Ready(
-            first.settings,
-            first.provenance,
-            first.batch_size,
-            lambda batches: _find(workers, batches, first.settings),
-        )
+        yield Ready(first, lambda batches: _find(workers, batches, first.settings))
 
 
 class _Worker:
@@ -128,7 +123,7 @@ def _find(workers, batches: Iterable[Batch], settings) -> Iterator[list[PictureF
         for connection in multiprocessing.connection.wait(list(numbers)):
             number, worker = numbers[connection]
             message = worker.receive()
-            if isinstance(message, worker_process.Loaded):
+            if isinstance(message, About):
                 if message.settings != settings:
                     raise UserError("The net has changed since the first process loaded it.")
                 continue

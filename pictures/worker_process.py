@@ -5,21 +5,12 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 import child_processes
 from errors import UserError
 from pictures.finder import Finder
-
-
-@dataclasses.dataclass(frozen=True)
-class Loaded:
-    """The first message of a worker. After it, each batch is answered by what was found."""
-
-    settings: Mapping
-    provenance: Mapping
-    batch_size: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +27,7 @@ class Failed:
 
 
 def main(load: Callable[[], Finder], threads: int, position, connection: Connection):
-    """Finds the faces of batches until there are no more.
+    """Sends what there is to know about its finder, then what is found in each batch received.
 
     Args:
         load: loads a finder.
@@ -64,7 +55,7 @@ def _answer(load, position, connection):
         position.value = place
 
     finder = load()
-    connection.send(Loaded(finder.settings, finder.provenance, finder.batch_size))
+    connection.send(finder.about)
     while True:
         batch = connection.recv()
         connection.send(finder(batch, begin))

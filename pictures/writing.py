@@ -46,8 +46,8 @@ def write_keypoints(
     ended_by = None
     jobs = min(jobs, len(paths))
     with in_processes(load, jobs) if jobs > 1 else in_this_process(load) as ready:
-        settings = dict(ready.settings) | _identity(paths)
-        with outputs.opened(len(paths), settings, ready.provenance) as writer:
+        settings = dict(ready.about.settings) | _identity(paths)
+        with outputs.opened(len(paths), settings, ready.about.provenance) as writer:
             try:
                 _write(paths, ready, writer, outputs.annotated)
             except (KeyboardInterrupt, KilledProcessError) as error:
@@ -70,9 +70,9 @@ def write_keypoints(
 
 def _write(paths, ready, writer, drawn_into):
     drawings = annotated_files(paths, drawn_into, paths) if drawn_into else ()
-    batches = _batches(paths, drawings, writer.ranges, ready.batch_size)
+    batches = _batches(paths, drawings, writer.ranges, ready.about.batch_size)
     found = itertools.chain.from_iterable(ready.find(batches))
-    is_warned = ready.settings.get("detect", False)
+    is_warned = ready.about.settings.get("detect", False)
     with progress(len(paths), "pictures", writer.tally.pictures) as counted:
         for picture in counted(found):
             writer.write(picture)

@@ -220,8 +220,7 @@ class _Training:
         """
         if self.task.settings.devices == 1:
             return self.model
-        best = zip(map(id, self.compiled.weights), self.best.best_weights, strict=True)
-        best = dict(best)
+        best = dict(zip(map(id, self.compiled.weights), self.best.best_weights, strict=True))
         return distribution.copied_to_one_device(
             self.model, [best[id(each)] for each in self.model.weights]
         )
@@ -271,7 +270,7 @@ class _Training:
 
 
 def _swallowed_interrupts():
-    """Returns the callback on JAX alone; elsewhere Keras would wait for every step for its sake."""
+    """Returns the callback on JAX alone; elsewhere validation would wait for every step for it."""
     return [callbacks.SwallowedInterrupts()] if keras.backend.backend() == "jax" else []
 
 

@@ -37,7 +37,7 @@ class Processes:
         self._free_gpus = queue.SimpleQueue()
         for gpu in gpus or [None] * number:
             self._free_gpus.put(gpu)
-        self._threads_each = max(1, child_processes.available_cores() // self._number)
+        self._threads_each = child_processes.threads_each(self._number)
         self._context = multiprocessing.get_context("spawn")
         self._lock = threading.Lock()  # of the two below
         self._running = set()
