@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 IMAGE_SIZE = 96  # px, width and height of a face crop
+IMAGE_SHAPE = (IMAGE_SIZE, IMAGE_SIZE, 1)  # of one image in an array
 
 # Coordinates count from the centre of the top left pixel, so the middle of the picture is half a
 # pixel before IMAGE_SIZE / 2, and negating a normalized x mirrors it exactly: x -> 95 - x.

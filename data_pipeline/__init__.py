@@ -1,48 +1,12 @@
-"""From Kaggle's files, or the built-in drawn faces, to `tf.data` batches."""
+"""From Kaggle's files, shards or the built-in drawn faces to `tf.data` batches."""
 
-from data_pipeline.augmentation import augment
-from data_pipeline.batches import (
-    Share,
-    evaluation_batches,
-    mirror_offset_table,
-    steps_per_epoch,
-    training_batches,
-)
-from data_pipeline.content_fingerprint import explain_mismatch
-from data_pipeline.face_data import FaceData, join
-from data_pipeline.flips import flip_half, flip_horizontal
-from data_pipeline.label_summary import (
-    label_counts,
-    outside_picture,
-    summary_table,
-    swapped_sides,
-)
-from data_pipeline.loading import load_faces, load_synthetic_test_faces, load_test
-from data_pipeline.lookup_table import load_lookup
-from data_pipeline.splits import HOLD_OUT, folds, split, split_digest
+import importlib
+import typing
 
-__all__ = [
-    "HOLD_OUT",
-    "FaceData",
-    "Share",
-    "augment",
-    "evaluation_batches",
-    "explain_mismatch",
-    "flip_half",
-    "flip_horizontal",
-    "folds",
-    "join",
-    "label_counts",
-    "load_faces",
-    "load_lookup",
-    "load_synthetic_test_faces",
-    "load_test",
-    "mirror_offset_table",
-    "outside_picture",
-    "split",
-    "split_digest",
-    "steps_per_epoch",
-    "summary_table",
-    "swapped_sides",
-    "training_batches",
-]
+if typing.TYPE_CHECKING:
+    from data_pipeline.public import *  # noqa: F403
+
+
+def __getattr__(name):
+    # Not before a name is used: TensorFlow takes seconds, which `convert --help` can do without.
+    return getattr(importlib.import_module("data_pipeline.public"), name)

@@ -63,7 +63,8 @@ def training_batches(
     Here K counts the keypoints of all labellers, in the order of `FaceData.by_labeller`.
 
     Order and augmentation depend on (seed, epoch, step) alone, so training can resume at any
-    epoch. Shuffling moves row numbers, not pictures, and a batch is gathered at once.
+    epoch. The place of each row in an epoch's order is computed, so that no list of all rows is
+    ever made, and only a batch of pictures is read at a time.
 
     Args:
         data: the training faces.
@@ -85,8 +86,8 @@ def training_batches(
     Raises:
         ValueError: if `augment` is given, and a keypoint's mirror is not among the data's.
     """
-    images = tf.constant(data.images)
-    keypoints = tf.constant(_normalized_labels(data))
+    last = len(data) - 1
+    gather = _gather_from(data)
     mirror = None if augment is None else Mirror.of(data.names).repeated(len(data.labellers))
 
     def batches_of_epoch(epoch):
@@ -96,16 +97,16 @@ def training_batches(
             # Batches are made ahead, beyond the last epoch too.
             row = tf.minimum(epoch, mirror_offsets.shape[0] - 1)
             epoch_mirror = dataclasses.replace(mirror, offset=tf.gather(mirror_offsets, row))
-        order = tf.random.experimental.stateless_shuffle(tf.range(len(data)), epoch_seed)
 
-        def gather(step, rows):
-            batch = tf.gather(images, rows), tf.gather(keypoints, rows)
+        def batch_of_step(step):
+            places = tf.range(step * batch_size, tf.minimum((step + 1) * batch_size, len(data)))
+            batch = gather(tf.random.experimental.index_shuffle(places, epoch_seed, last))
             if augment is not None:
                 batch = augment(*batch, tf.random.fold_in(epoch_seed, step + 1), epoch_mirror)
             return share.of(*batch)
 
-        rows = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
-        return rows.enumerate().map(gather, num_parallel_calls=2, deterministic=True)
+        steps = tf.data.Dataset.range(steps_per_epoch(data, batch_size))
+        return steps.map(batch_of_step, num_parallel_calls=2, deterministic=True)
 
     epochs = tf.data.Dataset.range(first_epoch, _FOREVER)
     # At most one epoch ahead: the offsets of those after the next may still change.
@@ -119,10 +120,25 @@ def mirror_offset_table(epochs: int, num_keypoints: int) -> tf.Variable:
 
 def evaluation_batches(data: FaceData, batch_size: int, share: Share = WHOLE) -> tf.data.Dataset:
     """Every face once, in order, with normalized keypoints; `share` as in training."""
-    keypoints = _normalized_labels(data)
-    dataset = tf.data.Dataset.from_tensor_slices((data.images, keypoints)).batch(batch_size)
-    return dataset.map(share.of).prefetch(2)
+    gather = _gather_from(data)
+    rows = tf.data.Dataset.range(len(data)).batch(batch_size)
+    return rows.map(lambda batch: share.of(*gather(batch))).prefetch(2)
 
 
-def _normalized_labels(data):
-    return keypoint_schema.to_normalized(data.by_labeller())
+def _gather_from(data):
+    """Returns a function from row numbers to their images and normalized labels, in a graph."""
+
+    def read(rows):
+        batch = data.rows(rows)
+        labels = keypoint_schema.to_normalized(batch.by_labeller())
+        return np.asarray(batch.images), labels
+
+    def gather(rows):
+        images, keypoints = tf.numpy_function(read, [rows], [tf.uint8, tf.float32])
+        num_labels = len(data.labellers) * len(data.names)
+        return (
+            tf.ensure_shape(images, [None, *keypoint_schema.IMAGE_SHAPE]),
+            tf.ensure_shape(keypoints, [None, num_labels, 2]),
+        )
+
+    return gather

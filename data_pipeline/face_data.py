@@ -8,6 +8,7 @@ import numpy as np
 import keypoint_schema
 import labelling
 from data_pipeline.content_fingerprint import joined_fingerprint
+from data_pipeline.stored_images import StoredImages
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +16,7 @@ class FaceData:
     """Faces and their keypoints.
 
     Attributes:
-        images: uint8 `(N, 96, 96, 1)`, 0–255.
+        images: uint8 `(N, 96, 96, 1)`, 0–255, as an array, or in files as `StoredImages`.
         keypoints: float32 `(N, K, 2)`, px, NaN where unlabelled.
         groups: int64 `(N,)`; rows of one group (one picture, one person) are never split apart.
         names: the K keypoints' names.
@@ -27,7 +28,7 @@ class FaceData:
         labelled_by: int `(N,)`, each row's labeller, as a position in `labellers`.
     """
 
-    images: np.ndarray
+    images: np.ndarray | StoredImages
     keypoints: np.ndarray
     groups: np.ndarray
     names: tuple[str, ...] = keypoint_schema.NAMES
@@ -142,7 +143,7 @@ def join(parts: Sequence[FaceData]) -> FaceData:
     first_groups = np.cumsum([0] + [part.groups.max(initial=-1) + 1 for part in parts[:-1]])
     first_labellers = np.cumsum([0] + [len(part.labellers) for part in parts[:-1]])
     return FaceData(
-        images=np.concatenate([part.images for part in parts]),
+        images=_joined_images([part.images for part in parts]),
         keypoints=np.concatenate([part.keypoints for part in parts]),
         groups=np.concatenate(
             [part.groups + first for part, first in zip(parts, first_groups, strict=True)]
@@ -156,3 +157,9 @@ def join(parts: Sequence[FaceData]) -> FaceData:
             [part.labelled_by + first for part, first in zip(parts, first_labellers, strict=True)]
         ),
     )
+
+
+def _joined_images(parts):
+    if any(isinstance(part, StoredImages) for part in parts):
+        return StoredImages.joined(parts)
+    return np.concatenate(parts)

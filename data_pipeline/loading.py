@@ -10,6 +10,7 @@ from data_pipeline import csv_table, kaggle_files, splits, synthetic_faces
 from data_pipeline.content_fingerprint import content_fingerprint
 from data_pipeline.face_data import FaceData
 from data_pipeline.parsed_cache import cached_arrays
+from data_pipeline.shards import is_shards, load_shards
 from errors import UserError
 
 # Enough for a real task, few enough to draw within seconds, at about 5 ms of a core a face.
@@ -26,13 +27,16 @@ def load_faces(data: str | pathlib.Path | None = None) -> FaceData:
     are grouped by person, else by identical images.
 
     Args:
-        data: what `--data` takes (see `kaggle_files.find_table`); None for the drawn faces.
+        data: what `--data` takes (see `kaggle_files.find_table`), or a folder of shards; None for
+            the drawn faces.
 
     Raises:
         UserError: if it is missing or malformed, naming file, row and column.
     """
     if data is None:
         return _synthetic_training_faces()
+    if is_shards(data):
+        return load_shards(data)
     table = kaggle_files.find_table(data, "training")
     file_fingerprint = table.fingerprint()
 

@@ -66,7 +66,7 @@ def split(data: FaceData, seed: int, hold_out: float = HOLD_OUT) -> tuple[FaceDa
             "train on."
         )
     splitter = GroupShuffleSplit(n_splits=1, test_size=hold_out, random_state=seed)
-    train, valid = next(splitter.split(data.images, groups=data.groups))
+    train, valid = next(splitter.split(data.groups, groups=data.groups))
     return data.rows(train), data.rows(valid)
 
 

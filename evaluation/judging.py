@@ -108,7 +108,7 @@ def _write_report(nets, data, load_test_images, results, folder):
         )
         for net, judgement in zip(nets, results.judgements, strict=True)
     ]
-    faces = report_figures.ReportFaces(data.images, data.keypoints, samples)
+    faces = report_figures.ReportFaces(np.asarray(data.images), data.keypoints, samples)
     figures = report_figures.report_figures(report_nets, faces, results.threshold)
     return report.write_report(folder, results, note, figures)
 
@@ -122,4 +122,4 @@ def _samples(data, load_test_images, first):
     except UserError as error:
         is_judged = np.isfinite(first.net.judged_labels).any((1, 2))
         note = f"The 4 × 4 pictures show faces that {first.name} is judged by: {error}"
-        return data.images[is_judged][:_SAMPLES], note
+        return np.asarray(data.images[is_judged][:_SAMPLES]), note

@@ -139,11 +139,12 @@ def _choose_faces(faces):
     calibration = order[COMPARED_FACES:][:CALIBRATION_FACES]
     if not len(calibration):
         calibration = compared
-    return faces.images[np.sort(calibration)].astype(np.float32), faces.rows(np.sort(compared))
+    calibrating = np.asarray(faces.images[np.sort(calibration)], np.float32)
+    return calibrating, faces.rows(np.sort(compared))
 
 
 def _measure_all(saved_model, ways, faces):
-    images = faces.images.astype(np.float32)
+    images = np.asarray(faces.images, np.float32)
     with open_saved_model(saved_model) as saved:
 
         def reference(batch):

@@ -6,7 +6,7 @@ from models.losses import MaskedHuber, MaskedMeanSquaredError
 from models.merge import average, merge_specialists
 from models.metrics import LabelledMeanSquaredError, LossOfFaces, RootMeanSquaredErrorPixels
 from models.precision import choose_precision, count_gpus, set_precision
-from models.predicting import predict_normalized, predict_pixels
+from models.predicting import in_pieces, predict_normalized, predict_pixels
 from models.recipe import Recipe
 from models.recipe_settings import override
 from models.training_model import TrainingModel
@@ -29,6 +29,7 @@ __all__ = [
     "count_gpus",
     "find",
     "find_recipe",
+    "in_pieces",
     "layer_table",
     "merge_specialists",
     "override",

@@ -64,10 +64,18 @@ class TrainedNet:
             )
         return self.open_as(name)
 
-    def predict_all(self, images: np.ndarray) -> np.ndarray:
-        """Predicts in the schema's order, `(N, 15, 2)` px, NaN for keypoints that it lacks."""
+    def predict_all(self, images) -> np.ndarray:
+        """Predicts in the schema's order.
+
+        Args:
+            images: as `models.predict_normalized` takes them.
+
+        Returns:
+            float32 `(N, 15, 2)` px, NaN for keypoints that the net lacks.
+        """
         everything = np.full((len(images), keypoint_schema.NUM_KEYPOINTS, 2), np.nan, np.float32)
-        everything[:, keypoint_schema.indices(self.names)] = self.predict(images)
+        predicted = models.in_pieces(self.predict, images)
+        everything[:, keypoint_schema.indices(self.names)] = predicted
         return everything
 
     @functools.cached_property

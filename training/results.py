@@ -231,7 +231,7 @@ def measure_mirror(model: keras.Model, data: FaceData) -> keypoint_schema.Mirror
 
 def _mirror(model, data, predicted):
     """Measures the mirror with the predictions that are there already."""
-    mirrored = models.predict_normalized(model, data.images[:, :, ::-1])
+    mirrored = models.predict_normalized(model, data.images, mirrored=True)
     labels = keypoint_schema.to_normalized(data.by_labeller())
     symmetric = keypoint_schema.Mirror.of(data.names).repeated(len(data.labellers))
     return mirror_offset.measured(predicted, mirrored, labels, symmetric)

@@ -1,0 +1,58 @@
+"""Writes a data set as shards, from which training reads faces as it needs them.
+
+Training from shards gives the same nets as from the table, bit for bit, without holding all
+pictures in memory. --data takes the folder as it takes Kaggle's download.
+"""
+
+import argparse
+import pathlib
+
+import command_line
+
+_EXAMPLES = """example:
+  python -m data_pipeline.convert --data ~/data/facial-keypoints --out shards/kaggle
+  python train.py --model heatmap_m --data shards/kaggle
+
+More faces than fit into memory come from your own arrays, piece by piece; docs/scaling.md
+shows how.
+"""
+
+
+def parse_arguments(argv=None):
+    parser = command_line.Parser(
+        prog="python -m data_pipeline.convert",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    parser.add_argument("--data", help="Kaggle's files (default: the built-in drawn faces)")
+    parser.add_argument(
+        "--out", type=pathlib.Path, required=True, help="a folder that does not exist yet"
+    )
+    parser.add_argument(
+        "--labeller",
+        metavar="NAME",
+        help="who placed the labels (default: the name of the data's folder)",
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    arguments = parse_arguments(argv)
+    command_line.start_quietly()
+    import data_pipeline
+
+    data = data_pipeline.load_faces(arguments.data)
+    writer = data_pipeline.ShardWriter(
+        arguments.out,
+        arguments.labeller or data.labellers[0],
+        data.description,
+        data.grouped_by,
+    )
+    with writer:
+        writer.add(data.images, data.keypoints, data.groups)
+    print(f"Wrote {len(data):,} faces to {arguments.out}.")
+
+
+if __name__ == "__main__":
+    command_line.run(main)

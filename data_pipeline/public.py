@@ -1,0 +1,50 @@
+"""What other folders use of the pipeline, as `data_pipeline.NAME`."""
+
+from data_pipeline.augmentation import augment
+from data_pipeline.batches import (
+    Share,
+    evaluation_batches,
+    mirror_offset_table,
+    steps_per_epoch,
+    training_batches,
+)
+from data_pipeline.content_fingerprint import explain_mismatch
+from data_pipeline.face_data import FaceData, join
+from data_pipeline.flips import flip_half, flip_horizontal
+from data_pipeline.label_summary import (
+    label_counts,
+    outside_picture,
+    summary_table,
+    swapped_sides,
+)
+from data_pipeline.loading import load_faces, load_synthetic_test_faces, load_test
+from data_pipeline.lookup_table import load_lookup
+from data_pipeline.shard_writer import ShardWriter
+from data_pipeline.splits import HOLD_OUT, folds, split, split_digest
+
+__all__ = [
+    "HOLD_OUT",
+    "FaceData",
+    "ShardWriter",
+    "Share",
+    "augment",
+    "evaluation_batches",
+    "explain_mismatch",
+    "flip_half",
+    "flip_horizontal",
+    "folds",
+    "join",
+    "label_counts",
+    "load_faces",
+    "load_lookup",
+    "load_synthetic_test_faces",
+    "load_test",
+    "mirror_offset_table",
+    "outside_picture",
+    "split",
+    "split_digest",
+    "steps_per_epoch",
+    "summary_table",
+    "swapped_sides",
+    "training_batches",
+]

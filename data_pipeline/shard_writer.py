@@ -1,0 +1,145 @@
+"""Writes a folder of `shards`."""
+
+import json
+import os
+import pathlib
+
+import numpy as np
+
+import atomic_write
+import keypoint_schema
+from data_pipeline import shards
+from data_pipeline.content_fingerprint import content_fingerprint
+from data_pipeline.stored_images import NpyFile, StoredImages
+from errors import UserError
+
+_FACES = 10_000  # to a file: 92 MB, which is what writing needs of memory
+
+
+class ShardWriter:
+    """Writes a folder of shards from any number of pieces.
+
+    A context manager: once its block ends the folder is complete, and if the block fails the
+    folder is empty.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        labeller: str,
+        description: str | None = None,
+        grouped_by: str = "person",
+        faces_per_file: int = _FACES,
+    ):
+        """Takes a folder that does not exist, is empty, or was left unfinished.
+
+        Args:
+            folder: where to write.
+            labeller: who placed the labels; a name of your own, as `--labels-of` will take it.
+            description: the data's name for people; None for the folder's.
+            grouped_by: what a group of `add` is, "image" or "person".
+            faces_per_file: so many are held in memory before they are written.
+        """
+        self.folder = pathlib.Path(folder).expanduser()
+        self._described = {
+            "version": shards.VERSION,
+            "labeller": labeller,
+            "description": description or self.folder.resolve().name,
+            "grouped_by": grouped_by,
+            "keypoints": list(keypoint_schema.NAMES),
+        }
+        self._faces_per_file = faces_per_file
+        self._waiting = []  # images to be written yet
+        self._keypoints, self._groups = [], []
+        self._files, self._lengths = [], []
+
+    def __enter__(self):
+        with atomic_write.refusals_named(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            names = {file.name for file in self.folder.iterdir()}
+        if shards.DESCRIPTION in names or not all(map(_is_ours, names)):
+            raise UserError(f"{self.folder} is not empty. Name a folder that does not exist yet.")
+        self._remove()  # what a killed process left
+        return self
+
+    def add(self, images: np.ndarray, keypoints: np.ndarray, groups: np.ndarray) -> None:
+        """Adds faces.
+
+        Args:
+            images: uint8 `(n, 96, 96, 1)`.
+            keypoints: float32 `(n, 15, 2)`, px, in the schema's order, NaN where unlabelled.
+            groups: int `(n,)`. Faces of one group, in whatever piece, are never on both sides of a
+                split: number the people, or the pictures if some occur twice.
+
+        Raises:
+            ValueError: if the arrays are of another kind.
+            UserError: if the folder cannot be written.
+        """
+        images, groups = np.asarray(images), np.asarray(groups)
+        keypoints = np.asarray(keypoints, np.float32)
+        _check(images, keypoints, groups)
+        self._waiting.append(images)
+        self._keypoints.append(keypoints)
+        self._groups.append(groups.astype(np.int64))
+        while sum(map(len, self._waiting)) >= self._faces_per_file:
+            self._write_images()
+
+    def __exit__(self, kind, error, traceback):
+        try:
+            if kind is None:
+                self._finish()
+        except BaseException:
+            self._remove()
+            raise
+        if kind is not None:
+            self._remove()
+
+    def _write_images(self):
+        images = np.concatenate(self._waiting)
+        file = self.folder / shards.IMAGES.format(len(self._files))
+        now, later = np.split(images, [self._faces_per_file])
+        with atomic_write.replacing(file) as temporary:
+            np.save(temporary, now)
+        self._waiting = [later]
+        self._files.append(NpyFile(file))
+        self._lengths.append(len(now))
+
+    def _finish(self):
+        if sum(map(len, self._waiting)):
+            self._write_images()
+        if not self._files:
+            raise UserError(f"There are no faces to write to {self.folder}.")
+        keypoints, groups = np.concatenate(self._keypoints), np.concatenate(self._groups)
+        with atomic_write.replacing(self.folder / shards.LABELS) as temporary:
+            np.savez(temporary, keypoints=keypoints, groups=groups)
+        images = StoredImages.all_of(self._files, self._lengths)
+        described = self._described | {
+            "faces": self._lengths,
+            "fingerprint": content_fingerprint(images, keypoints),
+        }
+        text = json.dumps(described, indent=2) + "\n"
+        atomic_write.write_text(self.folder / shards.DESCRIPTION, text)
+
+    def _remove(self):
+        with atomic_write.refusals_named(self.folder):
+            for file in filter(lambda file: _is_ours(file.name), self.folder.iterdir()):
+                file.unlink()
+
+
+def _check(images, keypoints, groups):
+    if images.dtype != np.uint8 or images.shape[1:] != keypoint_schema.IMAGE_SHAPE:
+        raise ValueError(
+            f"images must be uint8 (n, 96, 96, 1). Received: {images.dtype} {images.shape}."
+        )
+    wanted = (len(images), keypoint_schema.NUM_KEYPOINTS, 2)
+    if keypoints.shape != wanted:
+        raise ValueError(f"keypoints must be {wanted}. Received: {keypoints.shape}.")
+    if groups.shape != (len(images),) or groups.dtype.kind not in "iu":
+        raise ValueError(
+            f"groups must be whole numbers ({len(images)},). Received: {groups.dtype} "
+            f"{groups.shape}."
+        )
+
+
+def _is_ours(name):
+    return name == shards.LABELS or name.startswith(("images-", ".tmp-"))

@@ -1,0 +1,244 @@
+"""Faces in shards are the same as faces in memory, without being there."""
+
+import itertools
+import json
+import pathlib
+import pickle
+
+import numpy as np
+import pytest
+
+import data_pipeline
+import evaluate
+import train
+from data_pipeline import (
+    FaceData,
+    ShardWriter,
+    convert,
+    flip_half,
+    join,
+    load_faces,
+    split,
+    split_digest,
+    training_batches,
+)
+from data_pipeline.stored_images import StoredImages
+from errors import UserError
+from tests import small_data
+from tests.running import run_script
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return FaceData(*small_data.faces(), groups=np.arange(60) // 2, labellers=("somebody",))
+
+
+def write(folder, data, faces_per_file=7, pieces=5):
+    with ShardWriter(folder, data.labellers[0], faces_per_file=faces_per_file) as writer:
+        for rows in np.array_split(np.arange(len(data)), pieces):
+            piece = data.rows(rows)
+            writer.add(piece.images, piece.keypoints, piece.groups)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(whole, tmp_path_factory):
+    return write(tmp_path_factory.mktemp("shards") / "somebody's", whole)
+
+
+def assert_equal(received, expected):
+    np.testing.assert_array_equal(np.asarray(received.images), expected.images)
+    np.testing.assert_array_equal(received.keypoints, expected.keypoints)
+    np.testing.assert_array_equal(received.groups, expected.groups)
+    assert received.labellers == expected.labellers
+
+
+def test_the_same_faces_come_back(whole, folder):
+    data = load_faces(folder)
+    assert isinstance(data.images, StoredImages)
+    assert data.images.shape == whole.images.shape
+    assert_equal(data, whole)
+    assert data.description == "somebody's"
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "faces.json",
+        *[f"images-{number:05}.npy" for number in range(9)],
+        "labels.npz",
+    ]
+
+
+def test_parts_of_them_are_the_same(whole, folder):
+    data = load_faces(folder)
+    for rows in ([], [59, 0, 7, 6, 7], np.arange(60) % 3 == 0):
+        assert_equal(data.rows(rows), whole.rows(rows))
+    assert_equal(data.select(["nose_tip"]), whole.select(["nose_tip"]))
+    for received, expected in zip(split(data, 3), split(whole, 3), strict=True):
+        assert_equal(received, expected)
+
+
+def test_batches_are_the_same(whole, folder):
+    both = (
+        itertools.islice(training_batches(data, 8, 1, flip_half, first_epoch=2), 20)
+        for data in (load_faces(folder), whole)
+    )
+    for received, expected in zip(*both, strict=True):
+        np.testing.assert_array_equal(received[0], expected[0])
+        np.testing.assert_array_equal(received[1], expected[1])
+
+
+def test_they_can_be_joined_with_faces_in_memory(whole, folder):
+    other = FaceData(whole.images[::-1], whole.keypoints[::-1], np.arange(60), labellers=("other",))
+    some = load_faces(folder).rows(np.arange(5, 30))
+    joined = join([some, other, some.rows([1, 0])])
+    assert isinstance(joined.images, StoredImages)
+    expected = join([whole.rows(np.arange(5, 30)), other, whole.rows([6, 5])])
+    assert_equal(joined, expected)
+
+
+def test_pickled_they_are_the_names_of_files(folder):
+    data = load_faces(folder)
+    np.asarray(data.images[:1])  # open by now
+    pickled = pickle.dumps(data)
+    assert len(pickled) < 60 * 1000  # of the pixels' 9,216 bytes a face
+    np.testing.assert_array_equal(np.asarray(pickle.loads(pickled).images), np.asarray(data.images))
+
+
+def test_pictures_do_not_fill_memory(tmp_path):
+    status = pathlib.Path("/proc/self/status")
+    if not status.is_file() or "RssAnon" not in status.read_text():
+        pytest.skip("needs Linux, which says how much memory is not just a copy of a file")
+
+    def used():
+        line = next(line for line in status.read_text().splitlines() if "RssAnon" in line)
+        return int(line.split()[1]) / 1024  # MB
+
+    faces = 12_000  # 110 MB
+    rng = np.random.default_rng(0)
+    with ShardWriter(tmp_path / "many", "nobody", faces_per_file=1000) as writer:
+        for first in range(0, faces, 1000):
+            images = rng.integers(0, 256, (1000, 96, 96, 1), np.uint8)
+            keypoints = np.full((1000, 15, 2), 47.5, np.float32)
+            writer.add(images, keypoints, np.arange(first, first + 1000))
+    batches = iter(training_batches(load_faces(tmp_path / "many"), 500, seed=1))
+    next(batches)
+    before = used()
+    total = sum(int(next(batches)[0].numpy().astype(np.int64).sum()) for _ in range(24))
+    assert total / (faces * 96 * 96) == pytest.approx(127.5, abs=1)
+    assert used() - before < 40
+
+
+def test_training_and_judging_are_the_same_as_from_the_table(small_folder, tmp_path, capsys):
+    shards = tmp_path / "shards"
+    assert run_script(convert, "--data", small_folder, "--out", shards) == 0
+    assert f"Wrote 60 faces to {shards}." in capsys.readouterr().out
+    common = ("--model", "net1", "--set", "rows=labelled", "--epochs", "2", "--runs", tmp_path)
+    for name, data in (("table", small_folder), ("shards_run", shards)):
+        assert run_script(train, *common, "--data", data, "--name", name) == 0
+    table, run = (
+        json.loads((tmp_path / name / "config.json").read_text())
+        for name in ("table", "shards_run")
+    )
+    for config in (table, run):
+        del config["data"]["path"], config["results"]["seconds"]
+    assert run == table
+    assert load_faces(shards).labellers == load_faces(small_folder).labellers
+    capsys.readouterr()
+    for data in (small_folder, shards):  # each run on the other's data as well
+        runs = (tmp_path / "table", tmp_path / "shards_run")
+        report = tmp_path / f"report of {data.name}"
+        assert run_script(evaluate, *runs, "--data", data, "--report", report) == 0
+        judged = json.loads((report / "results.json").read_text())
+        assert len({net["rmse_px"]["value"] for net in judged["nets"]}) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "labels.npz").unlink(),
+        lambda folder: (folder / "images-00003.npy").unlink(),
+        lambda folder: (folder / "images-00003.npy").write_bytes(b"nothing"),
+        lambda folder: cut(folder / "images-00003.npy"),
+        lambda folder: cut(folder / "labels.npz"),
+        lambda folder: cut(folder / "faces.json"),
+        lambda folder: (folder / "faces.json").write_text("[]"),
+        lambda folder: (folder / "faces.json").write_text("{}"),
+        lambda folder: (folder / "faces.json").write_text('{"version": 2}'),
+        lambda folder: np.save(folder / "images-00003.npy", np.zeros((6, 96, 96, 1), np.uint8)),
+        lambda folder: np.save(folder / "images-00003.npy", np.zeros((7, 96, 96, 1), np.float32)),
+        lambda folder: np.savez(folder / "labels.npz", keypoints=np.zeros((60, 15, 2))),
+        lambda folder: np.savez(
+            folder / "labels.npz", keypoints=np.zeros((59, 15, 2)), groups=np.zeros(59, int)
+        ),
+        lambda folder: np.savez(
+            folder / "labels.npz", keypoints=np.zeros((60, 15, 2)), groups=np.zeros(60, int)
+        ),
+    ],
+)
+def test_damage_is_told(whole, tmp_path, damage):
+    damage(write(tmp_path / "shards", whole))
+    with pytest.raises(UserError, match="shards .*Write the shards again"):
+        load_faces(tmp_path / "shards")
+
+
+def cut(file):
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+
+
+def test_a_failed_piece_leaves_nothing(whole, tmp_path):
+    folder = tmp_path / "shards"
+
+    def write_and_fail():
+        with ShardWriter(folder, "somebody", faces_per_file=7) as writer:
+            writer.add(whole.images, whole.keypoints, whole.groups)
+            assert list(folder.glob("images-*"))
+            writer.add(whole.images.astype(np.float32), whole.keypoints, whole.groups)
+
+    with pytest.raises(ValueError, match=r"images must be uint8 \(n, 96, 96, 1\)"):
+        write_and_fail()
+    assert not list(folder.iterdir())
+    assert len(load_faces(write(folder, whole))) == 60
+
+
+def test_a_folder_that_a_kill_left_is_written_anew(whole, tmp_path):
+    for number in range(50):
+        (tmp_path / f"images-{number:05}.npy").write_bytes(b"half")
+    (tmp_path / ".tmp-1-labels.npz").write_bytes(b"half")
+    assert_equal(load_faces(write(tmp_path, whole)), whole)
+    assert len(list(tmp_path.iterdir())) == 11
+
+
+@pytest.mark.parametrize("name", ["faces.json", "photo.jpg"])
+def test_other_folders_are_left_alone(whole, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UserError, match="is not empty"):
+        write(tmp_path, whole)
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_wrong_pieces_are_refused(whole, tmp_path):
+    with pytest.raises(UserError, match="no faces"), ShardWriter(tmp_path / "none", "nobody"):
+        pass
+    for wrong in (
+        (whole.images[:5], whole.keypoints, whole.groups),
+        (whole.images, whole.keypoints[:, :14], whole.groups),
+        (whole.images, whole.keypoints, whole.groups[:5]),
+        (whole.images, whole.keypoints, whole.groups / 2),
+    ):
+        writer = ShardWriter(tmp_path / "wrong", "me")
+        with pytest.raises(ValueError, match="Received"), writer:
+            writer.add(*wrong)
+
+
+def test_the_split_is_the_same_as_of_the_table(small_folder, tmp_path):
+    table = load_faces(small_folder)
+    run_script(convert, "--data", small_folder, "--out", tmp_path / "shards", "--labeller", "me")
+    data = load_faces(tmp_path / "shards")
+    assert data.labellers == ("me",)
+    assert data.fingerprint == table.fingerprint
+    assert data.grouped_by == table.grouped_by
+    assert split_digest(split(data, 4)[1]) == split_digest(split(table, 4)[1])
+
+
+def test_the_pipeline_is_imported_when_it_is_used():
+    assert not hasattr(data_pipeline, "no_such_name")
+    assert data_pipeline.ShardWriter is ShardWriter
