@@ -8,7 +8,7 @@ import numpy as np
 import keypoint_schema
 
 _BATCH_SIZE = 256
-_PIECE = 32 * _BATCH_SIZE  # 75 MB of pixels
+_PIECE = 8 * _BATCH_SIZE  # 19 MB of pixels
 
 
 def predict_normalized(model: keras.Model, images, mirrored: bool = False) -> np.ndarray:

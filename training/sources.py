@@ -57,5 +57,5 @@ def _require_distinct(data):
         if names.count(name) > 1:
             raise UserError(
                 f"A labeller is named after its data's folder, and two of --data are called "
-                f"{name!r}. Rename one of them."
+                f"{name!r}. Rename one of them; for shards, convert again with --labeller."
             )
