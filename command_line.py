@@ -30,9 +30,8 @@ def add_data_argument(parser, several=False):
         "--data",
         action="append" if several else "store",
         default=[] if several else None,
-        help="folder with Kaggle's training.csv, .csv.gz or .zip, or the competition's zip; or a\n"
-        "folder of shards"
-        + "; repeat it\nto learn from several labellers" * several
+        help="folder with Kaggle's training.csv, .csv.gz or .zip, the competition's zip, or shards"
+        + ";\nrepeat it to learn from several labellers" * several
         + "\n(default: the built-in drawn faces)",
     )
 
