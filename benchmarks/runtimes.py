@@ -82,8 +82,14 @@ def open_saved_model(folder, intra_op_threads):
     """Returns a function of images; `intra_op_threads` as in `exporting.open_saved_model`."""
     import exporting
 
-    saved_model = exporting.open_saved_model(folder, intra_op_threads).__enter__()
-    return lambda images: saved_model.run("serving_default", images=images)
+    stack = contextlib.ExitStack()
+    saved_model = stack.enter_context(exporting.open_saved_model(folder, intra_op_threads))
+
+    def predict(images):
+        return saved_model.run("serving_default", images=images)
+
+    predict.close = stack.close  # which also keeps it open while the function lives
+    return predict
 
 
 def _export(net, folder):
