@@ -21,7 +21,7 @@ from benchmarks.turns import take_turns
 
 PROGRAM = "python -m benchmarks"
 BATCHES = 20  # in a turn of training
-INFERENCE = {1: 60, 64: 10}  # calls a round, by batch size
+INFERENCE = {1: 60, 64: 10}  # calls in a row, by batch size
 
 
 def main(argv=None):
@@ -55,12 +55,12 @@ def main(argv=None):
 
 def print_inference(net, rounds):
     """Prints ms per face of an exported net in each format that is installed."""
-    from benchmarks import inference
+    from benchmarks import runtimes
 
-    with inference.runtimes(net) as ways:
+    with runtimes.started(net) as processes:
         for batch, calls in INFERENCE.items():
-            ways_in_a_row = {f"{way}, batch {batch}": [call] for way, call in ways.items()}
-            taken = inference.milliseconds(ways_in_a_row, batch, calls * rounds)
+            taken = runtimes.milliseconds(processes, batch, calls, rounds)
+            taken = {f"{way}, batch {batch}": values for way, values in taken.items()}
             rates = {way: 1 / values for way, values in taken.items()}
             first = next(iter(taken))
             for way, values in taken.items():

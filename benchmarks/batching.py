@@ -28,6 +28,7 @@ from keypoint_schema import IMAGE_SIZE
 
 PROGRAM = "python -m benchmarks.batching"
 PARAMETERS = pathlib.Path(__file__).parents[1] / "serving" / "batching_parameters.txt"
+INTRA_OP_THREADS = 1  # --tensorflow_intra_op_parallelism in serving/compose.yaml
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +90,10 @@ def main(argv=None):
     )
     arguments = parser.parse_args(argv)
     command_line.start_quietly()
+    import tensorflow as tf
+
+    # Before anything runs, because it holds for the whole process.
+    tf.config.threading.set_intra_op_parallelism_threads(INTRA_OP_THREADS)
     base = Parameters.of_the_server()
     rows = {"as configured": base}
     for change in CHANGES:

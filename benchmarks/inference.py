@@ -19,8 +19,8 @@ import time
 import numpy as np
 
 import command_line
+from benchmarks.runtimes import random_images
 from benchmarks.turns import take_turns
-from keypoint_schema import IMAGE_SIZE, NAMES
 
 PROGRAM = "python -m benchmarks.inference"
 CALLS = {1: 60, 8: 40, 64: 10}  # by batch size
@@ -74,46 +74,6 @@ def prepare(name, folder):
     return saved_models, {f"{name}, six Keras predict() in a row": keras_models}
 
 
-@contextlib.contextmanager
-def runtimes(net):
-    """Exports a net of the zoo, with fresh weights, in each format whose packages are installed.
-
-    All compute in float32; OpenVINO in bfloat16 as well, where the processor can.
-
-    Yields:
-        By runtime, a function from float32 `(batch, 96, 96, 1)` to keypoints; the SavedModel first.
-    """
-    import models
-    from exporting import (
-        litert_format,
-        onnx_format,
-        open_saved_model,
-        openvino_format,
-        write_saved_model,
-    )
-
-    models.set_precision("float32")
-    formats = {
-        "ONNX Runtime": (onnx_format, "ONNX float32"),
-        "LiteRT": (litert_format, "LiteRT float32"),
-        "OpenVINO": (openvino_format, "OpenVINO float32"),
-    }
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = pathlib.Path(temporary)
-        saved_model = folder / "saved_model"
-        write_saved_model(models.build(net), NAMES, saved_model, guarded=False)
-        others = {}
-        for runtime, (writer, name) in formats.items():
-            if writer.is_installed():
-                file = writer.write(saved_model, folder, "net", random_images(8))[name]
-                others[runtime] = writer.load(file)
-                if writer is openvino_format and writer.has_bfloat16():
-                    others[f"{runtime}, bfloat16"] = writer.load(file, "bf16")
-        with open_saved_model(saved_model) as opened:
-            serve = {"SavedModel": lambda images: opened.run("serving_default", images=images)}
-            yield serve | others
-
-
 def measure_latencies(saved_models, keras_models):
     """ms per face of every call, by batch size and way."""
     from exporting import open_saved_model
@@ -141,11 +101,6 @@ def milliseconds(ways, batch, calls):
 
     seconds = take_turns({way: in_a_row(functions) for way, functions in ways.items()}, calls)
     return {way: values * 1e3 / batch for way, values in seconds.items()}
-
-
-def random_images(batch):
-    shape = (batch, IMAGE_SIZE, IMAGE_SIZE, 1)
-    return np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
 
 
 def measure_costs(folders):

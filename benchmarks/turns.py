@@ -1,7 +1,7 @@
 """Takes turns between ways to do a thing, so that other load on the machine slows all alike."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -19,11 +19,19 @@ def take_turns(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[st
     for call in [*ways.values(), *ways.values()]:
         call()
     seconds = {name: [] for name in ways}
-    order = list(ways)
-    for _ in range(rounds):
+    for order in orders(ways, rounds):
         for name in order:
             start = time.perf_counter()
             ways[name]()
             seconds[name].append(time.perf_counter() - start)
-        order = order[1:] + order[:1]  # or the same one would always follow the slowest
     return {name: np.array(values) for name, values in seconds.items()}
+
+
+def orders(names: Iterable[str], rounds: int) -> Iterator[list[str]]:
+    """Yields the names in another order for each round.
+
+    It is shuffled, not rotated: in a rotation, each would nearly always follow the same one.
+    """
+    names, random = list(names), np.random.default_rng(0)
+    for _ in range(rounds):
+        yield [names[place] for place in random.permutation(len(names))]

@@ -23,10 +23,18 @@ class SignatureRunner:
 
 
 @contextlib.contextmanager
-def open_saved_model(folder):
-    """Loads a SavedModel folder into a Session of its own and yields a `SignatureRunner`."""
+def open_saved_model(folder, intra_op_threads=0):
+    """Loads a SavedModel folder into a Session of its own and yields a `SignatureRunner`.
+
+    Args:
+        folder: the SavedModel.
+        intra_op_threads: that each operation is shared among; 0 for as many as there are cores.
+            TensorFlow has one set of them for a whole process, so it can only be chosen before
+            anything has run.
+    """
     graph = tf.Graph()
-    with contextlib.closing(tf.compat.v1.Session(graph=graph)) as session:
+    config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=intra_op_threads)
+    with contextlib.closing(tf.compat.v1.Session(graph=graph, config=config)) as session:
         with graph.as_default(), _without_deprecation_notes():
             meta_graph = tf.compat.v1.saved_model.loader.load(session, [TAG], str(folder))
         signatures = {

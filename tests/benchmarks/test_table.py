@@ -18,7 +18,7 @@ def test_every_part_of_training_and_every_runtime_has_a_row(small_folder, monkey
     for part in ("matrix product", "net1 forward", "training step"):
         assert f"{part}, float32" in names
     assert {"input pipeline", "training loop"} <= set(names)
-    runtimes = ["SavedModel"]
+    runtimes = ["SavedModel", "SavedModel, one thread"]
     runtimes += ["ONNX Runtime"] * onnx_format.is_installed()
     runtimes += ["LiteRT"] * litert_format.is_installed()
     if openvino_format.is_installed():
@@ -40,6 +40,9 @@ def test_every_part_of_training_and_every_runtime_has_a_row(small_folder, monkey
 def test_ways_take_turns_and_each_follows_every_other():
     called = []
     ways = {name: lambda name=name: called.append(name) for name in "abc"}
-    seconds = take_turns(ways, rounds=3)
-    assert "".join(called) == "abcabc" + "abc" + "bca" + "cab"
-    assert {name: values.shape for name, values in seconds.items()} == dict.fromkeys("abc", (3,))
+    seconds = take_turns(ways, rounds=30)
+    assert called[:6] == list("abcabc")
+    rounds = ["".join(called[start : start + 3]) for start in range(6, 96, 3)]
+    assert {"".join(sorted(order)) for order in rounds} == {"abc"}
+    assert {order[:2] for order in rounds} == {"ab", "ac", "ba", "bc", "ca", "cb"}
+    assert {name: values.shape for name, values in seconds.items()} == dict.fromkeys("abc", (30,))

@@ -23,6 +23,7 @@ FLAGS = {
     "monitoring_config_file",
     "rest_api_num_threads",
     "rest_api_timeout_in_ms",
+    "tensorflow_intra_op_parallelism",
 }
 # Fields of BatchingParameters in session_bundle_config.proto.
 BATCHING = {
@@ -80,6 +81,7 @@ def test_metrics_are_where_prometheus_looks():
 def test_compose_file_uses_flags_of_the_server_and_files_that_are_there(compose, model_config):
     flags = dict(argument.removeprefix("--").split("=", 1) for argument in compose["command"])
     assert set(flags) == FLAGS
+    assert flags["tensorflow_intra_op_parallelism"] == "1"
     mounts = {}
     for volume in compose["volumes"]:
         path, target, mode = volume.split(":")
