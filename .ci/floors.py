@@ -7,5 +7,5 @@ import re
 config = configparser.ConfigParser()
 config.read(pathlib.Path(__file__).parents[1] / "setup.cfg")
 needed = [config["options"]["install_requires"], *config["options.extras_require"].values()]
-for name, version in re.findall(r"^([\w-]+)>=([\d.]+)$", "\n".join(needed), re.MULTILINE):
+for name, version in re.findall(r"^([\w-]+)(?:\[\w+\])?>=([\d.]+)$", "\n".join(needed), re.MULTILINE):
     print(f"{name}=={version}{'' if '.' in version else '.0'}.*")

@@ -9,6 +9,9 @@ from training.executors import connection
 from training.executors.parallel import KILLED_TWICE, End
 
 _SECONDS_BETWEEN_LOOKS = 0.3
+# A worker outlives its node for a moment; where run folders are on NFS, a lost node's locks stay for
+# the lease, which is 90 s by default.
+_SECONDS_OF_A_LOST_NODE_S_LOCK = 120.0
 _SECONDS_TO_ANSWER = 60.0  # what a busy machine may take; a dead one would never
 
 
@@ -125,4 +128,5 @@ def _train_on_node(pickled_make, title, shipped, log_file, threads, name, lines)
             lines.put((name, line))
 
     make, shipment = pickle.loads(pickled_make), ray.get(shipped[0])
-    return trainer.train(make, title, shipment, pathlib.Path(log_file), send)
+    log = pathlib.Path(log_file)
+    return trainer.train(make, title, shipment, log, send, _SECONDS_OF_A_LOST_NODE_S_LOCK)
