@@ -19,7 +19,7 @@ from training.executors import connection
 
 # ASHA looks first after this share of the epochs: nets with much dropout learn slowly at first.
 _FIRST_LOOK = 0.25
-_SECONDS_BETWEEN_CHECKS = 5.0
+_SECONDS_BETWEEN_CHECKS = 1.0
 _KEPT = 0.5  # of the trials, each time that the epochs have doubled
 
 
@@ -98,6 +98,8 @@ def _run(ray, folder, nets, faces, folds, epochs):
     """Returns what each trial reported last."""
     from ray import tune
 
+    node = connection.ThisNode(ray)
+
     class NodeCheck(tune.Callback):
         """Tune itself would wait forever for a node that has ended."""
 
@@ -105,7 +107,7 @@ def _run(ray, folder, nets, faces, folds, epochs):
 
         def on_step_end(self, iteration, trials, **info):
             if time.monotonic() - self.checked > _SECONDS_BETWEEN_CHECKS:
-                connection.require_node(ray)
+                node.require()
                 self.checked = time.monotonic()
 
     resources = connection.share(ray, len(nets))

@@ -9,8 +9,8 @@ from training.executors import connection
 from training.executors.parallel import KILLED_TWICE, End
 
 _SECONDS_BETWEEN_LOOKS = 0.3
-# A worker outlives its node for a moment; where run folders are on NFS, a lost node's locks stay for
-# the lease, which is 90 s by default.
+# A worker outlives its node for a moment; where run folders are on NFS, a lost node's locks stay
+# for the lease, which is 90 s by default.
 _SECONDS_OF_A_LOST_NODE_S_LOCK = 120.0
 _SECONDS_TO_ANSWER = 60.0  # what a busy machine may take; a dead one would never
 
@@ -46,8 +46,8 @@ class _Trainings:
         from ray.util.queue import Queue
 
         self._ray, self._show = ray, show
-        # On another node it would be lost with that; here it tells when this one has ended.
-        here = connection.this_node(ray)
+        self._node = connection.ThisNode(ray)
+        here = connection.on_this_node(ray)  # or it might be lost with another
         self._lines = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
         shipped = ray.put(shipment)
         share = connection.share(ray, len(jobs))
@@ -85,6 +85,7 @@ class _Trainings:
 
     def _wait(self):
         while self._left:
+            self._node.require()
             _, self._left = self._ray.wait(
                 self._left, num_returns=len(self._left), timeout=_SECONDS_BETWEEN_LOOKS
             )

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import tempfile
 
 import child_processes
@@ -17,6 +18,7 @@ _ROOT = pathlib.Path(__file__).parents[2]
 # What a training imports: sent to the nodes, which need only the packages of others.
 _CODE = ("callbacks", "data_pipeline", "evaluation", "models", "trained_nets", "training", "*.py")
 _VARIABLES = ("KERAS_BACKEND", "TF_NUM_INTRAOP_THREADS")  # a task has its node's environment
+_SECONDS_TO_ANSWER = 60.0  # for a busy machine
 
 
 class LostNodeError(UserError):
@@ -71,10 +73,14 @@ def connected(address: str):
         signal.signal(signal.SIGTERM, on_sigterm)  # Ray would end without saving
         try:
             yield ray
+        except LostNodeError:  # now Ray's shutdown might end this process before it has told
+            raise
         except ray.exceptions.RayError as error:
             raise LostNodeError from error
-        finally:
+        except BaseException:
             ray.shutdown()
+            raise
+        ray.shutdown()
 
 
 def share(ray, number: int) -> dict[str, int]:
@@ -93,22 +99,34 @@ def share(ray, number: int) -> dict[str, int]:
     return {"num_cpus": cpus, "num_gpus": 1 if gpus else 0}
 
 
-def this_node(ray):
+def on_this_node(ray):
     """Returns the strategy that keeps a task on this machine."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
 
 
-def require_node(ray):
-    """Checks that Ray still runs on this machine: it does not tell the programs that use it.
+class ThisNode:
+    """Ray on this machine, whose end it does not tell to the programs that use it.
 
-    Raises:
-        LostNodeError: if it does not. The cluster knows some 20 s after a kill.
+    Some seconds after that, it ends them without a word, or they wait forever.
     """
-    here = ray.get_runtime_context().get_node_id()
-    if not any(node["Alive"] for node in ray.nodes() if node["NodeID"] == here):
-        raise LostNodeError
+
+    def __init__(self, ray):
+        here = ray.get_runtime_context().get_node_id()
+        (node,) = [each for each in ray.nodes() if each["NodeID"] == here]
+        self._address = node["NodeManagerAddress"], node["NodeManagerPort"]
+
+    def require(self):
+        """Checks that it is still there.
+
+        Raises:
+            LostNodeError: if it is not.
+        """
+        try:
+            socket.create_connection(self._address, _SECONDS_TO_ANSWER).close()
+        except OSError as error:
+            raise LostNodeError from error
 
 
 def start_quietly(threads: int):

@@ -13,7 +13,7 @@ import pytest
 import train
 from tests import ray_cluster
 from tests.running import run_script
-from tests.training.executors.conftest import EPOCHS, folds, without_logs
+from tests.training.executors.conftest import EPOCHS, folds, wait_for_rows, without_logs
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
@@ -118,13 +118,12 @@ def test_a_lost_node_s_training_goes_on_on_another(small_folder, trained_alone, 
     assert without_logs(tmp_path / "net1") == trained_alone
 
 
-def test_the_end_of_this_machine_s_node_is_one_line(small_folder, tmp_path, capsys):
+def test_the_end_of_this_machine_s_node_is_one_line(begin, tmp_path):
     with ray_cluster.started(2) as cluster:
-
-        def kill_the_node():
-            os.kill(parent(workers()[0]), signal.SIGKILL)
-
-        once_it_trains(tmp_path, kill_the_node)
-        assert train_folds(cluster, small_folder, tmp_path, "--epochs", 3000) == 1
-    (line,) = capsys.readouterr().err.splitlines()
+        training = begin(tmp_path, "--cluster", cluster.address, "--epochs", 3000)
+        wait_for_rows(training, ("fold1", "fold2"))
+        cluster.head_node.kill_raylet()
+        _, errors = training.communicate(timeout=300)
+    assert training.returncode == 1
+    (line,) = errors.splitlines()
     assert "This machine's Ray node has ended" in line
