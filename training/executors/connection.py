@@ -1,5 +1,6 @@
 """Connects to a Ray cluster: sends it the code, shares it out, notices that this node has ended."""
 
+import atexit
 import contextlib
 import importlib.util
 import os
@@ -73,9 +74,8 @@ def connected(address: str):
         signal.signal(signal.SIGTERM, on_sigterm)  # Ray would end without saving
         try:
             yield ray
-        except LostNodeError:  # now Ray's shutdown might end this process before it has told
-            raise
-        except ray.exceptions.RayError as error:
+        except (LostNodeError, ray.exceptions.RayError) as error:
+            atexit.unregister(ray.shutdown)  # it might end this process before that is told
             raise LostNodeError from error
         except BaseException:
             ray.shutdown()

@@ -125,5 +125,6 @@ def test_the_end_of_this_machine_s_node_is_one_line(begin, tmp_path):
         cluster.head_node.kill_raylet()
         _, errors = training.communicate(timeout=300)
     assert training.returncode == 1
-    (line,) = errors.splitlines()
-    assert "This machine's Ray node has ended" in line
+    assert "Traceback" not in errors
+    *_, last = errors.splitlines()  # Ray may have said something before
+    assert "This machine's Ray node has ended" in last
