@@ -55,6 +55,7 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     if sys.platform != "linux":
         raise UserError("The processor time of Ray's processes is read from /proc, as on Linux.")
+    command_line.start_quietly()
     from training.executors.connection import require_ray
 
     require_ray()

@@ -15,7 +15,7 @@ from training.search import Trial, search
 from training.sklearn_estimator import KeypointRegressor
 
 pytest.importorskip("ray.tune", reason="Ray is not installed: pip install -e '.[ray]'")
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Ray is not for several nodes")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Ray has no clusters on Windows")
 
 NOSE = ("nose_tip",)
 
