@@ -85,20 +85,18 @@ def search(
     os.environ |= {"TUNE_DISABLE_SIGINT_HANDLER": "1", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
     with (
         tempfile.TemporaryDirectory(prefix="facial-keypoints-") as folder,
-        connection.connected(address) as ray,
+        connection.connected(address) as (ray, node),
     ):
-        found = _run(ray, folder, nets, faces, folds, estimator.epochs)
+        found = _run(ray, node, folder, nets, faces, folds, estimator.epochs)
     return [
         Trial(each, last["rmse_px"], last["std_px"], last["epoch"], last["stopped"])
         for each, last in zip(settings, found, strict=True)
     ]
 
 
-def _run(ray, folder, nets, faces, folds, epochs):
+def _run(ray, node, folder, nets, faces, folds, epochs):
     """Returns what each trial reported last."""
     from ray import tune
-
-    node = connection.ThisNode(ray)
 
     class NodeCheck(tune.Callback):
         """Tune itself would wait forever for a node that has ended."""
@@ -142,9 +140,7 @@ def _run(ray, folder, nets, faces, folds, epochs):
         results = {each.config["number"]: each for each in tuner.fit()}
     for result in results.values():
         if result.error:
-            raise FailedTrialError(
-                f"A trial failed twice: {str(result.error).strip().splitlines()[-1]}"
-            )
+            raise FailedTrialError(f"A trial failed twice: {connection.reason(result.error)}.")
     last = [results[number].metrics for number in range(len(nets))]
     return [
         each | {"stopped": each["epoch"] < epochs and bool(np.isfinite(each["rmse_px"]))}

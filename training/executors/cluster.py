@@ -35,19 +35,18 @@ class Cluster:
         Raises:
             UserError: if there is no such cluster, or this machine's node ends.
         """
-        with connection.connected(self._address) as ray:
-            return _Trainings(ray, shipment, jobs, show).run()
+        with connection.connected(self._address) as (ray, node):
+            return _Trainings(ray, node, shipment, jobs, show).run()
 
 
 class _Trainings:
     """The tasks of one run."""
 
-    def __init__(self, ray, shipment, jobs, show):
+    def __init__(self, ray, node, shipment, jobs, show):
         from ray.util.queue import Queue
 
-        self._ray, self._show = ray, show
-        self._node = connection.ThisNode(ray)
-        here = connection.on_this_node(ray)  # or it might be lost with another
+        self._ray, self._node, self._show = ray, node, show
+        here = node.strategy  # or it might be lost with another
         self._lines = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
         shipped = ray.put(shipment)
         share = connection.share(ray, len(jobs))
@@ -112,7 +111,7 @@ class _Trainings:
         except self._ray.exceptions.WorkerCrashedError:
             return KILLED_TWICE
         except self._ray.exceptions.RayError as error:
-            return f"{str(error).strip().splitlines()[-1]}."
+            return f"{connection.reason(error)}."
 
 
 def _train_on_node(pickled_make, title, shipped, log_file, threads, name, lines):

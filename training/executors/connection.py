@@ -31,6 +31,20 @@ class LostNodeError(UserError):
         super().__init__("This machine's Ray node has ended. Start it again, and then repeat this.")
 
 
+class RayFailedError(UserError):
+    """Ray could not do what it was asked for; the command itself was valid."""
+
+    status = 1
+
+    def __init__(self, error):
+        super().__init__(f"Ray failed: {reason(error)}.")
+
+
+def reason(error: Exception) -> str:
+    """Returns the last line of what Ray tells, which has the cause."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1].rstrip(".")
+
+
 def require_ray():
     """Checks that Ray is installed.
 
@@ -43,14 +57,15 @@ def require_ray():
 
 @contextlib.contextmanager
 def connected(address: str):
-    """Connects to a cluster and sends it this project's code; yields the package Ray.
+    """Connects to a cluster and sends it this project's code; yields Ray, and `ThisNode`.
 
     Args:
         address: of the cluster; "auto" for the one that this machine is a node of.
 
     Raises:
         UserError: if there is no such cluster.
-        LostNodeError: if Ray fails in the block.
+        LostNodeError: if this machine's node has ended.
+        RayFailedError: if Ray fails in the block otherwise.
     """
     import ray
 
@@ -66,17 +81,21 @@ def connected(address: str):
                 logging_level="ERROR",
             )
         except Exception as error:  # ConnectionError, RuntimeError, AuthenticationError, …
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(
-                f"There is no connection to a Ray cluster at {address}: {reason.rstrip('.')}. "
+                f"There is no connection to a Ray cluster at {address}: {first.rstrip('.')}. "
                 "`ray start --head` starts one on this machine."
             ) from error
         signal.signal(signal.SIGTERM, on_sigterm)  # Ray would end without saving
+        node = ThisNode(ray)
         try:
-            yield ray
+            yield ray, node
         except (LostNodeError, ray.exceptions.RayError) as error:
-            atexit.unregister(ray.shutdown)  # it might end this process before that is told
-            raise LostNodeError from error
+            if not node.is_there():
+                atexit.unregister(ray.shutdown)  # it might end this process before that is told
+                raise LostNodeError from error
+            ray.shutdown()
+            raise RayFailedError(error) from error
         except BaseException:
             ray.shutdown()
             raise
@@ -99,23 +118,30 @@ def share(ray, number: int) -> dict[str, int]:
     return {"num_cpus": cpus, "num_gpus": 1 if gpus else 0}
 
 
-def on_this_node(ray):
-    """Returns the strategy that keeps a task on this machine."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-
-
 class ThisNode:
     """Ray on this machine, whose end it does not tell to the programs that use it.
 
     Some seconds after that, it ends them without a word, or they wait forever.
+
+    Attributes:
+        strategy: the scheduling strategy that keeps a task on this node.
     """
 
     def __init__(self, ray):
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
         here = ray.get_runtime_context().get_node_id()
         (node,) = [each for each in ray.nodes() if each["NodeID"] == here]
+        self.strategy = NodeAffinitySchedulingStrategy(here, soft=False)
         self._address = node["NodeManagerAddress"], node["NodeManagerPort"]
+
+    def is_there(self) -> bool:
+        """Whether it still is."""
+        try:
+            socket.create_connection(self._address, _SECONDS_TO_ANSWER).close()
+        except OSError:
+            return False
+        return True
 
     def require(self):
         """Checks that it is still there.
@@ -123,10 +149,8 @@ class ThisNode:
         Raises:
             LostNodeError: if it is not.
         """
-        try:
-            socket.create_connection(self._address, _SECONDS_TO_ANSWER).close()
-        except OSError as error:
-            raise LostNodeError from error
+        if not self.is_there():
+            raise LostNodeError
 
 
 def start_quietly(threads: int):
