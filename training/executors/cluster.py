@@ -12,7 +12,6 @@ _SECONDS_BETWEEN_LOOKS = 0.3
 # A worker outlives its node for a moment; where run folders are on NFS, a lost node's locks stay
 # for the lease, which is 90 s by default.
 _SECONDS_OF_A_LOST_NODE_S_LOCK = 120.0
-_SECONDS_TO_ANSWER = 60.0  # what a busy machine may take; a dead one would never
 
 
 class Cluster:
@@ -91,12 +90,18 @@ class _Trainings:
             self._show_lines()
 
     def _show_lines(self):
-        """Shows what has come; the queue's own methods would wait forever for a dead queue."""
         queue = self._lines.actor
-        number = self._ray.get(queue.qsize.remote(), timeout=_SECONDS_TO_ANSWER)
-        lines = self._ray.get(queue.get_nowait_batch.remote(number), timeout=_SECONDS_TO_ANSWER)
-        for name, line in lines:
+        number = self._answer(queue.qsize.remote())
+        for name, line in self._answer(queue.get_nowait_batch.remote(number)):
             self._show(name, line)
+
+    def _answer(self, call):
+        """Waits as the queue's own methods do, but not for a queue that has ended with its node."""
+        while True:
+            try:
+                return self._ray.get(call, timeout=_SECONDS_BETWEEN_LOOKS)
+            except self._ray.exceptions.GetTimeoutError:
+                self._node.require()
 
     def _cancel(self, force):
         for task in self._left:

@@ -126,5 +126,4 @@ def test_the_end_of_this_machine_s_node_is_one_line(begin, tmp_path):
         _, errors = training.communicate(timeout=300)
     assert training.returncode == 1
     assert "Traceback" not in errors
-    *_, last = errors.splitlines()  # Ray may have said something before
-    assert "This machine's Ray node has ended" in last
+    assert errors.count("error: This machine's Ray node has ended") == 1  # Ray may say more
