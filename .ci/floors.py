@@ -7,5 +7,6 @@ import re
 config = configparser.ConfigParser()
 config.read(pathlib.Path(__file__).parents[1] / "setup.cfg")
 needed = [config["options"]["install_requires"], *config["options.extras_require"].values()]
-for name, version in re.findall(r"^([\w-]+)>=([\d.]+)$", "\n".join(needed), re.MULTILINE):
+pattern = r"^([\w-]+)(?:\[\w+\])?>=([\d.]+)$"
+for name, version in re.findall(pattern, "\n".join(needed), re.MULTILINE):
     print(f"{name}=={version}{'' if '.' in version else '.0'}.*")

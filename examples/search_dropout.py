@@ -21,6 +21,7 @@ _EXAMPLES = """examples:
   python examples/search_dropout.py                          a trial on 300 drawn faces
   python examples/search_dropout.py --specialist bottom_lip --data ~/data/facial-keypoints \\
       --faces 0 --epochs 300
+  python examples/search_dropout.py --cluster auto           on a Ray cluster
 """
 
 
@@ -47,6 +48,11 @@ def parse_arguments(argv=None):
         )
     parser.add_argument("--dropout", nargs="+", choices=_DROPOUTS, default=list(_DROPOUTS))
     parser.add_argument("--learning-rate", nargs="+", type=float, default=_LEARNING_RATES)
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help='search on a Ray cluster ("auto": that of this machine), where ASHA stops bad trials',
+    )
     arguments = parser.parse_args(argv)
     if min(arguments.learning_rate) <= 0:
         parser.error(f"--learning-rate must be above 0. Received: {min(arguments.learning_rate)}.")
@@ -57,8 +63,7 @@ def main(argv=None):
     arguments = parse_arguments(argv)
     command_line.start_quietly()
     data, names = load(arguments)
-    search = fit_search(arguments, data, names)
-    show(search, arguments)
+    show(cross_validate(arguments, data, names), arguments)
 
 
 def load(arguments):
@@ -86,33 +91,39 @@ def load(arguments):
     return data, names
 
 
-def fit_search(arguments, data, names):
-    from sklearn.model_selection import GridSearchCV, GroupKFold
-    from sklearn.pipeline import Pipeline
+def cross_validate(arguments, data, names):
+    """Trains with all settings; returns `Trial`s."""
+    from sklearn.model_selection import GridSearchCV, GroupKFold, ParameterGrid
 
+    from training.search import Trial, search
     from training.sklearn_estimator import KeypointRegressor
 
-    pipeline = Pipeline(
-        [("net", KeypointRegressor(arguments.net, keypoints=names, epochs=arguments.epochs))]
-    )
+    net = KeypointRegressor(arguments.net, keypoints=names, epochs=arguments.epochs)
     grid = {
-        "net__dropout": [_DROPOUTS[name] for name in arguments.dropout],
-        "net__learning_rate": list(arguments.learning_rate),
+        "dropout": [_DROPOUTS[name] for name in arguments.dropout],
+        "learning_rate": list(arguments.learning_rate),
     }
+    images, labels = data.images, data.keypoints.reshape(len(data), -1)
+    folds = list(GroupKFold(arguments.folds).split(images, labels, data.groups))
+    if arguments.cluster:
+        faces = images, labels
+        return search(arguments.cluster, net, list(ParameterGrid(grid)), faces, folds)
     # One net at a time: TensorFlow uses all cores for it already.
-    search = GridSearchCV(
-        pipeline, grid, cv=GroupKFold(arguments.folds), refit=False, error_score="raise"
-    )
-    labels = data.keypoints.reshape(len(data), -1)
-    return search.fit(data.images, labels, groups=data.groups)
+    found = GridSearchCV(net, grid, cv=folds, refit=False, error_score="raise")
+    found = found.fit(images, labels).cv_results_
+    return [
+        Trial(settings, -score, std, arguments.epochs)
+        for settings, score, std in zip(
+            found["params"], found["mean_test_score"], found["std_test_score"], strict=True
+        )
+    ]
 
 
-def show(search, arguments):
+def show(trials, arguments):
     import numpy as np
     import rich.console
     import rich.table
 
-    results = search.cv_results_
     names = {rates: name for name, rates in _DROPOUTS.items()}
     table = rich.table.Table(
         title=f"{arguments.specialist}: {arguments.net}, {arguments.epochs} epochs, "
@@ -120,17 +131,29 @@ def show(search, arguments):
         title_justify="left",
         box=None,
     )
-    for column in ("dropout", "learning rate", "RMSE px", "± of folds"):
+    columns = ["dropout", "learning rate", "RMSE px", "± of folds", "epochs"]
+    for column in columns if arguments.cluster else columns[:-1]:
         table.add_column(column, justify="left" if column == "dropout" else "right")
-    for i in np.argsort(results["rank_test_score"], kind="stable"):
-        rates = results["param_net__dropout"][i]
-        table.add_row(
-            f"{names[tuple(rates)]} {tuple(rates)}",
-            f"{results['param_net__learning_rate'][i]:g}",
-            f"{-results['mean_test_score'][i]:.3f}",
-            f"{results['std_test_score'][i]:.3f}",
-        )
+    # The error of a trial that was stopped early says less than that of one that was not.
+    worst = np.inf  # of a net that diverged
+    for trial in sorted(trials, key=lambda t: (-t.epochs, np.nan_to_num(t.rmse_px, nan=worst))):
+        rates = trial.settings["dropout"]
+        row = [
+            f"{names[rates]} {rates}",
+            f"{trial.settings['learning_rate']:g}",
+            f"{trial.rmse_px:.3f}",
+            f"{trial.std_px:.3f}",
+            f"{trial.epochs}" + ", stopped" * trial.stopped,
+        ]
+        table.add_row(*row[: len(table.columns)])
     rich.console.Console().print(table)
+    stopped = [trial for trial in trials if trial.stopped]
+    if stopped:
+        trained = sum(trial.epochs for trial in trials)
+        print(
+            f"ASHA stopped {len(stopped)} of {len(trials)} trials, after {trained} of "
+            f"{arguments.epochs * len(trials)} epochs in all."
+        )
 
 
 if __name__ == "__main__":

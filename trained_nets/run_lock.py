@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import time
 
 import atomic_write
 import command_line
@@ -14,17 +15,23 @@ try:
 except ImportError:  # Windows has none, and gets no lock
     fcntl = None
 
+_SECONDS_BETWEEN_TRIES = 0.1
+
 
 @contextlib.contextmanager
-def held(run: RunFolder):
+def held(run: RunFolder, patience: float = 0.0):
     """Lets no other process train into a run folder while the block runs; reading is free.
 
     The operating system holds the lock, on a file `.lock-<name>` beside the folder, and drops it
     when the process ends, however it ends. Where the file system has no locks, a note says so and
     training goes on without.
 
+    Args:
+        run: the run folder.
+        patience: seconds to wait for a process that trains there to end.
+
     Raises:
-        UserError: if another process trains there, or the lock file cannot be written.
+        UserError: if another process still trains there, or the lock file cannot be written.
     """
     if fcntl is None:
         yield
@@ -32,7 +39,7 @@ def held(run: RunFolder):
     file = run.path.with_name(f".lock-{run.path.name}")
     with atomic_write.refusals_named(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _lock(file, run)
+        descriptor = _lock(file, run, time.monotonic() + patience)
     try:
         yield
     finally:
@@ -41,7 +48,7 @@ def held(run: RunFolder):
         os.close(descriptor)
 
 
-def _lock(file: pathlib.Path, run: RunFolder) -> int:
+def _lock(file: pathlib.Path, run: RunFolder, deadline: float) -> int:
     """Returns the descriptor that holds the lock."""
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
@@ -49,6 +56,9 @@ def _lock(file: pathlib.Path, run: RunFolder) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
+            if time.monotonic() < deadline:
+                time.sleep(_SECONDS_BETWEEN_TRIES)
+                continue
             raise UserError(
                 f"Another process is training into {run.path}. Wait for it to end, or choose "
                 "another --name."

@@ -75,31 +75,84 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
             UserError: for an unknown net, a value that recipes do not allow, or a parameter that
                 the net or its recipe does not use.
         """
-        names = self._names()
-        images = _as_images(X)
+        data = self._data(X, y)
+        self._start(X, data)
+        return self._train(data, self._recipe().epochs)
+
+    def partial_fit(self, X, y):
+        """Trains one epoch more, the same as in `fit`, up to `epochs`; the first call starts anew.
+
+        Args:
+            X: as in `fit`, and as many faces in each call.
+            y: as in `fit`.
+
+        Raises:
+            ValueError: after the last epoch, or as `fit`.
+            UserError: as `fit`.
+        """
+        data = self._data(X, y)
+        if not hasattr(self, "model_"):
+            self._start(X, data)
+        if len(self.history_) >= self._recipe().epochs:
+            raise ValueError(f"All {self._recipe().epochs:,} epochs have been trained.")
+        return self._train(data, len(self.history_) + 1)
+
+    def check(self):
+        """Checks the parameters, which `fit` does, too.
+
+        Raises:
+            UserError: as `fit`.
+        """
+        models.build(self.net, len(self._names()), settings=self._recipe().net_settings)
+
+    def _data(self, X, y):
+        names, images = self._names(), _as_images(X)
         keypoints = _as_keypoints(y, len(names), len(images))
+        return data_pipeline.FaceData(images, keypoints, np.arange(len(images)), names)
+
+    def _start(self, X, data):
         recipe = self._recipe()
-        seed = _seed(self.random_state)
-        keras.utils.set_random_seed(seed)
-        model = models.build(self.net, len(names), settings=recipe.net_settings)
-        data = data_pipeline.FaceData(images, keypoints, np.arange(len(images)), names)
+        self._drawn_seed = _seed(self.random_state)
+        keras.utils.set_random_seed(self._drawn_seed)
+        self.model_ = models.build(self.net, len(data.names), settings=recipe.net_settings)
         steps = data_pipeline.steps_per_epoch(data, recipe.batch_size)
+        self._compiled = from_recipe.compiled(self.model_, recipe, steps)
+        self._not_averaged = None
+        self.history_ = []
+        self.n_features_in_ = int(np.prod(np.shape(X)[1:]))
+
+    def _train(self, data, until):
+        recipe, done = self._recipe(), len(self.history_)
         batches = data_pipeline.training_batches(
-            data, recipe.batch_size, seed, from_recipe.augmentation(recipe)
+            data, recipe.batch_size, self._drawn_seed, from_recipe.augmentation(recipe), done
         )
-        # If a recipe averages weights, Keras leaves the averages in the net at the end.
-        history = from_recipe.compiled(model, recipe, steps).fit(
+        if self._not_averaged is not None:
+            self._compiled.set_weights(self._not_averaged)
+        history = self._compiled.fit(
             batches,
-            steps_per_epoch=steps,
-            epochs=recipe.epochs,
-            callbacks=[*from_recipe.schedules(recipe), keras.callbacks.TerminateOnNaN()],
+            steps_per_epoch=data_pipeline.steps_per_epoch(data, recipe.batch_size),
+            initial_epoch=done,
+            epochs=until,
+            callbacks=[
+                *from_recipe.schedules(recipe),
+                keras.callbacks.TerminateOnNaN(),
+                *self._kept_from_averaging(recipe),
+            ],
             shuffle=False,
             verbose=0,
         )
-        self.model_ = model
-        self.history_ = history.history["loss"]
-        self.n_features_in_ = int(np.prod(np.shape(X)[1:]))
+        self.history_ += history.history["loss"]
         return self
+
+    def _kept_from_averaging(self, recipe):
+        """Keeps the weights to go on with: Keras leaves their averages in the net at the end."""
+        if not recipe.averaging:
+            return []
+
+        def keep(epoch, logs):
+            self._not_averaged = self._compiled.get_weights()
+
+        return [keras.callbacks.LambdaCallback(on_epoch_end=keep)]
 
     def predict(self, X):
         """Predicts `(N, 2K)` px, as x, y, x, y, …; `X` as in `fit`."""

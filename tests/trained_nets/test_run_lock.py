@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 
@@ -43,6 +44,15 @@ def test_a_second_training_into_a_folder_is_refused(tmp_path):
     assert names_in(tmp_path / "runs") == []
     with run_lock.held(run):
         pass
+
+
+def test_who_has_patience_gets_the_lock_when_its_process_ends(tmp_path):
+    command = [sys.executable, "-c", textwrap.dedent(HOLDER), tmp_path / "net1"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        threading.Timer(0.5, process.kill).start()
+        with run_lock.held(RunFolder(command[3]), patience=60):
+            assert process.wait(10) == -signal.SIGKILL
 
 
 def test_the_lock_ends_with_its_process_however_it_ends(tmp_path):

@@ -139,6 +139,22 @@ def test_averaged_weights_are_kept(monkeypatch):
         assert np.abs(kept - each[3]).max() > 1e-4
 
 
+def test_epoch_by_epoch_nothing_differs(narrow_zoo):
+    """net6 has dropout, flips and a changing rate; heatmap_s averages its weights."""
+    images, labels = nose_data()
+    for name in ("net6", "heatmap_s"):
+        net = KeypointRegressor(name, NOSE, epochs=3, batch_size=25)
+        at_once, others = clone(net).fit(images, labels), clone(net)
+        for _ in range(3):
+            net.partial_fit(images, labels)
+            others.partial_fit(images[::-1], labels[::-1])  # in between, as in another fold
+        assert net.history_ == at_once.history_
+        assert net.history_ != others.history_
+        np.testing.assert_array_equal(net.predict(images), at_once.predict(images))
+        with pytest.raises(ValueError, match="All 3 epochs"):
+            net.partial_fit(images, labels)
+
+
 def test_flipping_recipes_train(narrow_zoo):
     images, labels = nose_data()
     net = KeypointRegressor("net3", NOSE, epochs=1, batch_size=16).fit(images[:16], labels[:16])

@@ -20,6 +20,7 @@ def train(
     shipment: Shipment,
     log_file: pathlib.Path,
     send: Callable[[str], None],
+    patience: float = 0.0,
 ) -> str | None:
     """Trains a net into its run folder, or goes on with what a killed worker left there.
 
@@ -29,6 +30,7 @@ def train(
         shipment: the whole run's task.
         log_file: where all that it prints is appended.
         send: takes each line.
+        patience: seconds to wait for a worker that trains there and is about to end.
 
     Returns:
         Why it failed; None if it did not. If Ctrl-C or SIGTERM stopped it, the results in the run
@@ -37,7 +39,7 @@ def train(
     try:
         with run_log.kept(log_file) as log:
             try:
-                _train(make, title, shipment, run_log.Lines(log, send))
+                _train(make, title, shipment, run_log.Lines(log, send), patience)
             except UserError:
                 raise
             except Exception:
@@ -53,11 +55,11 @@ def train(
     return None
 
 
-def _train(make, title, shipment, lines):
+def _train(make, title, shipment, lines, patience):
     console = rich.console.Console(file=lines, soft_wrap=True, highlight=False)
     task = make(shipment.unpack())
     # The parent holds the lock of the whole run, but may have been killed, and started again.
-    with run_lock.held(task.run):
+    with run_lock.held(task.run, patience):
         atomic_write.remove_leftovers(task.run.path)
         console.print(title)
         fit(task, console)

@@ -11,8 +11,9 @@ import time
 import pytest
 
 import train
+from tests import ray_cluster
 from tests.running import run_script
-from tests.training.executors.conftest import folds, without_logs
+from tests.training.executors.conftest import EPOCHS, folds, wait_for_rows, without_logs
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
@@ -21,27 +22,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for proce
 @pytest.fixture(scope="module")
 def start_folds(small_folder):
     """Trains two folds on a cluster of two cores, into a folder; returns the exit status."""
-    import ray
-    from ray.cluster_utils import Cluster
+    with ray_cluster.started(2) as cluster:
+        yield lambda *options: train_folds(cluster, small_folder, *options)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_AUTH_MODE", "disabled")  # leaves the person's token alone
-        patch.setenv("TF_NUM_INTRAOP_THREADS", "1")
-        on_sigterm = signal.getsignal(signal.SIGTERM)
-        cluster = Cluster(
-            initialize_head=True,
-            head_node_args={
-                "num_cpus": 2,
-                "object_store_memory": 80 * 2**20,
-                "include_dashboard": False,
-            },
-        )
-        yield lambda runs, *options: run_script(
-            train, *folds(small_folder, runs), "--cluster", cluster.address, *options
-        )
-        ray.shutdown()
-        cluster.shutdown()
-        signal.signal(signal.SIGTERM, on_sigterm)
+
+def train_folds(cluster, data, runs, *options):
+    return run_script(train, *folds(data, runs), "--cluster", cluster.address, *options)
 
 
 def once_it_trains(runs, act):
@@ -49,7 +35,7 @@ def once_it_trains(runs, act):
 
     def watch():
         histories = [runs / "net1" / name / "history.csv" for name in ("fold1", "fold2")]
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while time.monotonic() < deadline:
             if all(file.exists() and file.read_text().count("\n") > 3 for file in histories):
                 act()
@@ -59,17 +45,22 @@ def once_it_trains(runs, act):
     threading.Thread(target=watch, daemon=True).start()
 
 
-def kill_a_worker():
-    """Kills one of this process's cluster."""
+def workers():
+    """The processes that train for this process's cluster."""
+    found = []
     for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if command.read_text().startswith("ray::_train_on_node"):
-                process = int(command.parent.name)
-                if parent(parent(process)) == os.getpid():
-                    os.kill(process, signal.SIGKILL)
-                    return
+            process = int(command.parent.name)
+            trains = command.read_text().startswith("ray::_train_on_node")
+            if trains and parent(parent(process)) == os.getpid():
+                found.append(process)
         except OSError:  # ended meanwhile
             continue
+    return found
+
+
+def kill_a_worker():
+    os.kill(workers()[0], signal.SIGKILL)
 
 
 def parent(process):
@@ -82,13 +73,16 @@ def test_a_killed_task_is_tried_again_and_nothing_differs(
 ):
     once_it_trains(tmp_path, kill_a_worker)
     assert start_folds(tmp_path) == 0
-    # The table of one of them begins a second time.
-    lines = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
-    again = {name: lines.count([name, "epoch"]) for name in ("fold1", "fold2")}
-    assert sorted(again.values()) == [1, 2]
-    for name in again:
-        assert lines.count([name, "60"]) == 1
+    assert times_begun(capsys.readouterr().out) == [1, 2]
     assert without_logs(tmp_path / "net1") == trained_alone
+
+
+def times_begun(output):
+    """How many times each net's table begins; all end once."""
+    lines = [line.split()[:2] for line in output.splitlines()]
+    for name in ("fold1", "fold2"):
+        assert lines.count([name, str(EPOCHS)]) == 1
+    return sorted(lines.count([name, "epoch"]) for name in ("fold1", "fold2"))
 
 
 @pytest.fixture
@@ -106,3 +100,30 @@ def test_ctrl_c_saves_all(start_folds, ctrl_c, tmp_path, capsys):
     assert "--resume to go on" in capsys.readouterr().out
     for name in ("fold1", "fold2"):
         assert (tmp_path / "net1" / name / "model.keras").exists()
+
+
+def test_a_lost_node_s_training_goes_on_on_another(small_folder, trained_alone, tmp_path, capsys):
+    with ray_cluster.started(1, 1) as cluster:
+        _, other = cluster.list_all_nodes()
+        nodes = []
+
+        def kill_the_other():
+            nodes.extend(map(parent, workers()))
+            cluster.remove_node(other, allow_graceful=False)
+
+        once_it_trains(tmp_path, kill_the_other)
+        assert train_folds(cluster, small_folder, tmp_path) == 0
+    assert len(set(nodes)) == 2  # one training on each
+    assert times_begun(capsys.readouterr().out) == [1, 2]
+    assert without_logs(tmp_path / "net1") == trained_alone
+
+
+def test_the_end_of_this_machine_s_node_is_one_line(begin, tmp_path):
+    with ray_cluster.started(2) as cluster:
+        training = begin(tmp_path, "--cluster", cluster.address, "--epochs", 3000)
+        wait_for_rows(training, ("fold1", "fold2"))
+        cluster.head_node.kill_raylet()
+        _, errors = training.communicate(timeout=300)
+    assert training.returncode == 1
+    assert "Traceback" not in errors
+    assert errors.count("error: This machine's Ray node has ended") == 1  # Ray may say more

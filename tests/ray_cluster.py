@@ -1,0 +1,41 @@
+"""Small Ray clusters of this machine."""
+
+import contextlib
+import signal
+
+import pytest
+
+HEALTH_CHECKS = {  # so that others miss a killed node within a second or two
+    "health_check_initial_delay_ms": 0,
+    "health_check_period_ms": 300,
+    "health_check_timeout_ms": 3000,
+    "health_check_failure_threshold": 3,
+}
+
+
+@contextlib.contextmanager
+def started(*cpus):
+    """Starts a cluster with a node for each number of cores; yields it."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")  # leaves the person's token alone
+        patch.setenv("TF_NUM_INTRAOP_THREADS", "1")
+        on_sigterm = signal.getsignal(signal.SIGTERM)
+        cluster = Cluster()
+        try:
+            for number in cpus:
+                is_first_of_several = not cluster.head_node and len(cpus) > 1
+                config = {"_system_config": HEALTH_CHECKS} if is_first_of_several else {}
+                cluster.add_node(
+                    num_cpus=number,
+                    object_store_memory=80 * 2**20,
+                    include_dashboard=False,
+                    **config,
+                )
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
+            signal.signal(signal.SIGTERM, on_sigterm)

@@ -1,0 +1,171 @@
+"""Connects to a Ray cluster: sends it the code, shares it out, notices that this node has ended."""
+
+import atexit
+import contextlib
+import importlib.util
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import tempfile
+
+import child_processes
+import command_line
+from errors import UserError
+from trained_nets.provenance import COMMIT_FILE, provenance
+
+_ROOT = pathlib.Path(__file__).parents[2]
+# What a training imports: sent to the nodes, which need only the packages of others.
+_CODE = ("callbacks", "data_pipeline", "evaluation", "models", "trained_nets", "training", "*.py")
+_VARIABLES = ("KERAS_BACKEND", "TF_NUM_INTRAOP_THREADS")  # a task has its node's environment
+_SECONDS_TO_ANSWER = 60.0  # for a busy machine
+
+
+class LostNodeError(UserError):
+    """Ray has ended on this machine; the command itself was valid."""
+
+    status = 1
+
+    def __init__(self):
+        super().__init__("This machine's Ray node has ended. Start it again, and then repeat this.")
+
+
+class RayFailedError(UserError):
+    """Ray could not do what it was asked for; the command itself was valid."""
+
+    status = 1
+
+    def __init__(self, error):
+        super().__init__(f"Ray failed: {reason(error)}.")
+
+
+def reason(error: Exception) -> str:
+    """Returns the last line of what Ray tells, which has the cause."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1].rstrip(".")
+
+
+def require_ray():
+    """Checks that Ray is installed.
+
+    Raises:
+        UserError: if it is not.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise UserError("--cluster needs Ray, which is an extra: pip install -e '.[ray]'.")
+
+
+@contextlib.contextmanager
+def connected(address: str):
+    """Connects to a cluster and sends it this project's code; yields Ray, and `ThisNode`.
+
+    Args:
+        address: of the cluster; "auto" for the one that this machine is a node of.
+
+    Raises:
+        UserError: if there is no such cluster.
+        LostNodeError: if this machine's node has ended.
+        RayFailedError: if Ray fails in the block otherwise.
+    """
+    import ray
+
+    with tempfile.TemporaryDirectory(prefix="facial-keypoints-") as code:
+        _copy_code(pathlib.Path(code))
+        variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+        on_sigterm = signal.getsignal(signal.SIGTERM)
+        try:
+            ray.init(
+                address=address,
+                runtime_env={"working_dir": code, "env_vars": variables},
+                log_to_driver=False,  # the lines come through a queue, in order and all of them
+                logging_level="ERROR",
+            )
+        except Exception as error:  # ConnectionError, RuntimeError, AuthenticationError, …
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise UserError(
+                f"There is no connection to a Ray cluster at {address}: {first.rstrip('.')}. "
+                "`ray start --head` starts one on this machine."
+            ) from error
+        signal.signal(signal.SIGTERM, on_sigterm)  # Ray would end without saving
+        node = ThisNode(ray)
+        try:
+            yield ray, node
+        except (LostNodeError, ray.exceptions.RayError) as error:
+            if not node.is_there():
+                atexit.unregister(ray.shutdown)  # it might end this process before that is told
+                raise LostNodeError from error
+            ray.shutdown()
+            raise RayFailedError(error) from error
+        except BaseException:
+            ray.shutdown()
+            raise
+        ray.shutdown()
+
+
+def share(ray, number: int) -> dict[str, int]:
+    """Returns what each of `number` trainings gets of the cluster, as Ray's options.
+
+    Raises:
+        UserError: if the cluster has no CPUs.
+    """
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    per_node = [int(node["CPU"]) for node in nodes if node.get("CPU", 0) >= 1]
+    if not per_node:
+        raise UserError("The Ray cluster has no CPUs. Start its nodes with some, or wait for them.")
+    gpus = sum(int(node.get("GPU", 0)) for node in nodes)
+    at_a_time = min(number, gpus) if gpus else number
+    cpus = max(1, min(sum(per_node) // at_a_time, *per_node))
+    return {"num_cpus": cpus, "num_gpus": 1 if gpus else 0}
+
+
+class ThisNode:
+    """Ray on this machine, whose end it does not tell to the programs that use it.
+
+    Some seconds after that, it ends them without a word, or they wait forever.
+
+    Attributes:
+        strategy: the scheduling strategy that keeps a task on this node.
+    """
+
+    def __init__(self, ray):
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        here = ray.get_runtime_context().get_node_id()
+        (node,) = [each for each in ray.nodes() if each["NodeID"] == here]
+        self.strategy = NodeAffinitySchedulingStrategy(here, soft=False)
+        self._address = node["NodeManagerAddress"], node["NodeManagerPort"]
+
+    def is_there(self) -> bool:
+        """Whether it still is."""
+        try:
+            socket.create_connection(self._address, _SECONDS_TO_ANSWER).close()
+        except OSError:
+            return False
+        return True
+
+    def require(self):
+        """Checks that it is still there.
+
+        Raises:
+            LostNodeError: if it is not.
+        """
+        if not self.is_there():
+            raise LostNodeError
+
+
+def start_quietly(threads: int):
+    """Starts TensorFlow in a task, with so many threads unless the person has said how many."""
+    child_processes.limit_threads(threads)
+    command_line.start_quietly()
+
+
+def _copy_code(folder):
+    for path in (path for pattern in _CODE for path in sorted(_ROOT.glob(pattern))):
+        if path.is_dir():
+            shutil.copytree(
+                path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__", ".*")
+            )
+        else:
+            shutil.copy(path, folder / path.name)
+    commit = provenance()["git_commit"] or ""
+    (folder / "trained_nets" / COMMIT_FILE).write_text(commit)
