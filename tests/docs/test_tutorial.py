@@ -89,7 +89,7 @@ def finished(small_folder, tmp_path_factory):
 
 def test_every_command_runs_and_writes_what_the_page_says(finished):
     assert (finished / "submission.csv").read_text().startswith("RowId,Location\n")
-    assert len(values("--report")) == 4
+    assert len(values("--report")) == 5
     for folder in values("--report"):
         assert (finished / folder / "index.html").exists()
     shown = reports(r"<!-- table: report/(.*?)/(tables.md) -->")
