@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -31,11 +32,19 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def two_processes(small_folder, folder):
-    """Two trainings in two processes, in the second of which one is killed: what each printed."""
-    said = []
-    for one in (training("processes", *NET1), training("killed", *NET1, dies_in=1)):
+    """Three trainings in two processes: what each of these printed.
+
+    In the second training one process is killed; the third goes on with that, in two again.
+    """
+
+    def train_in_two(one):
         processes = start_two([one], small_folder, folder)
-        said.append([(*each.communicate(timeout=_LONG), each.returncode) for each in processes])
+        return [(*each.communicate(timeout=_LONG), each.returncode) for each in processes]
+
+    said = [train_in_two(training("processes", *NET1))]
+    said.append(train_in_two(training("killed", *NET1, dies_in=1)))
+    shutil.copytree(folder / "killed", folder / "killed-processes")
+    said.append(train_in_two(training("killed-processes", *NET1, "--resume")))
     return said
 
 
@@ -83,7 +92,10 @@ def assert_ended_alike(run, other):
         assert results(run)[each] == pytest.approx(results(other)[each], rel=2e-5)
 
 
-@pytest.mark.parametrize("run", ["all", "two-one", "one-two", "processes", "killed"])
+RUNS = ["all", "two-one", "one-two", "processes", "killed", "killed-processes"]
+
+
+@pytest.mark.parametrize("run", RUNS)
 def test_a_net_is_the_same_as_on_one_device(run, folder, said):
     assert_ended_alike(folder / run, folder / "one")
     weights = [RunFolder(folder / each).load_model().get_weights() for each in (run, "one")]
@@ -125,14 +137,14 @@ def test_more_devices_than_there_are_are_refused_in_one_line(folder, said):
 
 
 def test_only_the_first_of_two_processes_prints(two_processes):
-    (first, other), _ = two_processes
-    assert [first[2], other[2]] == [0, 0]
-    assert "valid RMSE px" in first[1]
-    assert "RMSE" not in other[1]
+    for first, other in (two_processes[0], two_processes[2]):
+        assert [first[2], other[2]] == [0, 0]
+        assert "valid RMSE px" in first[1]
+        assert "RMSE" not in other[1]
 
 
 def test_a_killed_process_ends_the_other_with_one_line(two_processes):
-    _, (first, other) = two_processes
+    _, (first, other), _ = two_processes
     assert [first[2], other[2]] == [1, -9]
     (line,) = (line for line in first[1].splitlines() if "error:" in line)
     assert "Another process of this training has ended" in line
