@@ -1,6 +1,8 @@
 // Says below the photograph why the webcam or the clipboard gave none; Gradio says nothing.
 (() => {
   const SETTINGS = "Allow it in the browser’s settings for this page, and try again.";
+  const NEED_TRUST =
+    '[title="grant webcam access"], [aria-label="Paste from clipboard"], #json [aria-label="Copy"]';
   let shown;
 
   function tell(text) {
@@ -13,7 +15,7 @@
   }
 
   function watch(owner, method, explain, require = () => {}) {
-    if (!owner) return; // not on this machine: the browser offers neither
+    if (!owner?.[method]) return; // as over plain HTTP from another machine
     const original = owner[method].bind(owner);
     owner[method] = async (...given) => {
       try {
@@ -43,6 +45,11 @@
   })[name] ?? `The clipboard cannot be read (${message}).`, requirePicture);
 
   for (const attempt of ["click", "drop"]) {
-    document.addEventListener(attempt, () => shown?.remove(), true);
+    document.addEventListener(attempt, ({target}) => {
+      shown?.remove();
+      if (!isSecureContext && target.closest(NEED_TRUST)) {
+        tell("The browser allows this only on the machine that runs the page, or over HTTPS.");
+      }
+    }, true);
   }
 })();

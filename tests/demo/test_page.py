@@ -194,12 +194,21 @@ def test_the_webcams_picture_is_answered_unmirrored(address, run_path, tmp_path)
 
 
 def test_a_refused_webcam_gets_one_sentence_until_the_next_attempt(address, tmp_path):
-    options = ("--deny-permission-prompts", "--use-fake-device-for-media-stream")
+    options = (
+        "--deny-permission-prompts",
+        "--use-fake-device-for-media-stream",
+        "--host-resolver-rules=MAP page.test 127.0.0.1",
+    )
     with opened(address, tmp_path / "browser", options) as page:
         start_webcam(page)
         assert page.wait_for(MESSAGE).startswith("The browser does not let this page use the webc")
         click(page, '[aria-label="Upload file"]')
         page.wait_for("document.querySelector('.message') === null")
+
+        page.open(address.replace("127.0.0.1", "page.test"))  # as from another machine
+        page.wait_for("location.hostname === 'page.test'")
+        click(page, PASTE)
+        assert page.wait_for(MESSAGE).startswith("The browser allows this only on the machine")
 
 
 def test_a_picture_is_pasted(page, address, run_path, tmp_path):
