@@ -11,6 +11,7 @@ from demo.rules import MAX_BYTES
 from errors import UserError
 
 _STYLE = pathlib.Path(__file__).with_name("page.css")
+_SCRIPT = _STYLE.with_suffix(".js")
 # Gradio's page has inline scripts and styles, and compiles templates; all of it comes from here.
 _POLICY = (
     "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
@@ -67,5 +68,6 @@ def serve(page: gr.Blocks, listener: socket.socket) -> None:
             font_mono=["ui-monospace", "monospace"],
         ),
         css_paths=_STYLE,
+        head=f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script>",
     )
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])

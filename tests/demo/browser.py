@@ -24,12 +24,13 @@ SECONDS = 120  # for one answer or one wait, on a busy machine
 
 
 @contextlib.contextmanager
-def browser(folder, size=(1280, 900)):
+def browser(folder, size=(1280, 900), options=()):
     """Yields a `Page` of a new browser.
 
     Args:
         folder: empty, for what the browser stores.
         size: of its window, px.
+        options: more of Chromium's options.
     """
     to_child, to_us = os.pipe(), os.pipe()
     # Clear of 3 and 4, onto which the child puts them.
@@ -45,6 +46,7 @@ def browser(folder, size=(1280, 900)):
     command = [
         CHROMIUM,
         *_OPTIONS,
+        *options,
         f"--user-data-dir={folder}",
         f"--window-size={size[0]},{size[1]}",
     ]
@@ -108,8 +110,12 @@ class Page:
         self.call("Page.navigate", url=address)
 
     def evaluate(self, script):
-        """Returns the value of a JavaScript expression, which JSON must be able to hold."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        """Returns the value of a JavaScript expression, which JSON must be able to hold.
+
+        A promise's is what it resolves to. The script runs as if the person had clicked.
+        """
+        as_clicked = {"awaitPromise": True, "userGesture": True}
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, **as_clicked)
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"]["exception"]["description"])
         return answer["result"].get("value")
@@ -130,6 +136,12 @@ class Page:
         root = self.call("DOM.getDocument")["root"]["nodeId"]
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", files=[str(file)], nodeId=node)
+
+    def allow_clipboard(self, origin):
+        """Lets the pages of an origin read and write the clipboard, as if they were in front."""
+        permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"]
+        self.call("Browser.grantPermissions", permissions=permissions, origin=origin)
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def hover(self, x, y):
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)

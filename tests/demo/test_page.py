@@ -1,5 +1,8 @@
-"""The page in a browser: a photograph's points, a file that is refused, several faces."""
+"""The page in a browser: files, the webcam, the clipboard; points, messages and the JSON."""
 
+import base64
+import contextlib
+import io
 import json
 import os
 import re
@@ -37,6 +40,9 @@ MISNAMED = """[...document.querySelectorAll(".photograph .point")].filter(point 
   const {left, top, width, height} = point.getBoundingClientRect();
   return document.elementFromPoint(left + width / 2, top + height / 2) !== point;
 }).map(point => point.getAttribute("aria-label"))"""
+WEBCAM = '[aria-label="Capture from camera"]'
+PASTE = '[aria-label="Paste from clipboard"]'
+MESSAGE = "document.querySelector('.message')?.innerText"
 JSON_TEXT = "document.querySelector('#json textarea').value"
 
 
@@ -74,9 +80,9 @@ def address(run_path, tmp_path_factory):
     assert not list(temporary.glob("facial_keypoints_*"))
 
 
-@pytest.fixture
-def page(address, tmp_path):
-    with browser(tmp_path / "browser") as page:
+@contextlib.contextmanager
+def opened(address, folder, options=()):
+    with browser(folder, options=options) as page:
         page.resize(1280, 900)
         page.open(f"{address}/")
         for part in (INPUT, "#detect input", "#json textarea"):
@@ -84,8 +90,36 @@ def page(address, tmp_path):
         yield page
 
 
+@pytest.fixture
+def page(address, tmp_path):
+    with opened(address, tmp_path / "browser") as page:
+        yield page
+
+
+def click(page, selector):
+    page.wait_for(f"document.querySelector('{selector}') !== null")
+    page.evaluate(f"document.querySelector('{selector}').click()")
+
+
 def look_for_no_faces(page):
-    page.evaluate("document.querySelector('#detect input').click()")
+    click(page, "#detect input")
+
+
+def start_webcam(page):
+    click(page, WEBCAM)
+    click(page, '[title="grant webcam access"] button')
+
+
+def write_video(path, gray):
+    """Writes a still picture, uint8 `(height, width)`, both even, as a YUV4MPEG2 video.
+
+    Source: https://wiki.multimedia.cx/index.php/YUV4MPEG2; luma from 16 to 235, as in BT.601.
+    """
+    height, width = gray.shape
+    luma = np.rint(16 + gray * (219 / 255)).astype(np.uint8)
+    no_color = np.full(height * width // 2, 128, np.uint8)
+    frame = b"FRAME\n" + luma.tobytes() + no_color.tobytes()
+    path.write_bytes(f"YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420\n".encode() + 2 * frame)
 
 
 def test_points_appear_where_the_finder_finds_them(page, address, run_path, tmp_path):
@@ -127,13 +161,89 @@ def test_a_file_that_is_no_picture_gets_one_sentence(page, tmp_path):
     file = tmp_path / "<img src=x onerror=alert(1)>.png"
     file.write_bytes(b"no picture")
     page.upload(INPUT, file)
-    message = page.wait_for("document.querySelector('.message')?.innerText")
+    message = page.wait_for(MESSAGE)
     assert message == (
         "The picture must be a PNG, JPEG, BMP or GIF file. Received another format; its length in "
         "bytes: 10."
     )
     assert "Traceback" not in page.evaluate("document.body.innerText")
     assert page.evaluate("document.querySelectorAll('.photograph').length") == 0
+
+
+def test_the_webcams_picture_is_answered_unmirrored(address, run_path, tmp_path):
+    face = Image.fromarray(small_data.faces()[0][0, :, :, 0]).resize((320, 240))
+    frame = np.array(face)
+    frame[:, 160:] //= 3  # so that its mirror image is another
+    write_video(tmp_path / "camera.y4m", frame)
+    options = (
+        "--use-fake-ui-for-media-stream",  # "yes" to the question for the webcam
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={tmp_path / 'camera.y4m'}",
+    )
+    with opened(address, tmp_path / "browser", options) as page:
+        look_for_no_faces(page)
+        start_webcam(page)
+        page.wait_for("document.querySelector('#photograph video').videoWidth")
+        click(page, '[aria-label="capture photo"]')
+        points = page.wait_for(POINTS)
+        sent = page.evaluate("document.querySelector('.photograph img').src").split(",")[1]
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(sent))).convert("L"))
+    assert np.abs(shown - frame.astype(int)).mean() < 3
+    (expected,) = KeypointFinder(run_path, detect=False)(Image.fromarray(frame))
+    np.testing.assert_allclose([place for _, *place in points], expected.points, atol=0.5)
+
+
+def test_a_refused_webcam_gets_one_sentence_until_the_next_attempt(address, tmp_path):
+    options = (
+        "--deny-permission-prompts",
+        "--use-fake-device-for-media-stream",
+        "--host-resolver-rules=MAP page.test 127.0.0.1",
+    )
+    with opened(address, tmp_path / "browser", options) as page:
+        start_webcam(page)
+        assert page.wait_for(MESSAGE).startswith("The browser does not let this page use the webc")
+        click(page, '[aria-label="Upload file"]')
+        page.wait_for("document.querySelector('.message') === null")
+
+        page.open(address.replace("127.0.0.1", "page.test"))  # as from another machine
+        page.wait_for("location.hostname === 'page.test'")
+        click(page, PASTE)
+        assert page.wait_for(MESSAGE).startswith("The browser allows this only on the machine")
+
+
+def test_a_picture_is_pasted(page, address, run_path, tmp_path):
+    page.allow_clipboard(address)
+    page.evaluate("navigator.clipboard.writeText('no picture')")
+    click(page, PASTE)
+    assert page.wait_for(MESSAGE) == "The clipboard holds no picture."
+
+    file = tmp_path / "face.png"
+    Image.fromarray(small_data.faces()[0][2, :, :, 0]).resize((240, 192)).save(file)
+    content = base64.b64encode(file.read_bytes()).decode()
+    page.evaluate(
+        f"fetch('data:image/png;base64,{content}').then(got => got.blob())"
+        ".then(png => navigator.clipboard.write([new ClipboardItem({'image/png': png})]))"
+    )
+    look_for_no_faces(page)
+    click(page, PASTE)
+    shown = page.wait_for(POINTS)
+    (expected,) = KeypointFinder(run_path, detect=False)(file)
+    np.testing.assert_allclose([place for _, *place in shown], expected.points, atol=0.2)
+    assert page.evaluate("document.querySelector('.message') === null")
+
+
+def test_the_json_is_copied(page, address, tmp_path):
+    page.allow_clipboard(address)
+    file = tmp_path / "face.png"
+    Image.fromarray(small_data.faces()[0][0, :, :, 0]).save(file)
+    look_for_no_faces(page)
+    page.upload(INPUT, file)
+    shown = page.wait_for(JSON_TEXT)
+    click(page, "#json [aria-label=Copy]")
+    page.wait_for("navigator.clipboard.readText().then(text => text.startsWith('['))")
+    (record,) = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert [record] == json.loads(shown)
+    assert (record["picture"], len(record["faces"])) == ("face.png", 1)
 
 
 def test_the_labeller_can_be_chosen(page, run_path, tmp_path):
