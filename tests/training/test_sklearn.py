@@ -100,10 +100,10 @@ def test_dropout_reaches_the_layers_and_the_final_rate_keeps_its_ratio(narrow_zo
 def test_heatmap_nets_train_by_their_own_recipe(narrow_zoo, monkeypatch):
     images, labels = nose_data()
     trained = spy_on_training(monkeypatch)
-    net = KeypointRegressor("heatmap_s", NOSE, learning_rate=0.003, epochs=8, batch_size=20)
+    net = KeypointRegressor("heatmap_s", NOSE, learning_rate=0.003, epochs=16, batch_size=20)
     predicted = net.fit(images, labels).predict(images)
     assert predicted.shape == labels.shape
-    assert net.history_[-1] < 0.7 * net.history_[0]
+    assert net.history_[-1] < 0.75 * net.history_[0]
     assert isinstance(trained[0], models.TrainingModel)
     assert isinstance(trained[0].optimizer, keras.optimizers.AdamW)
     assert isinstance(trained[0].loss, models.MaskedHuber)

@@ -124,8 +124,8 @@ def test_the_end_of_this_machine_s_node_ends_the_training(begin, tmp_path):
         wait_for_rows(training, ("fold1", "fold2"))
         cluster.head_node.kill_raylet()
         _, errors = training.communicate(timeout=300)
-    if training.returncode == -signal.SIGABRT:  # Ray's own threads noticed it first
-        return
+    if training.returncode in (-signal.SIGABRT, -signal.SIGSEGV):
+        return  # Ray's own threads noticed it first, and ended the process in their way
     assert training.returncode == 1
     assert "Traceback" not in errors
     assert errors.count("error: This machine's Ray node has ended") == 1  # Ray may say more
