@@ -9,6 +9,7 @@ import pathlib
 
 import command_line
 
+PROGRAM = "python -m data_pipeline.convert"
 _EXAMPLES = """example:
   python -m data_pipeline.convert --data ~/data/facial-keypoints --out shards/kaggle
   python train.py --model heatmap_m --data shards/kaggle
@@ -20,12 +21,12 @@ shows how.
 
 def parse_arguments(argv=None):
     parser = command_line.Parser(
-        prog="python -m data_pipeline.convert",
+        prog=PROGRAM,
         description=__doc__,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawTextHelpFormatter,
     )
-    parser.add_argument("--data", help="Kaggle's files (default: the built-in drawn faces)")
+    command_line.add_data_argument(parser)
     parser.add_argument(
         "--out", type=pathlib.Path, required=True, help="a folder that does not exist yet"
     )
@@ -55,4 +56,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, PROGRAM)

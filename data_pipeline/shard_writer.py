@@ -1,5 +1,6 @@
 """Writes a folder of `shards`."""
 
+import collections
 import json
 import os
 import pathlib
@@ -49,7 +50,7 @@ class ShardWriter:
             "keypoints": list(keypoint_schema.NAMES),
         }
         self._faces_per_file = faces_per_file
-        self._waiting = []  # images to be written yet
+        self._waiting = collections.deque()  # arrays of images to be written yet
         self._keypoints, self._groups = [], []
         self._files, self._lengths = [], []
 
@@ -95,14 +96,21 @@ class ShardWriter:
             self._remove()
 
     def _write_images(self):
-        images = np.concatenate(self._waiting)
+        images = np.concatenate(list(self._taken(self._faces_per_file)))
         file = self.folder / shards.IMAGES.format(len(self._files))
-        now, later = np.split(images, [self._faces_per_file])
         with atomic_write.replacing(file) as temporary:
-            np.save(temporary, now)
-        self._waiting = [later]
+            np.save(temporary, images)
         self._files.append(NpyFile(file))
-        self._lengths.append(len(now))
+        self._lengths.append(len(images))
+
+    def _taken(self, most):
+        """Takes arrays of so many images together from those that wait, or of all if fewer do."""
+        while most and self._waiting:
+            images = self._waiting.popleft()
+            yield images[:most]
+            if len(images) > most:
+                self._waiting.appendleft(images[most:])
+            most -= min(most, len(images))
 
     def _finish(self):
         if sum(map(len, self._waiting)):

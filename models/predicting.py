@@ -36,7 +36,12 @@ def predict_pixels(model: keras.Model, images) -> np.ndarray:
 
 
 def in_pieces(predict: Callable[[np.ndarray], np.ndarray], images) -> np.ndarray:
-    """Calls a function of images for one part of them after another, and joins what it returns."""
+    """Calls a function of images for one part of them after another, and joins what it returns.
+
+    Images that are in memory already are one part: each call of a model costs some start-up.
+    """
+    if isinstance(images, np.ndarray):
+        return predict(images)
     firsts = range(0, max(len(images), 1), _PIECE)
     pieces = [predict(np.asarray(images[first : first + _PIECE])) for first in firsts]
     return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
