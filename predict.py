@@ -35,10 +35,10 @@ def parse_arguments(argv=None):
     add("--detect", action="store_true", help="pictures are whole photographs: find the faces")
     add("--webcam", action="store_true", help="show the webcam's picture with what is found")
     add("--min-confidence", type=command_line.share, help="for --detect (default: 0.9)")
-    out_help = "write to this .json or .csv file,\nor, for many pictures, this .parquet folder"
-    add("--out", type=pathlib.Path, metavar="FILE", help=out_help)
+    add("--out", type=pathlib.Path, metavar="FILE", help="a .json or .csv file, or .parquet folder")
     add("--resume", action="store_true", help="complete the .parquet folder of an earlier command")
-    add("--jobs", type=command_line.at_least(1), default=1, metavar="N", help="use N processes")
+    add("--jobs", type=command_line.at_least(1), metavar="N", help="use N processes (default: 1)")
+    add("--cluster", metavar="ADDRESS", help="use all cores of a Ray cluster: HOST:PORT, or 'auto'")
     add("--draw", type=pathlib.Path, metavar="FOLDER", help="draw on copies there, print nothing")
     add("--submission", type=pathlib.Path, metavar="FILE", help="write a Kaggle submission")
     add("--data", help="for --submission: folder or zip of Kaggle's files (default: drawn faces)")
@@ -57,8 +57,8 @@ def check_usage(parser, arguments):
             f"Name a net ({_NETS}), then pictures; or a net and --submission FILE. "
             f"Received: {arguments.net or 'neither'}."
         )
-    others = arguments.pictures or arguments.out or arguments.draw or arguments.jobs > 1
-    no = "no pictures, --out, --draw, --jobs"
+    others = any(vars(arguments)[name] for name in ("pictures", "out", "draw", "jobs", "cluster"))
+    no = "no pictures, --out, --draw, --jobs, --cluster"
     if arguments.submission and (others or arguments.detect):
         parser.error(f"--submission is about the test faces: {no}, --detect.")
     if arguments.webcam and (others or arguments.submission):
@@ -92,7 +92,7 @@ def predict_pictures(arguments):
     load = FinderLoading(arguments.net, *how)
     if arguments.webcam:
         return pictures.show_webcam(load())
-    return pictures.write_keypoints(paths, load, outputs, arguments.jobs)
+    return pictures.write_keypoints(paths, load, outputs, arguments.jobs, arguments.cluster)
 
 
 if __name__ == "__main__":

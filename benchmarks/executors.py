@@ -56,7 +56,7 @@ def main(argv=None):
     if sys.platform != "linux":
         raise UserError("The processor time of Ray's processes is read from /proc, as on Linux.")
     command_line.start_quietly()
-    from training.executors.connection import require_ray
+    from ray_connection import require_ray
 
     require_ray()
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "RAY_AUTH_MODE": "disabled"}

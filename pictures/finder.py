@@ -5,6 +5,7 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from errors import UserError
 from pictures.annotation import write_annotated
 from pictures.detection import FaceDetector
 from pictures.finding import find_keypoints
@@ -15,6 +16,12 @@ from pictures.records import PictureFaces
 # together changes the last bits of the answer, so it is the same for any number of processes. Both
 # divide the number of pictures in a shard.
 _CROPS, _PHOTOGRAPHS = 64, 16
+
+
+class EndedFinderError(UserError):
+    """What found the faces has ended before its time; the command itself was valid."""
+
+    status = 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,26 +5,17 @@ leave the queue locked, and break a `ProcessPoolExecutor` for all others.
 """
 
 import contextlib
-import dataclasses
 import multiprocessing
 import multiprocessing.connection
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import child_processes
-from errors import UserError
 from pictures import worker_process
-from pictures.finder import About, Batch, Finder, Ready
-from pictures.records import PictureFaces
+from pictures.finder import EndedFinderError, Finder, Ready
+from pictures.in_order import Sharing
 
-_AHEAD = 4  # batches for each process, found or in work, while an earlier one is missing
 _SECONDS_TO_END = 2.0
-
-
-class KilledProcessError(UserError):
-    """A process was killed; the command itself was valid."""
-
-    status = 1
 
 
 @contextlib.contextmanager
@@ -37,16 +28,16 @@ def in_processes(load: Callable[[], Finder], number: int) -> Iterator[Ready]:
 
     Raises:
         UserError: if it cannot be loaded.
-        KilledProcessError: if a process was killed, here or in `find`.
+        EndedFinderError: if a process was killed, here or in `find`.
     """
     threads = child_processes.threads_each(number)
     with contextlib.ExitStack() as stack:
-        workers = []
-        stack.callback(_end, workers)
+        pool = _Pool()
+        stack.callback(_end, pool.workers)
         for _ in range(number):
-            workers.append(_Worker(load, threads))
-        first = workers[0].receive()
-        yield Ready(first, lambda batches: _find(workers, batches, first.settings))
+            pool.workers.append(_Worker(load, threads))
+        sharing = Sharing(pool)
+        yield Ready(sharing.about(), sharing.find)
 
 
 class _Worker:
@@ -73,13 +64,9 @@ class _Worker:
         """Returns a message of the process, unless it is that it failed."""
         with self._killed_told():
             message = self.connection.recv()
-        if not isinstance(message, worker_process.Failed):
-            return message
-        if message.status is None:
-            raise RuntimeError(f"A process failed:\n{message.message}")
-        error = UserError(message.message)
-        error.status = message.status
-        raise error
+        if isinstance(message, worker_process.Failed):
+            raise message.error()
+        return message
 
     @contextlib.contextmanager
     def _killed_told(self):
@@ -88,49 +75,22 @@ class _Worker:
         except (EOFError, OSError) as error:
             self.process.join(_SECONDS_TO_END)
             at = f" at {self._batch.paths[self._position.value]}" if self._batch else ""
-            raise KilledProcessError(
+            raise EndedFinderError(
                 f"A process was killed{at}, perhaps for lack of memory (exit code "
                 f"{self.process.exitcode})."
             ) from error
 
 
-@dataclasses.dataclass
-class _Found:
-    """What has been found while an earlier batch is missing."""
+class _Pool:
+    """The processes of a run."""
 
-    by_number: dict
-    next: int = 0
+    def __init__(self):
+        self.workers: list[_Worker] = []
 
-    def in_order(self):
-        while self.next in self.by_number:
-            yield self.by_number.pop(self.next)
-            self.next += 1
-
-
-def _find(workers, batches: Iterable[Batch], settings) -> Iterator[list[PictureFaces]]:
-    left = enumerate(batches)
-    idle, numbers, found = list(workers), {}, _Found({})
-    while True:
-        while idle and len(numbers) + len(found.by_number) < _AHEAD * len(workers):
-            number, batch = next(left, (None, None))
-            if batch is None:
-                break
-            worker = idle.pop(0)  # at first the one that has loaded its net
-            numbers[worker.connection] = number, worker
-            worker.send(batch)
-        if not numbers:
-            return
-        for connection in multiprocessing.connection.wait(list(numbers)):
-            number, worker = numbers[connection]
-            message = worker.receive()
-            if isinstance(message, About):
-                if message.settings != settings:
-                    raise UserError("The net has changed since the first process loaded it.")
-                continue
-            found.by_number[number] = message
-            del numbers[connection]
-            idle.append(worker)
-        yield from found.in_order()
+    def wait(self, workers):
+        by_connection = {worker.connection: worker for worker in workers}
+        ready = multiprocessing.connection.wait(list(by_connection))
+        return [by_connection[connection] for connection in ready]
 
 
 def _end(workers):

@@ -25,6 +25,19 @@ class Failed:
     message: str
     status: int | None
 
+    @classmethod
+    def of(cls, error: UserError) -> "Failed":
+        """Tells what a person did wrong."""
+        return cls(str(error), error.status)
+
+    def error(self) -> Exception:
+        """Returns what to raise for it elsewhere."""
+        if self.status is None:
+            return RuntimeError(f"A process failed:\n{self.message}")
+        error = UserError(self.message)
+        error.status = self.status
+        return error
+
 
 def main(load: Callable[[], Finder], threads: int, position, connection: Connection):
     """Sends what there is to know about its finder, then what is found in each batch received.
@@ -45,7 +58,7 @@ def main(load: Callable[[], Finder], threads: int, position, connection: Connect
     except (EOFError, BrokenPipeError):  # the parent has ended
         pass
     except UserError as error:
-        connection.send(Failed(str(error), error.status))
+        connection.send(Failed.of(error))
     except Exception:
         connection.send(Failed(traceback.format_exc(), None))
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import command_line
 from errors import UserError
 from pictures.annotated_files import annotated_files
-from pictures.finder import Batch, Finder, in_this_process
+from pictures.cluster import on_cluster
+from pictures.finder import Batch, EndedFinderError, Finder, in_this_process
 from pictures.moving import write_video
 from pictures.outputs import Outputs
-from pictures.processes import KilledProcessError, in_processes
+from pictures.processes import in_processes
 from pictures.progress import progress
 from pictures.video import is_video
 
@@ -20,7 +21,11 @@ _LARGE, _OBLONG = 1024, 1.4  # px; longer by shorter side: hardly a crop of one 
 
 
 def write_keypoints(
-    paths: Sequence[pathlib.Path], load: Callable[[], Finder], outputs: Outputs, jobs: int = 1
+    paths: Sequence[pathlib.Path],
+    load: Callable[[], Finder],
+    outputs: Outputs,
+    jobs: int | None = None,
+    cluster: str | None = None,
 ) -> int:
     """Finds the keypoints of all faces in pictures and writes them as they are found.
 
@@ -28,9 +33,11 @@ def write_keypoints(
 
     Args:
         paths: picture files; or one, of a video.
-        load: loads what finds them; as for `in_processes` if there are several jobs.
+        load: loads what finds them; as for `in_processes` if others do.
         outputs: where they go.
-        jobs: how many processes find them; 1 is this one alone.
+        jobs: how many processes find them; None for this one alone, or as many as the cluster has
+            room for.
+        cluster: the address of a Ray cluster whose processes they are.
 
     Returns:
         The exit status: 1 if a picture could not be read, no face was found in any, or a process
@@ -40,17 +47,16 @@ def write_keypoints(
         UserError: if an output cannot be written.
     """
     if any(map(is_video, paths)):
-        if len(paths) > 1 or jobs > 1:
+        if len(paths) > 1 or cluster or (jobs or 1) > 1:
             raise UserError("A video is taken alone, by one job. Name one video, or pictures.")
         return write_video(paths[0], load(), outputs)
     ended_by = None
-    jobs = min(jobs, len(paths))
-    with in_processes(load, jobs) if jobs > 1 else in_this_process(load) as ready:
+    with _started(load, jobs and min(jobs, len(paths)), cluster) as ready:
         settings = dict(ready.about.settings) | _identity(paths)
         with outputs.opened(len(paths), settings, ready.about.provenance) as writer:
             try:
                 _write(paths, ready, writer, outputs.annotated)
-            except (KeyboardInterrupt, KilledProcessError) as error:
+            except (KeyboardInterrupt, EndedFinderError) as error:
                 if not (writer.tally.pictures or outputs.is_sharded):
                     raise  # and keep what is in the file from another day
                 ended_by = error
@@ -66,6 +72,12 @@ def write_keypoints(
     if tally.unreadable and len(paths) > 1:
         command_line.warn(f"{tally.unreadable:,} of {len(paths):,} pictures could not be read")
     return 0 if tally.faces and not tally.unreadable else 1
+
+
+def _started(load, jobs, cluster):
+    if cluster:
+        return on_cluster(load, cluster, jobs)
+    return in_this_process(load) if jobs in (None, 1) else in_processes(load, jobs)
 
 
 def _write(paths, ready, writer, drawn_into):

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+import ray_connection
 from errors import UserError
-from training.executors import connection
 
 # ASHA looks first after this share of the epochs: nets with much dropout learn slowly at first.
 _FIRST_LOOK = 0.25
@@ -63,7 +63,7 @@ def search(
     that all nets of a trial are in memory together.
 
     Args:
-        address: of the cluster, as `connection.connected` takes it.
+        address: of the cluster, as `ray_connection.connected` takes it.
         estimator: a `KeypointRegressor` whose `epochs` are the most that a net is trained.
         settings: values of its parameters, by name, for each trial.
         faces: X and y as its `fit` takes them; sent once.
@@ -77,7 +77,7 @@ def search(
         UserError: if a parameter is wrong, or as `connected`.
         FailedTrialError: if a trial failed twice.
     """
-    connection.require_ray()
+    ray_connection.require_ray()
     nets = [type(estimator)(**(estimator.get_params() | each)) for each in settings]
     for net in nets:
         net.check()
@@ -85,7 +85,7 @@ def search(
     os.environ |= {"TUNE_DISABLE_SIGINT_HANDLER": "1", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
     with (
         tempfile.TemporaryDirectory(prefix="facial-keypoints-") as folder,
-        connection.connected(address) as (ray, node),
+        ray_connection.connected(address) as (ray, node),
     ):
         found = _run(ray, node, folder, nets, faces, folds, estimator.epochs)
     return [
@@ -108,7 +108,7 @@ def _run(ray, node, folder, nets, faces, folds, epochs):
                 node.require()
                 self.checked = time.monotonic()
 
-    resources = connection.share(ray, len(nets))
+    resources = ray_connection.share(ray, len(nets))
     train = tune.with_parameters(
         _train,
         nets=[pickle.dumps(net) for net in nets],
@@ -140,7 +140,7 @@ def _run(ray, node, folder, nets, faces, folds, epochs):
         results = {each.config["number"]: each for each in tuner.fit()}
     for result in results.values():
         if result.error:
-            raise FailedTrialError(f"A trial failed twice: {connection.reason(result.error)}.")
+            raise FailedTrialError(f"A trial failed twice: {ray_connection.reason(result.error)}.")
     last = [results[number].metrics for number in range(len(nets))]
     return [
         each | {"stopped": each["epoch"] < epochs and bool(np.isfinite(each["rmse_px"]))}
@@ -150,7 +150,7 @@ def _run(ray, node, folder, nets, faces, folds, epochs):
 
 def _train(config, nets, faces, folds, threads):
     """Trains the nets of one trial, and reports after each epoch."""
-    connection.start_quietly(threads)
+    ray_connection.start_quietly(threads)
     from ray import tune
 
     X, y = faces

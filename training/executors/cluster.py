@@ -5,7 +5,7 @@ import pathlib
 import pickle
 import signal
 
-from training.executors import connection
+import ray_connection
 from training.executors.parallel import KILLED_TWICE, End
 
 _SECONDS_BETWEEN_LOOKS = 0.3
@@ -25,7 +25,7 @@ class Cluster:
     """
 
     def __init__(self, address: str):
-        connection.require_ray()
+        ray_connection.require_ray()
         self._address = address
 
     def run(self, shipment, jobs, show) -> End:
@@ -34,7 +34,7 @@ class Cluster:
         Raises:
             UserError: if there is no such cluster, or this machine's node ends.
         """
-        with connection.connected(self._address) as (ray, node):
+        with ray_connection.connected(self._address) as (ray, node):
             return _Trainings(ray, node, shipment, jobs, show).run()
 
 
@@ -48,7 +48,7 @@ class _Trainings:
         here = node.strategy  # or it might be lost with another
         self._lines = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
         shipped = ray.put(shipment)
-        share = connection.share(ray, len(jobs))
+        share = ray_connection.share(ray, len(jobs))
         # A process of its own for each net, as elsewhere; one that is killed is started again.
         train = ray.remote(max_calls=1, max_retries=1)(_train_on_node).options(**share)
         self._names = {
@@ -91,17 +91,9 @@ class _Trainings:
 
     def _show_lines(self):
         queue = self._lines.actor
-        number = self._answer(queue.qsize.remote())
-        for name, line in self._answer(queue.get_nowait_batch.remote(number)):
+        number = self._node.get(queue.qsize.remote())
+        for name, line in self._node.get(queue.get_nowait_batch.remote(number)):
             self._show(name, line)
-
-    def _answer(self, call):
-        """Waits as the queue's own methods do, but not for a queue that has ended with its node."""
-        while True:
-            try:
-                return self._ray.get(call, timeout=_SECONDS_BETWEEN_LOOKS)
-            except self._ray.exceptions.GetTimeoutError:
-                self._node.require()
 
     def _cancel(self, force):
         for task in self._left:
@@ -116,14 +108,14 @@ class _Trainings:
         except self._ray.exceptions.WorkerCrashedError:
             return KILLED_TWICE
         except self._ray.exceptions.RayError as error:
-            return f"{connection.reason(error)}."
+            return f"{ray_connection.reason(error)}."
 
 
 def _train_on_node(pickled_make, title, shipped, log_file, threads, name, lines):
     """Trains one net in a process of the cluster; returns why it failed."""
     # A cluster that was started in a shell's background ignores Ctrl-C, which Ray cancels with.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    connection.start_quietly(threads)
+    ray_connection.start_quietly(threads)
     import ray
 
     from training.executors import trainer

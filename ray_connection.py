@@ -8,18 +8,23 @@ import pathlib
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 
 import child_processes
 import command_line
+import git_commit
 from errors import UserError
-from trained_nets.provenance import COMMIT_FILE, provenance
 
-_ROOT = pathlib.Path(__file__).parents[2]
-# What a training imports: sent to the nodes, which need only the packages of others.
-_CODE = ("callbacks", "data_pipeline", "evaluation", "models", "trained_nets", "training", "*.py")
+_ROOT = pathlib.Path(__file__).parent
+# What tasks import: sent to the nodes, which need only the packages of others.
+_CODE = (
+    *("callbacks", "data_pipeline", "evaluation", "models", "pictures", "trained_nets"),
+    *("training", "*.py"),
+)
 _VARIABLES = ("KERAS_BACKEND", "TF_NUM_INTRAOP_THREADS")  # a task has its node's environment
 _SECONDS_TO_ANSWER = 60.0  # for a busy machine
+_SECONDS_BETWEEN_LOOKS = 0.3
 
 
 class LostNodeError(UserError):
@@ -90,32 +95,53 @@ def connected(address: str):
         node = ThisNode(ray)
         try:
             yield ray, node
-        except (LostNodeError, ray.exceptions.RayError) as error:
-            if not node.is_there():
-                atexit.unregister(ray.shutdown)  # it might end this process before that is told
-                raise LostNodeError from error
-            ray.shutdown()
+        except ray.exceptions.RayError as error:
+            node.require()
             raise RayFailedError(error) from error
-        except BaseException:
-            ray.shutdown()
-            raise
-        ray.shutdown()
+        finally:
+            if node.is_there():
+                ray.shutdown()
+            else:
+                atexit.unregister(ray.shutdown)  # it might end this process before that is told
+                atexit.register(_end_at_once)
 
 
-def share(ray, number: int) -> dict[str, int]:
-    """Returns what each of `number` trainings gets of the cluster, as Ray's options.
+def _end_at_once():
+    """Ends this process where Ray, without its node, would crash it in the end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(LostNodeError.status)
+
+
+def places(ray) -> int:
+    """Returns how many processes a cluster has room for: one on each GPU, or else on each core.
 
     Raises:
         UserError: if the cluster has no CPUs.
     """
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    per_node = [int(node["CPU"]) for node in nodes if node.get("CPU", 0) >= 1]
-    if not per_node:
-        raise UserError("The Ray cluster has no CPUs. Start its nodes with some, or wait for them.")
-    gpus = sum(int(node.get("GPU", 0)) for node in nodes)
+    cores, gpus = _resources(ray)
+    return gpus or sum(cores)
+
+
+def share(ray, number: int) -> dict[str, int]:
+    """Returns what each of `number` processes gets of the cluster, as Ray's options.
+
+    Raises:
+        UserError: if the cluster has no CPUs.
+    """
+    cores, gpus = _resources(ray)
     at_a_time = min(number, gpus) if gpus else number
-    cpus = max(1, min(sum(per_node) // at_a_time, *per_node))
+    cpus = max(1, min(sum(cores) // at_a_time, *cores))
     return {"num_cpus": cpus, "num_gpus": 1 if gpus else 0}
+
+
+def _resources(ray):
+    """Returns the cores of each node that has any, and the number of all GPUs."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    cores = [int(node["CPU"]) for node in nodes if node.get("CPU", 0) >= 1]
+    if not cores:
+        raise UserError("The Ray cluster has no CPUs. Start its nodes with some, or wait for them.")
+    return cores, sum(int(node.get("GPU", 0)) for node in nodes)
 
 
 class ThisNode:
@@ -130,6 +156,7 @@ class ThisNode:
     def __init__(self, ray):
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+        self._ray = ray
         here = ray.get_runtime_context().get_node_id()
         (node,) = [each for each in ray.nodes() if each["NodeID"] == here]
         self.strategy = NodeAffinitySchedulingStrategy(here, soft=False)
@@ -152,6 +179,23 @@ class ThisNode:
         if not self.is_there():
             raise LostNodeError
 
+    def get(self, call):
+        """Waits for the answer to a call, as `wait` does, and returns it."""
+        self.wait([call])
+        return self._ray.get(call)
+
+    def wait(self, calls):
+        """Waits until some calls are answered, but not once the node has ended; returns these.
+
+        Raises:
+            LostNodeError: if it has.
+        """
+        while True:
+            done, _ = self._ray.wait(calls, timeout=_SECONDS_BETWEEN_LOOKS)
+            if done:
+                return done
+            self.require()
+
 
 def start_quietly(threads: int):
     """Starts TensorFlow in a task, with so many threads unless the person has said how many."""
@@ -167,5 +211,4 @@ def _copy_code(folder):
             )
         else:
             shutil.copy(path, folder / path.name)
-    commit = provenance()["git_commit"] or ""
-    (folder / "trained_nets" / COMMIT_FILE).write_text(commit)
+    (folder / git_commit.FILE.name).write_text(git_commit.git_commit() or "")

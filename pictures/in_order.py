@@ -1,0 +1,151 @@
+"""Shares batches of pictures out among workers, and gives what they find in the batches' order."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from errors import UserError
+from pictures.finder import About, Batch, EndedFinderError
+from pictures.records import PictureFaces
+
+_AHEAD = 4  # batches for each worker, found or in work, while an earlier one is missing
+# Of a batch whose worker is lost: the third time, one of its pictures may be the reason. Also of
+# loading a net, in a row.
+_TRIES = 3
+
+
+class LostWorkerError(Exception):
+    """A worker has ended; another may do what it was asked for."""
+
+
+class Worker(Protocol):
+    """A process with a finder."""
+
+    def send(self, batch: Batch):
+        """Asks it for a batch's faces."""
+
+    def receive(self) -> About | list[PictureFaces]:
+        """Returns its next message: first what there is to know about its finder, then faces.
+
+        Raises:
+            UserError: if it failed.
+            LostWorkerError: if it has ended.
+        """
+
+
+class Pool(Protocol):
+    """The workers of a run.
+
+    Attributes:
+        workers: all of them.
+    """
+
+    workers: Sequence[Worker]
+
+    def wait(self, workers: Sequence[Worker]) -> Sequence[Worker]:
+        """Waits until some of these have a message; returns them."""
+
+    def replace(self, worker: Worker) -> Worker:
+        """Starts another for one that is lost; needed if `receive` raises `LostWorkerError`."""
+
+
+@dataclasses.dataclass(eq=False)
+class _Task:
+    number: int
+    batch: Batch
+    lost: int = 0  # so often
+
+
+class Sharing:
+    """Finds faces by means of a pool's workers."""
+
+    def __init__(self, pool: Pool):
+        self._pool = pool
+        # With their tasks; None while they load their finder.
+        self._busy: dict[Worker, _Task | None] = dict.fromkeys(pool.workers)
+        self._idle: list[Worker] = []
+        self._again: list[_Task] = []
+        self._found, self._next = {}, 0
+        self._lost_in_loading = 0
+        self._about: About | None = None
+
+    def about(self) -> About:
+        """Waits until a worker has loaded its finder, which those of all others must equal.
+
+        Raises:
+            UserError: as `Worker.receive`.
+            EndedFinderError: if one worker after the other ends meanwhile.
+        """
+        while not self._about:
+            self._wait()
+        return self._about
+
+    def find(self, batches: Iterable[Batch]) -> Iterator[list[PictureFaces]]:
+        """Finds faces; takes a batch when there is a worker for it.
+
+        Raises:
+            UserError: as `Worker.receive`.
+            EndedFinderError: if a batch, or loading a finder, costs one worker after the other.
+        """
+        self._left = (_Task(*each) for each in enumerate(batches))
+        while True:
+            self._share_out()
+            if not (self._again or any(self._busy.values())):
+                return
+            self._wait()
+            while self._next in self._found:
+                yield self._found.pop(self._next)
+                self._next += 1
+
+    def _wait(self):
+        for worker in self._pool.wait(list(self._busy)):
+            self._receive(worker)
+
+    def _share_out(self):
+        while self._idle and (task := self._task()):
+            worker = self._idle.pop(0)
+            self._busy[worker] = task
+            worker.send(task.batch)
+
+    def _task(self):
+        if self._again:
+            return self._again.pop()
+        in_work = sum(task is not None for task in self._busy.values())
+        if in_work + len(self._found) < _AHEAD * len(self._pool.workers):
+            return next(self._left, None)
+        return None
+
+    def _receive(self, worker):
+        task = self._busy.pop(worker)
+        try:
+            message = worker.receive()
+        except LostWorkerError as error:
+            self._note_loss(task, error)
+            self._busy[self._pool.replace(worker)] = None
+            return
+        self._idle.append(worker)
+        if task:
+            self._found[task.number] = message
+            return
+        self._lost_in_loading = 0
+        self._about = self._about or message
+        if message.settings != self._about.settings:
+            raise UserError("The net has changed since the first process loaded it.")
+
+    def _note_loss(self, task, error):
+        if task:
+            task.lost += 1
+            self._again.append(task)
+        else:
+            self._lost_in_loading += 1
+        if task and task.lost == _TRIES:
+            first, last = task.batch.paths[0], task.batch.paths[-1]
+            raise EndedFinderError(
+                f"At the pictures from {first} to {last}, {_TRIES} processes have ended, perhaps "
+                "for lack of memory."
+            ) from error
+        if self._lost_in_loading == _TRIES:
+            raise EndedFinderError(
+                f"{_TRIES} processes have ended while they loaded the net, perhaps for lack of "
+                "memory."
+            ) from error

@@ -1,0 +1,82 @@
+"""Batches are shared out among workers, lost ones included, and come back in their order."""
+
+import pathlib
+import random
+
+import pytest
+
+from errors import UserError
+from pictures.finder import About, Batch, EndedFinderError
+from pictures.in_order import LostWorkerError, Sharing
+
+
+class Worker:
+    """Answers with a batch's paths; ends when it sees `deadly`, or before it has loaded."""
+
+    def __init__(self, deadly=None, settings="same", ends_in_loading=False):
+        self._messages = [LostWorkerError() if ends_in_loading else About(settings, {}, 1)]
+        self._deadly = deadly
+
+    def send(self, batch):
+        deadly = self._deadly in batch.paths
+        self._messages.append(LostWorkerError() if deadly else list(batch.paths))
+
+    def receive(self):
+        message = self._messages.pop(0)
+        if isinstance(message, Exception):
+            raise message
+        return message
+
+
+class Pool:
+    """Hears of any worker first."""
+
+    def __init__(self, workers, spare=()):
+        self.workers, self.spare = list(workers), list(spare)
+        self._random = random.Random(0)
+
+    def wait(self, workers):
+        return self._random.sample(workers, 1)
+
+    def replace(self, worker):
+        self.workers.remove(worker)
+        self.workers.append(self.spare.pop(0))
+        return self.workers[-1]
+
+
+def paths_found(pool, batches=20):
+    paths = [pathlib.Path(str(number)) for number in range(batches)]
+    sharing = Sharing(pool)
+    sharing.about()
+    return [int(str(path)) for (path,) in sharing.find(Batch([path]) for path in paths)]
+
+
+def test_all_batches_come_back_in_order():
+    assert paths_found(Pool([Worker(), Worker(), Worker()])) == list(range(20))
+    assert paths_found(Pool([Worker(), Worker()]), batches=0) == []
+
+
+def test_a_lost_worker_s_batch_is_given_to_another():
+    deadly = pathlib.Path("7")
+    pool = Pool([Worker(deadly), Worker(deadly)], [Worker(), Worker()])
+    assert paths_found(pool) == list(range(20))
+    assert len(pool.spare) < 2
+
+
+def test_a_batch_that_costs_three_workers_ends_the_run_by_name():
+    deadly = pathlib.Path("7")
+    pool = Pool([Worker(deadly), Worker(deadly)], [Worker(deadly) for _ in range(2)])
+    with pytest.raises(EndedFinderError, match="from 7 to 7, 3 processes have ended"):
+        paths_found(pool)
+    assert not pool.spare
+
+
+def test_workers_that_never_load_end_the_run():
+    broken = [Worker(ends_in_loading=True) for _ in range(6)]
+    with pytest.raises(EndedFinderError, match="3 processes have ended while they loaded"):
+        paths_found(Pool([Worker(), broken[0]], broken[1:]))
+
+
+def test_a_worker_with_another_net_is_refused():
+    with pytest.raises(UserError, match="The net has changed"):
+        paths_found(Pool([Worker(), Worker(settings="other")]))
