@@ -24,11 +24,20 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (--help shows the options)\n")
 
 
+class _Once(argparse.Action):
+    """Stores an option that may not be repeated: the last one alone would count."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option_string} is for one data set here; give it once.")
+        setattr(namespace, self.dest, values)
+
+
 def add_data_argument(parser, several=False):
     """Adds `--data`, the location of the faces; `several` makes it a list, for many of it."""
     parser.add_argument(
         "--data",
-        action="append" if several else "store",
+        action="append" if several else _Once,
         default=[] if several else None,
         help="folder with Kaggle's training.csv, .csv.gz or .zip, the competition's zip, or shards"
         + ";\nrepeat it to learn from several labellers" * several
@@ -41,7 +50,7 @@ def add_labels_of_argument(parser):
     parser.add_argument(
         "--labels-of",
         metavar="NAME",
-        help="of a net that learned from several labellers: predict where this one puts keypoints",
+        help="for a net that learned from several labellers: answer as this one",
     )
 
 
@@ -52,14 +61,14 @@ def add_flip_average_arguments(parser):
         "--flip-average",
         action="store_true",
         help="average over each face and its mirror image; the answers stay where the training\n"
-        "labels would be, also where these are not mirror-symmetric",
+        "labels would be, even if these are not mirror-symmetric",
     )
     either.add_argument(
         "--symmetric-flip-average",
         dest="flip_average",
         action="store_const",
         const=SYMMETRIC,
-        help="the same, but mirror-symmetric: for faces that others have labelled",
+        help="the same, but the answers are mirror-symmetric: for faces with other people's labels",
     )
 
 

@@ -4,6 +4,9 @@ import argparse
 import pathlib
 
 import command_line
+import data_pipeline
+from data_pipeline.locating import require_faces
+from trained_nets import places
 
 _EXAMPLES = """examples:
   python evaluate.py runs/net5                                     on the built-in drawn faces
@@ -33,8 +36,8 @@ def parse_arguments(argv=None):
         "--rows",
         choices=("validation", "all"),
         default="validation",
-        help="which faces count: those that each run held out, or every one, also those that a\n"
-        "net trained on (default: validation)",
+        help="which faces count: those that each run held out, or all of them, including those\n"
+        "that a net trained on (default: validation)",
     )
     command_line.add_flip_average_arguments(parser)
     parser.add_argument(
@@ -60,8 +63,10 @@ def parse_arguments(argv=None):
 
 def main(argv=None):
     arguments = parse_arguments(argv)
+    for net in arguments.nets:
+        places.require_net(net)
+    require_faces(arguments.data)
     command_line.start_quietly()
-    import data_pipeline
     from evaluation import judging
     from trained_nets import predictions
 

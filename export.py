@@ -5,6 +5,7 @@ import os
 import pathlib
 
 import command_line
+from trained_nets import places
 
 EXAMPLES = """examples:
   python export.py runs/specialists --out exports/facial_keypoints
@@ -22,6 +23,7 @@ look at the result:
 
 def main(argv=None):
     arguments = parse_arguments(argv)
+    places.require_keras_net(arguments.run)
     # An export made on another backend contains operations that TensorFlow Serving rejects.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     command_line.start_quietly()

@@ -4,6 +4,7 @@ import argparse
 import pathlib
 
 import command_line
+from trained_nets import places
 
 _EXAMPLES = """examples:
   python predict.py --preset heatmap_m face.jpg                    without any training
@@ -16,8 +17,8 @@ _EXAMPLES = """examples:
   python predict.py runs/specialists --data ~/data/facial-keypoints --submission submission.csv
 
 Coordinates are px of the upright picture; (0, 0) is the centre of its top left pixel.
-Exit status: 0; 1 if a picture could not be read, --detect found no face in any, or a process was
-killed; 2 for a mistake; 130 after Ctrl-C, which keeps what was found until then.
+Exit status: 0 if all went well; 1 if a picture could not be read, --detect found no face in any, or
+a process was killed; 2 for a mistake; 130 after Ctrl-C, which keeps what was found so far.
 """
 _NETS = "a run folder of train.py, an exported SavedModel, or preset:NAME"
 
@@ -72,6 +73,7 @@ def check_usage(parser, arguments):
 
 def main(argv=None):
     arguments = parse_arguments(argv)
+    places.require_net(arguments.net)
     if not arguments.submission:
         return predict_pictures(arguments)
     command_line.start_quietly()

@@ -28,7 +28,7 @@ import train
 from data_pipeline import synthetic_faces
 from evaluation import submission
 from exporting.model_card import model_card
-from trained_nets import loading, preset_store
+from trained_nets import loading, places, preset_store
 from trained_nets.run_folder import RunFolder
 from trained_nets.trained_net import TrainedNet
 
@@ -153,7 +153,7 @@ def _write_runs(folder):
         "limits": ["all"],
         "run": net.config,
     }
-    with mock.patch.object(preset_store, "FOLDER", folder / "presets"):
+    with mock.patch.object(places, "PRESETS", folder / "presets"):
         preset_store.write_preset("tiny", preset_store.to_float16(net.model), card)
 
 
@@ -211,7 +211,7 @@ def _resume(folder):
 
 
 def _use_preset(folder):
-    with mock.patch.object(preset_store, "FOLDER", folder / "presets"):
+    with mock.patch.object(places, "PRESETS", folder / "presets"):
         net = preset_store.load_preset("tiny")
         for flip_average in (False, True):
             json.dumps(model_card(net.config, net.names, flip_average, parameters=1))

@@ -40,7 +40,7 @@ def main(argv=None):
 
     models.find(arguments.net)  # reports mistakes before any work
     print(f"{machine.describe()}.\n")
-    print("| faces | from | µs of an epoch a face | peak memory |\n|--:|:--|--:|--:|")
+    print("| faces | from | µs per face and epoch | peak memory |\n|--:|:--|--:|--:|")
     with tempfile.TemporaryDirectory(prefix="many-faces-") as folder:
         for count in arguments.faces:
             shards = pathlib.Path(folder) / str(count)

@@ -8,7 +8,6 @@ from errors import UserError
 from serving import Target, connect
 from trained_nets import places
 from trained_nets.loading import load_net
-from trained_nets.preset_store import preset_names
 from trained_nets.trained_net import TrainedNet
 
 _DEFAULT = f"{places.PRESET_PREFIX}heatmap_m"
@@ -34,7 +33,7 @@ class Nets:
             except UserError as error:
                 raise UserError(str(error).replace("--url", "--server")) from error
         self._targets = {target.url: target for target in targets}
-        presets = [f"{places.PRESET_PREFIX}{name}" for name in preset_names()]
+        presets = [f"{places.PRESET_PREFIX}{name}" for name in places.preset_names()]
         self.names = [*dict.fromkeys([*runs, *self._targets, *presets])]
         self.default = self.names[0] if runs or targets else _DEFAULT
         self._load = functools.cache(load_net)

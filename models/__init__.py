@@ -1,42 +1,13 @@
 """The zoo: nets and recipes, loss and metrics, warm start, merging specialists."""
 
-from models.labellers import with_outputs
-from models.layer_table import count_flops, layer_table, zoo_table
-from models.losses import MaskedHuber, MaskedMeanSquaredError
-from models.merge import average, merge_specialists
-from models.metrics import LabelledMeanSquaredError, LossOfFaces, RootMeanSquaredErrorPixels
-from models.precision import choose_precision, count_gpus, set_precision
-from models.predicting import in_pieces, predict_normalized, predict_pixels
-from models.recipe import Recipe
-from models.recipe_settings import override
-from models.training_model import TrainingModel
-from models.warm_start import warm_start
-from models.zoo import ZOO, build, find, find_recipe
+import importlib
+import typing
 
-__all__ = [
-    "ZOO",
-    "LabelledMeanSquaredError",
-    "LossOfFaces",
-    "MaskedHuber",
-    "MaskedMeanSquaredError",
-    "Recipe",
-    "RootMeanSquaredErrorPixels",
-    "TrainingModel",
-    "average",
-    "build",
-    "choose_precision",
-    "count_flops",
-    "count_gpus",
-    "find",
-    "find_recipe",
-    "in_pieces",
-    "layer_table",
-    "merge_specialists",
-    "override",
-    "predict_normalized",
-    "predict_pixels",
-    "set_precision",
-    "warm_start",
-    "with_outputs",
-    "zoo_table",
-]
+if typing.TYPE_CHECKING:
+    from models.public import *  # noqa: F403
+
+
+def __getattr__(name):
+    # Not before a name is used: Keras takes seconds, which a wrong name of a net can do without.
+    # No name may be that of a module in here, too, or it would be the module's.
+    return getattr(importlib.import_module("models.public"), name)

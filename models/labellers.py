@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from models.warm_start import OUTPUT_LAYER
+from models.warm_starts import OUTPUT_LAYER
 
 
 def with_outputs(net: keras.Model, positions: Sequence[int]) -> keras.Model:

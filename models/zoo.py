@@ -10,6 +10,7 @@ import keras
 import keypoint_schema
 from errors import UserError
 from models import heatmap_nets, tutorial_nets
+from models.names import require_net
 from models.recipe import Recipe
 
 
@@ -119,8 +120,7 @@ def find(name: str) -> Entry:
     Raises:
         UserError: if there is none.
     """
-    if name not in ZOO:
-        raise UserError(f"There is no net {name!r}. The zoo: {', '.join(ZOO)}.")
+    require_net(name)
     return ZOO[name]
 
 

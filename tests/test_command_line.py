@@ -1,3 +1,4 @@
+import importlib
 import importlib.util
 import json
 import os
@@ -130,6 +131,49 @@ def test_help_imports_nothing_heavy(script):
     )
     assert "examples:" in done.stdout
     assert not re.search("tensorflow|numpy", done.stderr)
+
+
+MISTAKES = {
+    "train.py": (
+        ["--model", "net8"],
+        ["--model", "specialists", "--architecture", "net8"],
+        ["--model", "net1", "--data", "no_data"],
+        ["--model", "net1", "--init-from", "no_run"],
+        ["--model", "net1", "--distill-from", "preset:none"],
+        ["--model", "net1", "--resume"],
+        ["--model", "net1", "--runs", "tests"],
+    ),
+    "evaluate.py": (["no_run"], ["preset:heatmap_s", "--data", "no_data"]),
+    "predict.py": (["preset:none", "face.png"], ["preset:heatmap_s", "no_face.png"]),
+    "export.py": (["no_run"], ["--preset", "none"]),
+}
+
+
+@pytest.mark.parametrize("script", MISTAKES)
+def test_common_mistakes_are_told_before_tensorflow_starts(script, tmp_path):
+    (tmp_path / "tests" / "net1").mkdir(parents=True)
+    (tmp_path / "tests" / "net1" / "config.json").touch()
+    told = (
+        "import importlib, os, sys\n"
+        "from errors import UserError\n"
+        "module = importlib.import_module(sys.argv[1].removesuffix('.py'))\n"
+        "os.chdir(sys.argv[2])\n"
+        "try:\n"
+        "    module.main(sys.argv[3:])\n"
+        "except UserError as error:\n"
+        "    print(error, {'keras', 'tensorflow'} & set(sys.modules))"
+    )
+    for options in MISTAKES[script]:
+        assert run_python(told, script, tmp_path, *options).endswith(" set()\n")
+
+
+@pytest.mark.parametrize("script", ["evaluate.py", "predict.py"])
+def test_data_is_not_silently_replaced_by_the_next(script, capsys):
+    main = importlib.import_module(script.removesuffix(".py")).main
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "--data", "a", "--data", "b"])
+    assert stop.value.code == 2
+    assert "--data is for one data set here; give it once." in capsys.readouterr().err
 
 
 def run_python(code, *arguments):

@@ -5,7 +5,6 @@ import pathlib
 
 import keypoint_schema
 import models
-from errors import UserError
 from trained_nets import exported_model, places, preset_store
 from trained_nets.run_folder import SPECIALISTS, RunFolder
 from trained_nets.trained_net import (
@@ -44,14 +43,7 @@ def load_keras_net(origin: str | os.PathLike, labels_of: str | None = None) -> T
     Raises:
         UserError: if it is an exported model, or as `load_net`.
     """
-    if not places.is_preset(origin) and not places.is_run(origin):
-        path = pathlib.Path(origin)
-        kind = "is not a run folder" if path.exists() else "does not exist"
-        if places.find_saved_model(path):
-            kind = "is a SavedModel already"
-        raise UserError(
-            f"{path} {kind}. Name a run folder of train.py (it has a config.json), or preset:NAME."
-        )
+    places.require_keras_net(origin)
     return load_net(origin, labels_of=labels_of)
 
 
@@ -93,15 +85,10 @@ def load_run(run: RunFolder) -> TrainedNet:
 
 
 def _load(origin):
+    places.require_net(origin)
     if places.is_preset(origin):
         return preset_store.load_preset(origin.removeprefix(places.PRESET_PREFIX))
     path = pathlib.Path(origin).expanduser()
     if places.is_run(path):
         return load_run(RunFolder(path))
-    if saved_model := places.find_saved_model(path):
-        return exported_model.open_exported(path, saved_model)
-    kind = "is neither a run folder nor a SavedModel" if path.exists() else "does not exist"
-    raise UserError(
-        f"{path} {kind}. Name a run folder of train.py (it has a config.json), or a folder that "
-        "export.py wrote (it has a saved_model.pb), or preset:NAME."
-    )
+    return exported_model.open_exported(path, places.find_saved_model(path))

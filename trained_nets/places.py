@@ -1,9 +1,76 @@
-"""Recognizes what a user names as a trained net by file names alone, without reading any file."""
+"""Recognizes what a user names as a trained net by file names alone, without reading any file.
+
+Nothing here imports Keras, so that a wrong name is told at once.
+"""
 
 import os
 import pathlib
 
+from errors import UserError
+
 PRESET_PREFIX = "preset:"  # before a preset's name wherever a run folder may be named
+PRESETS = pathlib.Path(__file__).parent / "presets"
+CARD = "card.json"  # of a preset, in its folder
+
+
+def preset_names() -> list[str]:
+    """Lists the names of the presets, sorted."""
+    return sorted(card.parent.name for card in PRESETS.glob(f"[!.]*/{CARD}"))
+
+
+def require_preset(name: str):
+    """Checks that there is a preset of that name.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if name not in preset_names():
+        known = ", ".join(preset_names()) or "none are installed"
+        raise UserError(f"There is no preset {name!r}. The presets: {known}.")
+
+
+def require_net(origin: str | os.PathLike):
+    """Checks that there is a preset, a run folder or a SavedModel of that name.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if is_preset(origin):
+        require_preset(os.fspath(origin).removeprefix(PRESET_PREFIX))
+        return
+    path = pathlib.Path(origin).expanduser()
+    if not (is_run(path) or find_saved_model(path)):
+        kind = "is neither a run folder nor a SavedModel" if path.exists() else "does not exist"
+        raise UserError(
+            f"{path} {kind}. Name a run folder of train.py (it has a config.json), or a folder "
+            "that export.py wrote (it has a saved_model.pb), or preset:NAME."
+        )
+
+
+def require_keras_net(origin: str | os.PathLike):
+    """Checks that there is a preset or a run folder of that name.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if is_preset(origin):
+        require_preset(os.fspath(origin).removeprefix(PRESET_PREFIX))
+        return
+    path = pathlib.Path(origin).expanduser()
+    if not is_run(path):
+        kind = "is not a run folder" if path.exists() else "does not exist"
+        if find_saved_model(path):
+            kind = "is a SavedModel already"
+        raise UserError(
+            f"{path} {kind}. Name a run folder of train.py (it has a config.json), or preset:NAME."
+        )
+
+
+def is_begun(run: pathlib.Path) -> bool:
+    """Returns whether there is anything in a run folder but what a kill left of the first file."""
+    if not run.is_dir():
+        return run.exists()
+    return any(not each.name.startswith(".tmp-") for each in run.iterdir())
 
 
 def is_preset(origin: str | os.PathLike) -> bool:

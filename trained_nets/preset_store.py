@@ -16,24 +16,18 @@ import numpy as np
 import models
 import npz_file
 from errors import UserError
-from trained_nets import config_form
-from trained_nets.places import PRESET_PREFIX
+from trained_nets import config_form, places
+from trained_nets.places import CARD, PRESET_PREFIX
 from trained_nets.trained_net import TrainedNet, as_one_labeller, from_model, labellers_of
 
-FOLDER = pathlib.Path(__file__).parent / "presets"
-CARD, WEIGHTS = "card.json", "weights.npz"
-
-
-def preset_names() -> list[str]:
-    """Lists the names of the presets, sorted."""
-    return sorted(card.parent.name for card in FOLDER.glob(f"[!.]*/{CARD}"))
+WEIGHTS = "weights.npz"
 
 
 def load_preset(name: str) -> TrainedNet:
     """Builds a preset's net in float32 and gives it the stored weights.
 
     Args:
-        name: as in `preset_names`.
+        name: as in `places.preset_names`.
 
     Returns:
         The net; its `config` is that of the run that it was made from, without paths, and has the
@@ -56,11 +50,9 @@ def read_card(name: str) -> dict:
     Raises:
         UserError: if there is no such preset, or its card is damaged.
     """
-    if name not in preset_names():
-        known = ", ".join(preset_names()) or "none are installed"
-        raise UserError(f"There is no preset {name!r}. The presets: {known}.")
+    places.require_preset(name)
     try:
-        card = json.loads((FOLDER / name / CARD).read_text(encoding="utf-8"))
+        card = json.loads((places.PRESETS / name / CARD).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(name, CARD, error) from error
     if fault := config_form.find_card_fault(card):
@@ -124,7 +116,9 @@ def write_preset(name: str, weights: dict[str, np.ndarray], card: dict) -> pathl
         raise UserError(
             f"A preset's name may have letters, digits and underscores. Received: {name!r}."
         )
-    folder, temporary, old = (FOLDER / each for each in (name, f".tmp-{name}", f".old-{name}"))
+    folder, temporary, old = (
+        places.PRESETS / each for each in (name, f".tmp-{name}", f".old-{name}")
+    )
     try:
         for left_by_a_kill in (temporary, old):
             shutil.rmtree(left_by_a_kill, ignore_errors=True)
@@ -168,7 +162,7 @@ def _named_weights(model):
 
 def _read_weights(name):
     try:
-        return npz_file.read_arrays(FOLDER / name / WEIGHTS)
+        return npz_file.read_arrays(places.PRESETS / name / WEIGHTS)
     except ValueError as error:
         raise _damaged(name, WEIGHTS, error) from error
 

@@ -25,7 +25,7 @@ import atomic_write
 import keypoint_schema
 from data_pipeline import FaceData
 from errors import UserError
-from trained_nets import config_form
+from trained_nets import config_form, places
 from trained_nets.same_settings import require_same_settings
 
 SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
@@ -64,9 +64,7 @@ class RunFolder:
 
     def is_begun(self) -> bool:
         """Returns whether there is anything here but what a kill left of the first file."""
-        if not self.path.is_dir():
-            return self.path.exists()
-        return any(not each.name.startswith(".tmp-") for each in self.path.iterdir())
+        return places.is_begun(self.path)
 
     def read_config(self) -> dict:
         """Reads the run's configuration.

@@ -120,7 +120,7 @@ def _add_how(parser):
         default=1,
         metavar="N",
         help="train each net on N devices of this machine together, or on 'all'; more than one "
-        "need\nKERAS_BACKEND=jax (default: 1)",
+        "needs\nKERAS_BACKEND=jax (default: 1)",
     )
     several.add_argument(
         "--cluster",

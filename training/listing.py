@@ -3,8 +3,7 @@
 import rich.console
 
 import models
-from trained_nets import preset_store
-from trained_nets.places import PRESET_PREFIX
+from trained_nets import places
 
 
 def print_zoo():
@@ -19,5 +18,5 @@ def print_zoo():
         console.print(
             f"  {', '.join(names)}: {from_scratch:,}, after a warm start {after_warm_start:,}"
         )
-    trained = ", ".join(f"{PRESET_PREFIX}{name}" for name in preset_store.preset_names())
+    trained = ", ".join(f"{places.PRESET_PREFIX}{name}" for name in places.preset_names())
     console.print(f"\nPretrained, and usable wherever a run can be named: {trained}")

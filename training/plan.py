@@ -9,7 +9,7 @@ import models
 from errors import UserError
 from trained_nets.run_folder import SPECIALISTS, RunFolder
 from trained_nets.trained_net import TrainedNet
-from training import defaults
+from training import defaults, first_checks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
 
 def run_of(arguments) -> RunFolder:
     """Returns the run folder that the options name."""
-    return RunFolder(arguments.runs / (arguments.name or arguments.model))
+    return RunFolder(first_checks.path_of(arguments))
 
 
 def _check_labellers(recipe, overrides, is_specialists):
@@ -103,11 +103,7 @@ def check_folder(run, arguments):
     Raises:
         UserError: if the options do not fit what is in the folder.
     """
-    if run.is_begun() and not (arguments.resume or arguments.overwrite):
-        raise UserError(
-            f"{run.path} exists. --resume continues it, --overwrite replaces it, "
-            "--name chooses another folder."
-        )
+    first_checks.check_path(run.path, arguments)
     if run.is_begun():
         run.read_config()  # no other folder may be deleted, or trained in
     for option, origin in (
@@ -120,5 +116,3 @@ def check_folder(run, arguments):
             )
     if arguments.tensorboard and not importlib.util.find_spec("tensorboard"):
         raise UserError("--tensorboard needs the extra: pip install -e '.[tensorboard]'.")
-    if arguments.resume and not run.is_begun():
-        raise UserError(f"There is no {run.path} to resume; leave out --resume to start it.")

@@ -13,7 +13,7 @@ from exporting import open_saved_model
 from serving import Target
 from tests import serving_stand_in
 from tests.export_stand_in import faces, published, stand_in_net
-from trained_nets.preset_store import preset_names
+from trained_nets.places import preset_names
 
 PRESETS = [f"preset:{name}" for name in preset_names()]
 

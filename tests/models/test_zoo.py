@@ -5,7 +5,7 @@ import pytest
 import models
 import train
 from errors import UserError
-from models import ZOO, MaskedMeanSquaredError, build, count_flops
+from models import ZOO, MaskedMeanSquaredError, build, count_flops, names
 from tests.running import run_script
 
 NET2_SHAPES = {
@@ -106,6 +106,10 @@ def test_list_shows_the_zoo_and_the_presets(capsys):
     assert "net7" in output
     assert "16,561,502" in output
     assert "preset:heatmap_s" in output
+
+
+def test_names_that_are_known_before_keras_are_the_zoo_s():
+    assert tuple(models.ZOO) == names.NETS
 
 
 def test_unknown_net_is_told_with_the_zoo():

@@ -4,7 +4,8 @@ import pytest
 
 from errors import UserError
 from trained_nets.config_form import find_fault
-from trained_nets.preset_store import FOLDER, load_preset
+from trained_nets.places import PRESETS
+from trained_nets.preset_store import load_preset
 from trained_nets.run_folder import RunFolder
 
 CONFIG = {
@@ -76,9 +77,9 @@ def test_json_that_is_nested_too_deeply_is_a_mistake(tmp_path):
 
 
 def test_a_card_of_an_unknown_net_is_named(tmp_path, monkeypatch):
-    card = json.loads((FOLDER / "heatmap_s/card.json").read_text())
+    card = json.loads((PRESETS / "heatmap_s/card.json").read_text())
     card["run"]["model"] = "../x"
-    monkeypatch.setattr("trained_nets.preset_store.FOLDER", tmp_path)
+    monkeypatch.setattr("trained_nets.places.PRESETS", tmp_path)
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny/card.json").write_text(json.dumps(card))
     with pytest.raises(UserError, match="preset tiny's card.json .*there is no net '../x'"):
@@ -86,7 +87,7 @@ def test_a_card_of_an_unknown_net_is_named(tmp_path, monkeypatch):
 
 
 def test_a_card_with_a_wrong_entry_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("trained_nets.preset_store.FOLDER", tmp_path)
+    monkeypatch.setattr("trained_nets.places.PRESETS", tmp_path)
     (tmp_path / "tiny").mkdir()
     for text, fault in (
         ("[" * 100_000, "recursion"),

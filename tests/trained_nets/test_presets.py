@@ -21,10 +21,10 @@ from benchmarks import make_preset
 from data_pipeline import synthetic_faces
 from errors import UserError
 from tests import narrow_nets, small_data
-from trained_nets import predictions, preset_store
+from trained_nets import places, predictions, preset_store
 from trained_nets.loading import load_keras_net, load_net
 
-SHIPPED = preset_store.preset_names()
+SHIPPED = places.preset_names()
 ENTRIES = {
     "accuracy",
     "description",
@@ -57,7 +57,7 @@ def made(small_folder, tmp_path_factory):
     data = data_pipeline.load_faces(small_folder)
     common = ["--data", str(small_folder)]
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(preset_store, "FOLDER", folder / "presets")
+        monkeypatch.setattr(places, "PRESETS", folder / "presets")
         narrow_nets.put_into_zoo(monkeypatch)
         options = [
             "--model",
@@ -79,7 +79,7 @@ def made(small_folder, tmp_path_factory):
 @pytest.fixture
 def tiny(made, narrow_zoo, monkeypatch):
     """Puts the preset `tiny` in the place of those that are shipped; gives its folder."""
-    monkeypatch.setattr(preset_store, "FOLDER", made[0])
+    monkeypatch.setattr(places, "PRESETS", made[0])
     return made[0] / "tiny"
 
 
@@ -90,7 +90,7 @@ def copied(tiny, tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     for file in tiny.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
-    monkeypatch.setattr(preset_store, "FOLDER", folder.parent)
+    monkeypatch.setattr(places, "PRESETS", folder.parent)
     return folder
 
 
@@ -266,7 +266,7 @@ def test_a_reference_run_is_made_as_the_run_but_for_the_faces_held_out(made, cha
 def test_a_preset_of_two_data_sets_answers_as_either_labeller(
     made, small_folder, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(preset_store, "FOLDER", tmp_path / "presets")
+    monkeypatch.setattr(places, "PRESETS", tmp_path / "presets")
     narrow_nets.put_into_zoo(monkeypatch)
     images, keypoints = small_data.faces(30, seed=9)
     other = tmp_path / "people"
@@ -333,7 +333,7 @@ def test_shipped_card_says_what_the_preset_is(name):
 
 
 def test_shipped_presets_stay_small():
-    files = [file for name in SHIPPED for file in (preset_store.FOLDER / name).iterdir()]
+    files = [file for name in SHIPPED for file in (places.PRESETS / name).iterdir()]
     size = sum(file.stat().st_size for file in files)
     assert size < 10_000_000
 
@@ -345,7 +345,7 @@ def test_an_unknown_preset_is_answered_with_the_known_ones():
 
 @pytest.mark.parametrize("name", ["../escaped", "a b", ""])
 def test_a_preset_needs_a_plain_name(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(preset_store, "FOLDER", tmp_path / "presets")
+    monkeypatch.setattr(places, "PRESETS", tmp_path / "presets")
     with pytest.raises(UserError, match="letters, digits and underscores"):
         preset_store.write_preset(name, {}, {})
     assert not list(tmp_path.iterdir())
@@ -353,7 +353,7 @@ def test_a_preset_needs_a_plain_name(name, tmp_path, monkeypatch):
 
 def test_a_preset_that_cannot_be_written_is_a_mistake(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
-    monkeypatch.setattr(preset_store, "FOLDER", tmp_path / "file")
+    monkeypatch.setattr(places, "PRESETS", tmp_path / "file")
     with pytest.raises(UserError, match="tiny cannot be written"):
         preset_store.write_preset("tiny", {}, {})
 
