@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from errors import UserError
+
 FOUR_POINTS = ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
 UNNAMED = ("unnamed",)  # the labellers of faces, or of a net, about whose labeller nothing is known
 _SUFFIX = ".four_point"
@@ -41,6 +43,19 @@ def four_point(labeller: str) -> str:
 def full(labeller: str) -> str:
     """Returns the name of the full labeller of the same data: its own, unless it is four-point."""
     return labeller.removesuffix(_SUFFIX)
+
+
+def require_own_name(labeller: str):
+    """Checks that a labeller's name, such as that of its data's folder, is not reserved.
+
+    Raises:
+        UserError: if it is.
+    """
+    if full(labeller) != labeller:
+        raise UserError(
+            f"A labeller's name must not end with {_SUFFIX}, which stands for another's four-point "
+            f"rows. Received: {labeller!r}. Rename the data's folder, or choose another name."
+        )
 
 
 def positions(labellers: Sequence[str], labeller: str, names: Sequence[str]) -> np.ndarray:

@@ -119,8 +119,8 @@ def places(ray) -> int:
     Raises:
         UserError: if the cluster has no CPUs.
     """
-    cores, gpus = _resources(ray)
-    return gpus or sum(cores)
+    nodes = _nodes(ray)
+    return sum(gpus for _, gpus in nodes) or sum(cores for cores, _ in nodes)
 
 
 def share(ray, number: int) -> dict[str, int]:
@@ -129,19 +129,23 @@ def share(ray, number: int) -> dict[str, int]:
     Raises:
         UserError: if the cluster has no CPUs.
     """
-    cores, gpus = _resources(ray)
-    at_a_time = min(number, gpus) if gpus else number
-    cpus = max(1, min(sum(cores) // at_a_time, *cores))
-    return {"num_cpus": cpus, "num_gpus": 1 if gpus else 0}
+    nodes = _nodes(ray)
+    of_a_gpu = [cores // gpus for cores, gpus in nodes if gpus]
+    if of_a_gpu:  # nodes without one have no place for a process
+        return {"num_cpus": max(1, min(of_a_gpu)), "num_gpus": 1}
+    cores = [cores for cores, _ in nodes]
+    return {"num_cpus": max(1, min(sum(cores) // number, *cores)), "num_gpus": 0}
 
 
-def _resources(ray):
-    """Returns the cores of each node that has any, and the number of all GPUs."""
+def _nodes(ray):
+    """Returns the cores and the GPUs of each node that has cores."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    cores = [int(node["CPU"]) for node in nodes if node.get("CPU", 0) >= 1]
-    if not cores:
+    found = [
+        (int(node["CPU"]), int(node.get("GPU", 0))) for node in nodes if node.get("CPU", 0) >= 1
+    ]
+    if not found:
         raise UserError("The Ray cluster has no CPUs. Start its nodes with some, or wait for them.")
-    return cores, sum(int(node.get("GPU", 0)) for node in nodes)
+    return found
 
 
 class ThisNode:

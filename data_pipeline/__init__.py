@@ -1,6 +1,7 @@
 """From Kaggle's files, shards or the built-in drawn faces to `tf.data` batches."""
 
 import importlib
+import importlib.util
 import typing
 
 if typing.TYPE_CHECKING:
@@ -9,4 +10,6 @@ if typing.TYPE_CHECKING:
 
 def __getattr__(name):
     # Not before a name is used: TensorFlow takes seconds, which `convert --help` can do without.
-    return getattr(importlib.import_module("data_pipeline.public"), name)
+    if importlib.util.find_spec(f"{__name__}.{name}"):
+        raise AttributeError(name)  # a module in here, which Python then imports by itself
+    return getattr(importlib.import_module(f"{__name__}.public"), name)

@@ -7,7 +7,11 @@ pictures in memory. --data takes the folder as it takes Kaggle's download.
 import argparse
 import pathlib
 
+import numpy as np
+
 import command_line
+
+FACES = 10_000  # at a time
 
 PROGRAM = "python -m data_pipeline.convert"
 _EXAMPLES = """example:
@@ -51,7 +55,9 @@ def main(argv=None):
         data.grouped_by,
     )
     with writer:
-        writer.add(data.images, data.keypoints, data.groups)
+        for first in range(0, len(data), FACES):  # those of shards need not fit into memory
+            some = slice(first, first + FACES)
+            writer.add(np.asarray(data.images[some]), data.keypoints[some], data.groups[some])
     print(f"Wrote {len(data):,} faces to {arguments.out}.")
 
 

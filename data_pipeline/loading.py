@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 
+import labelling
 from data_pipeline import csv_table, kaggle_files, splits, synthetic_faces
 from data_pipeline.content_fingerprint import content_fingerprint
 from data_pipeline.face_data import FaceData
@@ -87,7 +88,9 @@ def _labeller(data):
     path = pathlib.Path(data).expanduser().resolve()
     if path.name.startswith("training"):
         path = path.parent
-    return path.stem if path.is_file() else path.name
+    name = path.stem if path.is_file() else path.name
+    labelling.require_own_name(name)
+    return name
 
 
 def _synthetic_training_faces():

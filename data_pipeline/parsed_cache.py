@@ -6,13 +6,12 @@ Its name carries the version of this format, and it holds the key that it is val
 
 import os
 import pathlib
-import zipfile
-import zlib
 from collections.abc import Callable
 
 import numpy as np
 
 import atomic_write
+import npz_file
 from errors import UserError
 
 _VERSION = 2  # raise it when the parser or the arrays' meaning changes
@@ -59,12 +58,10 @@ def cached_arrays(
 
 def _load(file, key):
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            if str(stored["key"]) != key:
-                return None
-            return {name: stored[name] for name in stored.files if name != "key"}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        arrays = npz_file.read_arrays(file)
+    except ValueError:
         return None  # absent or damaged: it is built anew
+    return arrays if str(arrays.pop("key", None)) == key else None
 
 
 def _store(file, key, arrays):

@@ -4,17 +4,21 @@ import collections
 import json
 import os
 import pathlib
+import re
 
 import numpy as np
 
 import atomic_write
 import keypoint_schema
+import labelling
 from data_pipeline import shards
 from data_pipeline.content_fingerprint import content_fingerprint
 from data_pipeline.stored_images import NpyFile, StoredImages
 from errors import UserError
 
 _FACES = 10_000  # to a file: 92 MB, which is what writing needs of memory
+_UNFINISHED = ".unfinished-shards"  # is there until the folder is complete
+_OWN_NAMES = re.compile(r"images-\d{5,}\.npy|labels\.npz|\.tmp-.*|" + re.escape(_UNFINISHED))
 
 
 class ShardWriter:
@@ -40,7 +44,11 @@ class ShardWriter:
             description: the data's name for people; None for the folder's.
             grouped_by: what a group of `add` is, "image" or "person".
             faces_per_file: so many are held in memory before they are written.
+
+        Raises:
+            UserError: if the labeller's name is reserved.
         """
+        labelling.require_own_name(labeller)
         self.folder = pathlib.Path(folder).expanduser()
         self._described = {
             "version": shards.VERSION,
@@ -58,9 +66,12 @@ class ShardWriter:
         with atomic_write.refusals_named(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             names = {file.name for file in self.folder.iterdir()}
-        if shards.DESCRIPTION in names or not all(map(_is_ours, names)):
+        is_left_by_a_kill = _UNFINISHED in names and shards.DESCRIPTION not in names
+        if names and not (is_left_by_a_kill and all(map(_OWN_NAMES.fullmatch, names))):
             raise UserError(f"{self.folder} is not empty. Name a folder that does not exist yet.")
-        self._remove()  # what a killed process left
+        self._remove()
+        with atomic_write.refusals_named(self.folder):
+            (self.folder / _UNFINISHED).touch()
         return self
 
     def add(self, images: np.ndarray, keypoints: np.ndarray, groups: np.ndarray) -> None:
@@ -68,22 +79,26 @@ class ShardWriter:
 
         Args:
             images: uint8 `(n, 96, 96, 1)`.
-            keypoints: float32 `(n, 15, 2)`, px, in the schema's order, NaN where unlabelled.
+            keypoints: float32 `(n, 15, 2)`, px, in the schema's order, NaN where unlabelled. One
+                that lacks x or y counts as unlabelled.
             groups: int `(n,)`. Faces of one group, in whatever piece, are never on both sides of a
                 split: number the people, or the pictures if some occur twice.
 
         Raises:
-            ValueError: if the arrays are of another kind.
+            ValueError: if the arrays are of another kind, or a label is far outside its picture.
             UserError: if the folder cannot be written.
         """
         images, groups = np.asarray(images), np.asarray(groups)
-        keypoints = np.asarray(keypoints, np.float32)
+        keypoints = np.array(keypoints, np.float32)
         _check(images, keypoints, groups)
+        keypoints[np.isnan(keypoints).any(axis=-1)] = np.nan
         self._waiting.append(images)
         self._keypoints.append(keypoints)
         self._groups.append(groups.astype(np.int64))
         while sum(map(len, self._waiting)) >= self._faces_per_file:
             self._write_images()
+        if self._waiting:  # a copy, for the caller may use the array for the next piece
+            self._waiting.append(self._waiting.pop().copy())
 
     def __exit__(self, kind, error, traceback):
         try:
@@ -127,11 +142,13 @@ class ShardWriter:
         }
         text = json.dumps(described, indent=2) + "\n"
         atomic_write.write_text(self.folder / shards.DESCRIPTION, text)
+        (self.folder / _UNFINISHED).unlink()
 
     def _remove(self):
         with atomic_write.refusals_named(self.folder):
-            for file in filter(lambda file: _is_ours(file.name), self.folder.iterdir()):
-                file.unlink()
+            for file in self.folder.iterdir():
+                if _OWN_NAMES.fullmatch(file.name):
+                    file.unlink()
 
 
 def _check(images, keypoints, groups):
@@ -142,12 +159,15 @@ def _check(images, keypoints, groups):
     wanted = (len(images), keypoint_schema.NUM_KEYPOINTS, 2)
     if keypoints.shape != wanted:
         raise ValueError(f"keypoints must be {wanted}. Received: {keypoints.shape}.")
+    # As in the tables: further out is a typing mistake.
+    size = keypoint_schema.IMAGE_SIZE
+    if np.any((keypoints < -size) | (keypoints > 2 * size)):
+        raise ValueError(
+            f"keypoints must be px from {-size} to {2 * size}, or NaN. Received: from "
+            f"{np.nanmin(keypoints):g} to {np.nanmax(keypoints):g}."
+        )
     if groups.shape != (len(images),) or groups.dtype.kind not in "iu":
         raise ValueError(
             f"groups must be whole numbers ({len(images)},). Received: {groups.dtype} "
             f"{groups.shape}."
         )
-
-
-def _is_ours(name):
-    return name == shards.LABELS or name.startswith(("images-", ".tmp-"))

@@ -35,7 +35,7 @@ def load_shards(folder: str | os.PathLike) -> FaceData:
     Raises:
         UserError: if a file is missing or damaged.
     """
-    folder = pathlib.Path(folder).expanduser()
+    folder = pathlib.Path(folder).expanduser().absolute()  # for processes in other folders
     try:
         described = json.loads((folder / DESCRIPTION).read_text())
         if described["version"] != VERSION:
@@ -61,8 +61,10 @@ def load_shards(folder: str | os.PathLike) -> FaceData:
         )
     except KeyError as error:
         raise UserError(f"{folder} lacks {error}. Write the shards again.") from error
-    except (OSError, ValueError, TypeError) as error:
+    except (FileNotFoundError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{folder} is damaged: {error}. Write the shards again.") from error
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read: {error}.") from error
 
 
 def _check(name, array, dtype, shape):

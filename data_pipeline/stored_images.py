@@ -9,6 +9,8 @@ import numpy as np
 
 import keypoint_schema
 
+_MOST_MAPPED = 200  # files; each keeps a descriptor open, of which macOS gives a process 256
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class StoredImages:
@@ -80,10 +82,22 @@ class NpyFile:
 
     path: pathlib.Path
 
-    @functools.cached_property
+    @property
     def array(self) -> np.ndarray:
-        """Its array, read-only."""
-        return np.load(self.path, mmap_mode="r")
+        """Its array, read-only.
 
-    def __getstate__(self):
-        return {"path": self.path}
+        Raises:
+            OSError: if it cannot be opened.
+            ValueError: if it is damaged.
+        """
+        return _mapped(self.path, self.path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(_MOST_MAPPED)
+def _mapped(path, changed):
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except OSError:
+        raise
+    except Exception as error:  # NumPy parses the header as Python, so damage raises anything
+        raise ValueError(f"{path.name} cannot be read ({error})") from error

@@ -80,13 +80,19 @@ class _Worker:
     def receive(self):
         try:
             message = self._ray.get(self.calls.pop(0))
-        except self._ray.exceptions.RayTaskError:  # a bug
-            raise
         except self._ray.exceptions.RayError as error:
+            if _is_final(self._ray.exceptions, error):
+                raise
             raise LostWorkerError from error
         if isinstance(message, Failed):
             raise message.error()
         return message
+
+
+def _is_final(exceptions, error):
+    """Whether another process would fail as well, such as where a package is missing."""
+    in_code = isinstance(error, exceptions.RayTaskError | exceptions.RuntimeEnvSetupError)
+    return in_code or getattr(error, "actor_init_failed", False)
 
 
 class _Actor:

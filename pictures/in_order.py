@@ -66,7 +66,7 @@ class Sharing:
         self._idle: list[Worker] = []
         self._again: list[_Task] = []
         self._found, self._next = {}, 0
-        self._lost_in_loading = 0
+        self._losses: dict[Worker, int] = {}  # in loading, of it and those that it replaces
         self._about: About | None = None
 
     def about(self) -> About:
@@ -120,32 +120,36 @@ class Sharing:
         try:
             message = worker.receive()
         except LostWorkerError as error:
-            self._note_loss(task, error)
-            self._busy[self._pool.replace(worker)] = None
+            losses = 0 if task else self._count_loss(worker, error)
+            if task:
+                self._try_again(task, error)
+            replacement = self._pool.replace(worker)
+            self._busy[replacement], self._losses[replacement] = None, losses
             return
         self._idle.append(worker)
         if task:
             self._found[task.number] = message
             return
-        self._lost_in_loading = 0
+        self._losses.pop(worker, None)
         self._about = self._about or message
         if message.settings != self._about.settings:
             raise UserError("The net has changed since the first process loaded it.")
 
-    def _note_loss(self, task, error):
-        if task:
-            task.lost += 1
-            self._again.append(task)
-        else:
-            self._lost_in_loading += 1
-        if task and task.lost == _TRIES:
+    def _try_again(self, task, error):
+        task.lost += 1
+        if task.lost == _TRIES:
             first, last = task.batch.paths[0], task.batch.paths[-1]
             raise EndedFinderError(
                 f"At the pictures from {first} to {last}, {_TRIES} processes have ended, perhaps "
                 "for lack of memory."
             ) from error
-        if self._lost_in_loading == _TRIES:
+        self._again.append(task)
+
+    def _count_loss(self, worker, error):
+        losses = self._losses.pop(worker, 0) + 1
+        if losses == _TRIES:
             raise EndedFinderError(
                 f"{_TRIES} processes have ended while they loaded the net, perhaps for lack of "
                 "memory."
             ) from error
+        return losses

@@ -4,7 +4,7 @@ import os
 
 from data_pipeline.locating import require_faces
 from errors import UserError
-from models.names import require_net
+from models import names
 from trained_nets import places
 
 
@@ -19,7 +19,7 @@ def check(arguments):
     """
     for net in (arguments.model, arguments.architecture):
         if net not in (None, "specialists"):
-            require_net(net)
+            names.require_net(net)
     for origin in (arguments.init_from, arguments.distill_from):
         if origin:
             places.require_keras_net(origin)

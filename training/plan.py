@@ -39,6 +39,10 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
     Raises:
         UserError: if the options do not fit each other, the zoo, or the run folder.
     """
+    if warm_start and warm_start.config["model"] not in models.ZOO:
+        raise UserError(
+            f"{arguments.init_from} is not a single net of the zoo. Name one for --init-from."
+        )
     is_specialists = arguments.model == SPECIALISTS
     net = _choose_architecture(arguments, warm_start) if is_specialists else arguments.model
     common, overrides = _split_settings(arguments)
@@ -72,10 +76,6 @@ def _choose_architecture(arguments, warm_start):
         return arguments.architecture
     if warm_start is None:
         return defaults.ARCHITECTURE if arguments.data else defaults.BUILT_IN_ARCHITECTURE
-    if warm_start.config["model"] not in models.ZOO:
-        raise UserError(
-            f"{arguments.init_from} is not a single net of the zoo. Name one for --init-from."
-        )
     return warm_start.config["model"]
 
 

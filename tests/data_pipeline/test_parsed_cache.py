@@ -38,14 +38,22 @@ def test_changed_source_builds_anew(tmp_path, build):
     assert build.calls == 2
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text", "header"])
 def test_damaged_cache_is_rebuilt(tmp_path, build, damage):
     cached_arrays("key", "training", build, beside=tmp_path)
     file = cache_file(tmp_path)
     content = bytearray(file.read_bytes())
     place = content.index(np.arange(100).tobytes())
-    content[place + 8] ^= 1
-    damaged = {"cut": content[: len(content) // 2], "flip": content, "empty": b"", "text": b"hm"}
+    flipped, header = content.copy(), content.copy()
+    flipped[place + 8] ^= 1
+    header[content.index(b"PK\x01\x02") + 10] = 99  # a compression that Python lacks
+    damaged = {
+        "cut": content[: len(content) // 2],
+        "flip": flipped,
+        "header": header,
+        "empty": b"",
+        "text": b"hm",
+    }
     file.write_bytes(damaged[damage])
     arrays = cached_arrays("key", "training", build, beside=tmp_path)
     np.testing.assert_array_equal(arrays["images"], np.arange(100))

@@ -4,6 +4,7 @@ import itertools
 import json
 import pathlib
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -165,6 +166,8 @@ def test_training_and_judging_are_the_same_as_from_the_table(small_folder, tmp_p
         lambda folder: np.save(folder / "images-00003.npy", np.zeros((6, 96, 96, 1), np.uint8)),
         lambda folder: np.save(folder / "images-00003.npy", np.zeros((7, 96, 96, 1), np.float32)),
         lambda folder: np.savez(folder / "labels.npz", keypoints=np.zeros((60, 15, 2))),
+        lambda folder: (folder / "images-00001.npy").write_bytes(b""),
+        lambda folder: (folder / "images-00001.npy").write_bytes(b"PK\x03\x04"),
         lambda folder: np.savez(
             folder / "labels.npz", keypoints=np.zeros((59, 15, 2)), groups=np.zeros(59, int)
         ),
@@ -200,6 +203,7 @@ def test_a_failed_piece_leaves_nothing(whole, tmp_path):
 
 
 def test_a_folder_that_a_kill_left_is_written_anew(whole, tmp_path):
+    (tmp_path / ".unfinished-shards").touch()
     for number in range(50):
         (tmp_path / f"images-{number:05}.npy").write_bytes(b"half")
     (tmp_path / ".tmp-1-labels.npz").write_bytes(b"half")
@@ -207,7 +211,7 @@ def test_a_folder_that_a_kill_left_is_written_anew(whole, tmp_path):
     assert len(list(tmp_path.iterdir())) == 11
 
 
-@pytest.mark.parametrize("name", ["faces.json", "photo.jpg"])
+@pytest.mark.parametrize("name", ["faces.json", "photo.jpg", "labels.npz", "images-00000.npy"])
 def test_other_folders_are_left_alone(whole, tmp_path, name):
     (tmp_path / name).write_text("mine")
     with pytest.raises(UserError, match="is not empty"):
@@ -223,10 +227,80 @@ def test_wrong_pieces_are_refused(whole, tmp_path):
         (whole.images, whole.keypoints[:, :14], whole.groups),
         (whole.images, whole.keypoints, whole.groups[:5]),
         (whole.images, whole.keypoints, whole.groups / 2),
+        (whole.images, np.full_like(whole.keypoints, np.inf), whole.groups),
+        (whole.images, whole.keypoints + 1000, whole.groups),
     ):
         writer = ShardWriter(tmp_path / "wrong", "me")
         with pytest.raises(ValueError, match="Received"), writer:
             writer.add(*wrong)
+
+
+def test_an_array_may_be_filled_again_for_the_next_piece(tmp_path):
+    images, keypoints = np.empty((4, 96, 96, 1), np.uint8), np.empty((4, 15, 2), np.float32)
+    groups = np.arange(4)
+    with ShardWriter(tmp_path / "shards", "me", faces_per_file=5) as writer:
+        for piece in range(3):
+            for array in (images, keypoints):
+                array[:] = piece
+            writer.add(images, keypoints, groups)
+            groups += 4
+    data = load_faces(tmp_path / "shards")
+    expected = np.repeat([0, 1, 2], 4)
+    np.testing.assert_array_equal(np.asarray(data.images)[:, 0, 0, 0], expected)
+    np.testing.assert_array_equal(data.keypoints[:, 0, 0], expected)
+    np.testing.assert_array_equal(data.groups, np.arange(12))
+
+
+def test_half_a_keypoint_is_none_as_in_tables(whole, tmp_path):
+    keypoints = whole.keypoints.copy()
+    keypoints[0, 3, 1] = np.nan
+    with ShardWriter(tmp_path / "shards", "me") as writer:
+        writer.add(whole.images, keypoints, whole.groups)
+    assert np.isnan(load_faces(tmp_path / "shards").keypoints[0, 3]).all()
+
+
+def test_a_labellers_name_that_means_another_is_refused(small_folder, tmp_path):
+    with pytest.raises(UserError, match="must not end with .four_point"):
+        ShardWriter(tmp_path / "shards", "me.four_point")
+    small_folder = shutil.copytree(small_folder, tmp_path / "my.four_point")
+    with pytest.raises(UserError, match="must not end with .four_point"):
+        load_faces(small_folder)
+
+
+def test_they_are_found_from_another_folder(whole, tmp_path, monkeypatch):
+    write(tmp_path / "shards", whole)
+    monkeypatch.chdir(tmp_path)
+    data = load_faces("shards")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert_equal(data, whole)
+
+
+def test_more_files_than_a_process_may_open(whole, tmp_path):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    faces = whole.rows(np.arange(300) % 60)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (280, hard))
+    try:
+        write(tmp_path / "shards", faces, faces_per_file=1)
+        assert_equal(load_faces(tmp_path / "shards"), faces)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_shards_are_converted_piece_by_piece(folder, tmp_path, monkeypatch):
+    pieces = []
+    add = ShardWriter.add
+
+    def counted(writer, images, *others):
+        pieces.append(len(images))
+        add(writer, images, *others)
+
+    monkeypatch.setattr(ShardWriter, "add", counted)
+    monkeypatch.setattr(convert, "FACES", 8)
+    run_script(convert, "--data", folder, "--out", tmp_path / "again")
+    assert pieces == [8] * 7 + [4]
+    assert load_faces(tmp_path / "again").fingerprint == load_faces(folder).fingerprint
 
 
 def test_the_split_is_the_same_as_of_the_table(small_folder, tmp_path):

@@ -77,6 +77,11 @@ def test_workers_that_never_load_end_the_run():
         paths_found(Pool([Worker(), broken[0]], broken[1:]))
 
 
+def test_a_lost_node_with_many_workers_ends_nothing():
+    lost = [Worker(ends_in_loading=True) for _ in range(4)]
+    assert paths_found(Pool([Worker(), *lost], [Worker() for _ in lost])) == list(range(20))
+
+
 def test_a_worker_with_another_net_is_refused():
     with pytest.raises(UserError, match="The net has changed"):
         paths_found(Pool([Worker(), Worker(settings="other")]))

@@ -92,6 +92,8 @@ def test_a_net_of_an_ensemble_is_judged_by_faces_that_it_left_out(
         assert np.isin(valid.groups, left_out.groups).all()
     capsys.readouterr()
     again = ("--model", "net1", "--epochs", 1, "--name", "again", "--runs", tmp_path, "--seed", 2)
+    assert start(train, *again, "--init-from", tmp_path / "net1") == 2
+    assert "net1 is not a single net of the zoo" in capsys.readouterr().err
     assert start(train, *again, "--init-from", tmp_path / "net1/fold2") == 0
     assert "net1/fold2 has seen" in capsys.readouterr().out
 

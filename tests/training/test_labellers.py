@@ -19,6 +19,7 @@ from data_pipeline import FaceData
 from evaluation import metrics
 from keypoint_schema import NAMES
 from labelling import FOUR_POINTS, is_four_point
+from models import names
 from tests import small_data
 from tests.killing import killed_in_epoch
 from tests.running import run_script
@@ -166,6 +167,7 @@ def tiny_zoo(monkeypatch):
     )
     zoo = {"tiny": models.zoo.Entry("for tests", tiny_net, recipe)}
     monkeypatch.setattr(models.zoo, "ZOO", types.MappingProxyType(zoo))
+    monkeypatch.setattr(names, "NETS", tuple(zoo))
     return recipe
 
 

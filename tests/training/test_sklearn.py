@@ -14,6 +14,7 @@ import keypoint_schema
 import models
 from errors import UserError
 from examples import search_dropout
+from models import names
 from tests import small_data
 from tests.running import run_script
 from training import from_recipe
@@ -124,6 +125,7 @@ def test_averaged_weights_are_kept(monkeypatch):
     entry = models.find("net1")
     averaging = dataclasses.replace(entry, recipe=dataclasses.replace(entry.recipe, averaging=0.5))
     monkeypatch.setattr(models.zoo, "ZOO", {**models.ZOO, "averaged": averaging})
+    monkeypatch.setattr(names, "NETS", (*names.NETS, "averaged"))
     images, labels = nose_data()
 
     def weights(net, epochs):

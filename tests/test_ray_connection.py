@@ -1,0 +1,38 @@
+"""How a cluster is shared out, by what its nodes have."""
+
+import types
+
+import pytest
+
+import ray_connection
+from errors import UserError
+
+
+def cluster(*nodes):
+    """Stands for Ray where nodes have so many cores and GPUs."""
+    described = [{"Alive": True, "Resources": {"CPU": cpus, "GPU": gpus}} for cpus, gpus in nodes]
+    described.append({"Alive": False, "Resources": {"CPU": 100, "GPU": 100}})
+    return types.SimpleNamespace(nodes=lambda: described)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "processes", "cpus", "gpus"),
+    [
+        ([(8, 0)], 6, 1, 0),
+        ([(8, 0)], 2, 4, 0),
+        ([(8, 0), (2, 0)], 2, 2, 0),  # a process must fit on one node
+        ([(2, 0)], 6, 1, 0),
+        ([(64, 0), (16, 8)], 6, 2, 1),  # the cores of a node without GPUs are of no use
+        ([(16, 8), (4, 4)], 2, 1, 1),
+    ],
+)
+def test_each_process_gets_its_share(nodes, processes, cpus, gpus):
+    ray = cluster(*nodes)
+    assert ray_connection.share(ray, processes) == {"num_cpus": cpus, "num_gpus": gpus}
+
+
+def test_there_is_a_place_for_each_gpu_or_else_for_each_core():
+    assert ray_connection.places(cluster((8, 0), (2, 0))) == 10
+    assert ray_connection.places(cluster((64, 0), (16, 8))) == 8
+    with pytest.raises(UserError, match="no CPUs"):
+        ray_connection.places(cluster((0, 1)))
