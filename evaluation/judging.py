@@ -108,7 +108,7 @@ def _write_report(nets, data, load_test_images, results, folder):
         )
         for net, judgement in zip(nets, results.judgements, strict=True)
     ]
-    faces = report_figures.ReportFaces(np.asarray(data.images), data.keypoints, samples)
+    faces = report_figures.ReportFaces(data.images, data.keypoints, samples)
     figures = report_figures.report_figures(report_nets, faces, results.threshold)
     return report.write_report(folder, results, note, figures)
 

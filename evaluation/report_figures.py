@@ -15,6 +15,7 @@ from evaluation.history import History
 from evaluation.judgement import Judgement
 
 _LONGEST_STEM = 120  # characters; file systems take 255 bytes
+_AT_A_TIME = 10_000  # images, for their mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +40,7 @@ class ReportFaces:
     """The faces of a report.
 
     Attributes:
-        images: `(N, 96, 96, 1)`, the data set's.
+        images: `(N, 96, 96, 1)`, an array, or `StoredImages`, of which few are read.
         labels: `(N, 15, 2)` px, NaN where unlabelled.
         samples: `(M, 96, 96, 1)`, for the 4 × 4 pictures.
     """
@@ -47,6 +48,13 @@ class ReportFaces:
     images: np.ndarray
     labels: np.ndarray
     samples: np.ndarray
+
+    def mean_image(self) -> np.ndarray:
+        """Returns the mean face, `(96, 96, 1)`."""
+        total = np.zeros(self.images.shape[1:])
+        for first in range(0, len(self.images), _AT_A_TIME):
+            total += np.asarray(self.images[first : first + _AT_A_TIME]).sum(axis=0, dtype=np.int64)
+        return total / len(self.images)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,7 +178,7 @@ def _flip(images, labels):
             "flip",
             "Mirroring a face moves its labels, and makes left keypoints right ones: without "
             "swapping them a net is taught that the left eye may be on either side.",
-            figures.flip(images[complete[0]], labels[complete[0]]),
+            figures.flip(np.asarray(images[complete[:1]])[0], labels[complete[0]]),
         )
 
 
@@ -193,7 +201,7 @@ def _of_one_net(net, faces):
         f"keypoint_errors_{name}",
         f"RMSE px of {name} by keypoint, as a circle of that radius on the mean face.",
         figures.keypoint_errors(
-            faces.images.mean(axis=0),
+            faces.mean_image(),
             # Unlike nanmean, this does not warn of a keypoint that has no label at all.
             np.ma.masked_invalid(faces.labels).mean(axis=0).filled(np.nan),
             {keypoint: estimate.value for keypoint, estimate in judgement.keypoints.items()},

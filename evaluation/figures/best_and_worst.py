@@ -15,7 +15,7 @@ def best_and_worst(
     """Draws a row of the faces with the smallest error and two rows of those with the largest.
 
     Args:
-        images: `(N, 96, 96, 1)`, 0–255.
+        images: `(N, 96, 96, 1)`, 0–255, an array or `StoredImages`.
         predicted: `(N, K, 2)` px.
         actual: `(N, K, 2)` px, NaN where unlabelled.
         nme: `(N,)`, error of each face; NaN for faces that have none.
@@ -28,7 +28,7 @@ def best_and_worst(
     figure, axes = style.face_grid(3, _COLUMNS, title, captions=True)
     cells = [*zip(axes[0], order, strict=False), *zip(axes[1:].flat, worst, strict=False)]
     for axis, row in cells:
-        style.draw_face(axis, images[row], f"NME {nme[row]:.1%}")
+        style.draw_face(axis, style.face(images, row), f"NME {nme[row]:.1%}")
         style.draw_points(axis, actual[row], style.ACTUAL, "x", 14)
         style.draw_points(axis, predicted[row], style.PREDICTED)
     style.point_legend(

@@ -19,7 +19,7 @@ def disagreement(
     """Draws the faces where the nets' keypoints lie farthest apart.
 
     Args:
-        images: `(N, 96, 96, 1)`, 0–255.
+        images: `(N, 96, 96, 1)`, 0–255, an array or `StoredImages`.
         first: `(N, K, 2)` px.
         second: `(N, K, 2)` px.
         names: the two nets'.
@@ -33,7 +33,7 @@ def disagreement(
             caption = (
                 f"{name}: {_rmse(points[row], actual[row]):.1f} px" if actual is not None else name
             )
-            style.draw_face(axis, images[row], caption)
+            style.draw_face(axis, style.face(images, row), caption)
             if actual is not None:
                 style.draw_points(axis, actual[row], style.ACTUAL, "x", 14)
             style.draw_points(axis, points[row], style.PREDICTED)

@@ -91,6 +91,11 @@ def face_grid(rows: int, columns: int, title: str = "", cell: float = 1.7, capti
     return figure, axes
 
 
+def face(images, row: int) -> np.ndarray:
+    """Reads one of `(N, 96, 96, 1)` images, which may be in files."""
+    return np.asarray(images[[row]])[0]
+
+
 def draw_face(axes, image: np.ndarray, caption: str = "") -> None:
     """A face `(96, 96)` or `(96, 96, 1)`, 0–255, with a caption above it."""
     axes.imshow(np.asarray(image).reshape(image.shape[:2]), vmin=0, vmax=255, interpolation="none")

@@ -327,7 +327,7 @@ def test_a_run_that_is_called_by_a_number_keeps_its_name(data, tmp_path):
 def test_places_for_results_are_tried_before_the_work(tmp_path, monkeypatch, capsys, option, place):
     (tmp_path / "file").touch()
     monkeypatch.setattr(data_pipeline, "load_faces", lambda path: pytest.fail("worked first"))
-    assert run_script(evaluate, tmp_path / "net", option, tmp_path / place) == 2
+    assert run_script(evaluate, "preset:heatmap_s", option, tmp_path / place) == 2
     error = capsys.readouterr().err
     assert re.search("is a file and no folder|is a folder. Name a file in it", error)
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
