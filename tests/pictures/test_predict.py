@@ -145,16 +145,26 @@ def test_one_bad_picture_is_told_in_one_line_and_listed_with_its_reason(
         (["net", "a.png", "--submission", "s.csv"], "no pictures"),
         (["net", "a.png", "--data", "d"], "--data is for --submission"),
         (["net", "--submission", "s.csv", "--detect"], "--detect"),
-        (["net", "a.png", "--out", "found.txt"], "must end with .json, .csv or .parquet"),
         (
-            ["net", "a.png", "--out", "found.csv", "--resume"],
+            ["preset:heatmap_s", "a.png", "--out", "found.txt"],
+            "must end with .json, .csv or .parquet",
+        ),
+        (
+            ["preset:heatmap_s", "a.png", "--out", "found.csv", "--resume"],
             "--resume is for --out FOLDER.parquet",
         ),
         (["net", "--submission", "s.csv", "--jobs", "2"], "no pictures, --out, --draw, --jobs"),
         (["net", "a.png", "--jobs", "0"], "at least 1"),
         (["net", "a.png", "--min-confidence", "0.5"], "is for --detect"),
         (["net", "a.png", "--detect", "--min-confidence", "95"], "must be from 0 to 1"),
-        (["net", "https://example.org/a.jpg"], "is an address. Download the picture first"),
+        (
+            ["preset:heatmap_s", "docs/figures/astronaut.png", "--draw", "drawn.mp4"],
+            "go into a folder. Received for --draw: drawn.mp4",
+        ),
+        (
+            ["preset:heatmap_s", "https://example.org/a.jpg"],
+            "is an address. Download the picture first",
+        ),
     ],
 )
 def test_mistakes_on_the_command_line_are_told(arguments, message, capsys):
@@ -165,7 +175,7 @@ def test_mistakes_on_the_command_line_are_told(arguments, message, capsys):
 @pytest.mark.parametrize(("option", "place"), [("--out", "file/x.csv"), ("--draw", "file")])
 def test_places_for_results_are_tried_before_the_work(tmp_path, capsys, option, place):
     (tmp_path / "file").touch()
-    assert run_script(predict, "runs/nowhere", "nowhere.png", option, tmp_path / place) == 2
+    assert run_script(predict, "preset:heatmap_s", "nowhere.png", option, tmp_path / place) == 2
     assert "is a file and no folder" in capsys.readouterr().err
 
 
@@ -180,7 +190,7 @@ def test_damaged_weights_are_told(kept, told, run_path, folder, tmp_path, capsys
 
 
 def test_a_missing_picture_is_told_before_anything_is_loaded(capsys):
-    assert run_script(predict, "runs/nowhere", "nowhere.png") == 2
+    assert run_script(predict, "preset:heatmap_s", "nowhere.png") == 2
     assert "There is no nowhere.png" in capsys.readouterr().err
 
 
