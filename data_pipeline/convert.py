@@ -5,7 +5,6 @@ pictures in memory. --data takes the folder as it takes Kaggle's download.
 """
 
 import argparse
-import pathlib
 
 import command_line
 
@@ -28,7 +27,7 @@ def parse_arguments(argv=None):
     )
     command_line.add_data_argument(parser)
     parser.add_argument(
-        "--out", type=pathlib.Path, required=True, help="a folder that does not exist yet"
+        "--out", type=command_line.path, required=True, help="a folder that does not exist yet"
     )
     parser.add_argument(
         "--labeller",

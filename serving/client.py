@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import json
-import pathlib
 import sys
 
 import numpy as np
@@ -52,7 +51,7 @@ def parse_arguments(argv=None):
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("pictures", nargs="+", type=pathlib.Path, metavar="PICTURE")
+    parser.add_argument("pictures", nargs="+", type=command_line.path, metavar="PICTURE")
     add_target_arguments(parser)
     parser.add_argument(
         "--photo", action="store_true", help="pictures are whole photographs: ask serve_photo"
@@ -60,7 +59,7 @@ def parse_arguments(argv=None):
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
         "--draw",
-        type=pathlib.Path,
+        type=command_line.path,
         metavar="FOLDER",
         help="draw the keypoints on copies: <picture>_keypoints.png, or .jpg of a JPEG",
     )
