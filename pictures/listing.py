@@ -37,6 +37,7 @@ def find_pictures(paths: Iterable[str | os.PathLike]) -> list[pathlib.Path]:
 def _named(name):
     path = pathlib.Path(name).expanduser()
     if path.is_dir():
+        os.scandir(path).close()  # a folder without rights is refused; rglob takes it for empty
         inside = _inside(path)
         if not inside:
             raise UserError(
