@@ -14,6 +14,7 @@ from serving.connection import connect
 from serving.target import MAX_BATCH, Target
 
 PROGRAM = "python -m serving.client"
+_DAY = 86_400  # s
 EXAMPLES = """examples:
   python -m serving.client face.jpg
   python -m serving.client face.jpg --url grpc://localhost:8500 --label stable
@@ -196,8 +197,10 @@ def _seconds(text):
         seconds = float(text)
     except ValueError:
         seconds = 0
-    if not seconds > 0:
-        raise argparse.ArgumentTypeError(f"must be a positive number of seconds. Received: {text}")
+    if not 0 < seconds <= _DAY:  # sockets and gRPC count no further than some years
+        raise argparse.ArgumentTypeError(
+            f"must be a positive number of seconds, at most {_DAY:,}. Received: {text}"
+        )
     return seconds
 
 
