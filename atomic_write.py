@@ -15,7 +15,7 @@ def require_writable(path: str | os.PathLike) -> None:
     Raises:
         UserError: if the path cannot be written.
     """
-    path = pathlib.Path(path).expanduser()
+    path = pathlib.Path(path)
     try:
         _refuse_folder(path)
         # Missing folders will be created in the deepest one that exists.
@@ -83,7 +83,7 @@ def replacing_file(path: str | os.PathLike):
     Raises:
         UserError: if the path cannot be written.
     """
-    path = pathlib.Path(path).expanduser()
+    path = pathlib.Path(path)
     with refusals_named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _refuse_folder(path)

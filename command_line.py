@@ -4,11 +4,12 @@ import argparse
 import contextlib
 import importlib.util
 import os
+import pathlib
 import re
 import sys
 import tempfile
 
-from errors import UserError
+from errors import UserError, looking_at
 
 BACKENDS = ("tensorflow", "jax")  # Keras backends that the project runs on
 SYMMETRIC = "symmetric"  # a flip average for faces whose labels are mirror-symmetric
@@ -72,6 +73,17 @@ def add_flip_average_arguments(parser):
     )
 
 
+def add_cluster_argument(parser, about):
+    """Adds `--cluster`, the address of a Ray cluster; `about` is the help."""
+
+    def address(text):
+        if not text:  # an unset variable in a script, which must not be taken for no cluster
+            raise argparse.ArgumentTypeError("must be HOST:PORT, or 'auto'. Received nothing.")
+        return text
+
+    parser.add_argument("--cluster", type=address, metavar="ADDRESS", help=about)
+
+
 def at_least(least, most=None):
     """Returns an argparse `type` for whole numbers from `least` on, or up to `most`."""
 
@@ -85,6 +97,15 @@ def at_least(least, most=None):
         return number
 
     return read
+
+
+def path(text):
+    """Reads a path, as an argparse `type`: a shell leaves the `~` of `--out=~/x` alone."""
+    try:
+        with looking_at(text):
+            return pathlib.Path(text).expanduser()
+    except UserError as error:  # argparse would say only that the value is invalid
+        raise argparse.ArgumentTypeError(error) from error
 
 
 def share(text):

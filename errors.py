@@ -1,5 +1,8 @@
 """The one exception for a person's mistake, as opposed to a bug in this project."""
 
+import contextlib
+import os
+
 
 class UserError(ValueError):
     """Bad input: a wrong path, a damaged file, an unknown name, contradictory settings.
@@ -16,3 +19,17 @@ class DivergedError(UserError):
     """Training ended because the loss is no longer a number; the command itself was valid."""
 
     status = 1
+
+
+@contextlib.contextmanager
+def looking_at(path: str | os.PathLike):
+    """Turns it into a `UserError` if a path that a person named cannot be looked at in the block.
+
+    That is an `OSError`, such as for no rights or too long a name, or pathlib's `RuntimeError` for
+    the home folder of nobody, `~nosuch`. What does not exist can be looked at.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise UserError(f"{path} cannot be opened: {reason}.") from error

@@ -1,7 +1,6 @@
 """Judges trained nets: tables on the terminal, and a report with every table and figure."""
 
 import argparse
-import pathlib
 
 import command_line
 import data_pipeline
@@ -48,12 +47,12 @@ def parse_arguments(argv=None):
     )
     parser.add_argument(
         "--report",
-        type=pathlib.Path,
+        type=command_line.path,
         metavar="FOLDER",
         help="write index.html, figures/*.png and *.svg, tables.md, nets.csv and results.json",
     )
     parser.add_argument(
-        "--json", type=pathlib.Path, metavar="FILE", help="write all numbers to this file"
+        "--json", type=command_line.path, metavar="FILE", help="write all numbers to this file"
     )
     arguments = parser.parse_args(argv)
     if not 0 < arguments.threshold <= 1:

@@ -42,7 +42,7 @@ def parse_arguments(argv=None):
     parser.add_argument("--preset", metavar="NAME", help="a net that comes with the project")
     parser.add_argument(
         "--out",
-        type=pathlib.Path,
+        type=command_line.path,
         default=pathlib.Path("exports/facial_keypoints"),
         help="the model's folder; a SavedModel or OpenVINO's files go into <out>/<version>/ "
         "(default: %(default)s)",
@@ -65,7 +65,7 @@ def parse_arguments(argv=None):
     command_line.add_labels_of_argument(parser)
     parser.add_argument(
         "--data",
-        type=pathlib.Path,
+        type=command_line.path,
         help="faces to compare another format with the SavedModel on, and to calibrate litert's "
         "int8 with (default: the built-in drawn faces)",
     )

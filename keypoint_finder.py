@@ -53,7 +53,8 @@ class KeypointFinder:
 
         Args:
             picture: a file; its bytes; an array, uint8 `(height, width)` gray, `(height, width, 3)`
-                RGB; or Pillow's picture. Files and bytes are turned upright by their EXIF tag.
+                RGB; or Pillow's picture, of any mode. Files and bytes are turned upright by their
+                EXIF tag.
 
         Returns:
             The faces from left to right, each with `box`, `confidence`, and `keypoints` by name in
@@ -68,7 +69,7 @@ class KeypointFinder:
 
 def _opened(picture):
     if isinstance(picture, Image.Image):
-        return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
+        return pictures.to_plain(picture)
     if isinstance(picture, np.ndarray):
         is_gray, is_rgb = picture.ndim == 2, picture.ndim == 3 and picture.shape[2] == 3
         if picture.dtype != np.uint8 or not (is_gray or is_rgb) or not picture.size:

@@ -1,7 +1,6 @@
 """Finds keypoints in picture files, or answers Kaggle's lookup table for the test faces."""
 
 import argparse
-import pathlib
 
 import command_line
 from trained_nets import places
@@ -27,7 +26,7 @@ def parse_arguments(argv=None):
     parser = command_line.Parser(
         description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
     )
-    add = parser.add_argument
+    add, path = parser.add_argument, command_line.path
     add("net", nargs="?", metavar="NET", help=f"{_NETS}; left out with --preset")
     pictures_help = "face crops, folders of them, globs, or a video;\n@FILE for the files that a "
     add("pictures", nargs="*", metavar="PICTURE", help=f"{pictures_help}list names, @- for stdin")
@@ -36,12 +35,12 @@ def parse_arguments(argv=None):
     add("--detect", action="store_true", help="pictures are whole photographs: find the faces")
     add("--webcam", action="store_true", help="show the webcam's picture with what is found")
     add("--min-confidence", type=command_line.share, help="for --detect (default: 0.9)")
-    add("--out", type=pathlib.Path, metavar="FILE", help="a .json or .csv file, or .parquet folder")
+    add("--out", type=path, metavar="FILE", help="a .json or .csv file, or .parquet folder")
     add("--resume", action="store_true", help="complete the .parquet folder of an earlier command")
     add("--jobs", type=command_line.at_least(1), metavar="N", help="use N processes (default: 1)")
-    add("--cluster", metavar="ADDRESS", help="use all cores of a Ray cluster: HOST:PORT, or 'auto'")
-    add("--draw", type=pathlib.Path, metavar="FOLDER", help="draw on copies there, print nothing")
-    add("--submission", type=pathlib.Path, metavar="FILE", help="write a Kaggle submission")
+    command_line.add_cluster_argument(parser, "use a Ray cluster's cores: HOST:PORT, or 'auto'")
+    add("--draw", type=path, metavar="FOLDER", help="draw on copies there, print nothing")
+    add("--submission", type=path, metavar="FILE", help="write a Kaggle submission")
     add("--data", help="for --submission: folder or zip of Kaggle's files (default: drawn faces)")
     command_line.add_labels_of_argument(parser)
     arguments = parser.parse_intermixed_args(argv)
@@ -58,17 +57,16 @@ def check_usage(parser, arguments):
             f"Name a net ({_NETS}), then pictures; or a net and --submission FILE. "
             f"Received: {arguments.net or 'neither'}."
         )
-    others = any(vars(arguments)[name] for name in ("pictures", "out", "draw", "jobs", "cluster"))
-    no = "no pictures, --out, --draw, --jobs, --cluster"
-    if arguments.submission and (others or arguments.detect):
+    others = ("pictures", "out", "draw", "resume", "jobs", "cluster")
+    no, has_others = f"no {', --'.join(others)}", any(vars(arguments)[name] for name in others)
+    if arguments.submission and (has_others or arguments.detect):
         parser.error(f"--submission is about the test faces: {no}, --detect.")
-    if arguments.webcam and (others or arguments.submission):
+    if arguments.webcam and (has_others or arguments.submission):
         parser.error(f"--webcam shows what it finds: {no}, --submission.")
     arguments.detect |= arguments.webcam
-    for option, needed in (("data", "submission"), ("min_confidence", "detect")):
-        if getattr(arguments, option) is not None and not getattr(arguments, needed):
-            name = option.replace("_", "-")
-            parser.error(f"--{name} is for --{needed}; leave it out, or add --{needed}.")
+    for option, needed in (("data", "submission"), ("min-confidence", "detect")):
+        if vars(arguments)[option.replace("-", "_")] is not None and not vars(arguments)[needed]:
+            parser.error(f"--{option} is for --{needed}; leave it out, or add --{needed}.")
 
 
 def main(argv=None):

@@ -76,7 +76,7 @@ def parse_arguments(argv=None):
     command_line.add_data_argument(parser, several=True)
     parser.add_argument(
         "--notes",
-        type=pathlib.Path,
+        type=command_line.path,
         default=NOTES,
         help="JSON about the data (default: %(default)s)",
     )

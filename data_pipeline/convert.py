@@ -5,7 +5,6 @@ pictures in memory. --data takes the folder as it takes Kaggle's download.
 """
 
 import argparse
-import pathlib
 
 import numpy as np
 
@@ -32,7 +31,7 @@ def parse_arguments(argv=None):
     )
     command_line.add_data_argument(parser)
     parser.add_argument(
-        "--out", type=pathlib.Path, required=True, help="a folder that does not exist yet"
+        "--out", type=command_line.path, required=True, help="a folder that does not exist yet"
     )
     parser.add_argument(
         "--labeller",

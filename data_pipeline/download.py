@@ -40,7 +40,6 @@ def download(to: pathlib.Path | None = None) -> pathlib.Path:
         raise UserError(f"Kaggle did not hand over the files ({reason}). {_BY_HAND}") from error
     if to is None:
         return folder
-    to = pathlib.Path(to).expanduser()
     try:
         shutil.copytree(folder, to, dirs_exist_ok=True)
     except OSError as error:
@@ -50,7 +49,7 @@ def download(to: pathlib.Path | None = None) -> pathlib.Path:
 
 def main(argv=None):
     parser = command_line.Parser(prog=_PROGRAM, description=__doc__)
-    parser.add_argument("--to", type=pathlib.Path, help="folder to copy the files into")
+    parser.add_argument("--to", type=command_line.path, help="folder to copy the files into")
     folder = download(parser.parse_args(argv).to)
     print(f"Downloaded. Train with: python train.py --model net1 --data {folder}")
 

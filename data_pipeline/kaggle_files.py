@@ -9,7 +9,7 @@ import struct
 import zipfile
 import zlib
 
-from errors import UserError
+from errors import UserError, looking_at
 
 COMPETITION = "facial-keypoints-detection"
 _TABLES = ("training", "test", "IdLookupTable")
@@ -85,14 +85,14 @@ def find_table(data: str | pathlib.Path, stem: str) -> TableFile:
         stem: the table's name, without ending.
 
     Raises:
-        UserError: if nothing is there, saying what was looked for.
+        UserError: if nothing is there, saying what was looked for; or if it cannot be looked at.
     """
-    try:
-        path = pathlib.Path(data).expanduser()
-        exists = path.exists()
-    except (OSError, RuntimeError) as error:  # too long a name, no rights, no such ~person
-        raise UserError(f"{data} cannot be opened: {error}.") from error
-    if not exists:
+    with looking_at(data):
+        return _found_table(pathlib.Path(data).expanduser(), stem)
+
+
+def _found_table(path, stem):
+    if not path.exists():
         raise UserError(f"There is no {path}. --data takes a folder with Kaggle's files or a zip.")
     if path.is_file():
         if path.suffix == ".zip" and (members := _find_member(path, stem)):

@@ -16,7 +16,7 @@ import keypoint_schema
 import npz_file
 from data_pipeline.face_data import FaceData
 from data_pipeline.stored_images import NpyFile, StoredImages
-from errors import UserError
+from errors import UserError, looking_at
 
 VERSION = 1
 DESCRIPTION = "faces.json"
@@ -25,8 +25,13 @@ IMAGES = "images-{:05}.npy"
 
 
 def is_shards(folder: str | os.PathLike) -> bool:
-    """Returns whether this is a finished folder of shards."""
-    return (pathlib.Path(folder).expanduser() / DESCRIPTION).is_file()
+    """Returns whether this is a finished folder of shards.
+
+    Raises:
+        UserError: if it cannot be looked at.
+    """
+    with looking_at(folder):
+        return (pathlib.Path(folder).expanduser() / DESCRIPTION).is_file()
 
 
 def load_shards(folder: str | os.PathLike) -> FaceData:

@@ -32,8 +32,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address, family=family)
-    except OSError as error:
-        reason = error.strerror.split(" (")[0]  # the rest repeats the address
+    except (OSError, UnicodeError) as error:  # the last: odd hosts
+        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason.split(" (")[0]  # the rest repeats the address
         raise UserError(
             f"The page cannot have port {port} of {host}: {reason}. "
             "--port takes another one, --host another address."

@@ -25,7 +25,7 @@ def main(argv=None):
     parser = command_line.Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=pathlib.Path, help="where the commands were run")
+    parser.add_argument("folder", type=command_line.path, help="where the commands were run")
     folder = parser.parse_args(argv).folder
     text = PAGE.read_text(encoding="utf-8")
     tables = [report for _, report, _, _ in _TABLE.findall(text)]

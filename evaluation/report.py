@@ -47,7 +47,7 @@ def write_report(
     Raises:
         UserError: if the folder cannot be written.
     """
-    folder = pathlib.Path(folder).expanduser()
+    folder = pathlib.Path(folder)
     shown = [_figure(named, folder / "figures") for named in named_figures]
     atomic_write.write_text(folder / "tables.md", results.to_markdown())
     atomic_write.write_text(folder / "nets.csv", results.to_csv())

@@ -48,10 +48,9 @@ def parse_arguments(argv=None):
         )
     parser.add_argument("--dropout", nargs="+", choices=_DROPOUTS, default=list(_DROPOUTS))
     parser.add_argument("--learning-rate", nargs="+", type=float, default=_LEARNING_RATES)
-    parser.add_argument(
-        "--cluster",
-        metavar="ADDRESS",
-        help='search on a Ray cluster ("auto": that of this machine), where ASHA stops bad trials',
+    command_line.add_cluster_argument(
+        parser,
+        'search on a Ray cluster ("auto": that of this machine), where ASHA stops bad trials',
     )
     arguments = parser.parse_args(argv)
     if min(arguments.learning_rate) <= 0:

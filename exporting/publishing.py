@@ -13,7 +13,7 @@ import re
 import shutil
 
 import atomic_write
-from errors import UserError
+from errors import UserError, looking_at
 
 try:
     import fcntl
@@ -106,14 +106,16 @@ def refuse_versions_with(base, file):
     A server takes the newest version for one that it can read.
 
     Raises:
-        UserError: if there is such a version.
+        UserError: if there is such a version, or the folder cannot be looked at.
     """
-    for version in published_versions(base):
-        if (pathlib.Path(base) / str(version) / file).exists():
-            raise UserError(
-                f"--out must hold versions of one format. Received {base}, whose version {version} "
-                f"has a {file}; choose another folder."
-            )
+    with looking_at(base):
+        versions = published_versions(base)
+        others = [each for each in versions if (pathlib.Path(base) / str(each) / file).exists()]
+    if others:
+        raise UserError(
+            f"--out must hold versions of one format. Received {base}, whose version {others[0]} "
+            f"has a {file}; choose another folder."
+        )
 
 
 def _free_version(base, version):

@@ -9,7 +9,7 @@ from pictures.finding import find_faces, find_keypoints
 from pictures.listing import find_pictures
 from pictures.moving import show_webcam
 from pictures.outputs import Outputs
-from pictures.reading import UnreadablePictureError, read_picture, to_gray
+from pictures.reading import UnreadablePictureError, read_picture, to_gray, to_plain
 from pictures.records import CSV_COLUMNS, Face, PictureFaces, csv_rows, json_record
 from pictures.writing import write_keypoints
 
@@ -37,6 +37,7 @@ __all__ = [
     "show_webcam",
     "to_gray",
     "to_photograph",
+    "to_plain",
     "write_annotated",
     "write_keypoints",
 ]

@@ -61,11 +61,12 @@ def load_weights() -> dict[str, list[np.ndarray]]:
     return {net: joblib.load(folder / f"{net}.lz4") for net in ("pnet", "rnet", "onet")}
 
 
-def cascade(picture: tf.Tensor) -> Faces:
+def cascade(picture: tf.Tensor, min_score: tf.Tensor | float) -> Faces:
     """Finds faces from 20 px on.
 
     Args:
         picture: float32 `(height, width, 3)`, RGB, 0–255.
+        min_score: what is less surely a face to the last net is left out; in package `mtcnn`, 0.8.
     """
     weights = load_weights()
     picture = (picture[tf.newaxis] - 127.5) / 128.0
@@ -82,7 +83,7 @@ def cascade(picture: tf.Tensor) -> Faces:
     landmarks = start[:, tf.newaxis] + landmarks * size[:, tf.newaxis] - 1.0
     found = _moved(found, scores, offsets)
     found = tf.concat([found, tf.reshape(landmarks, (-1, 10))], axis=1)
-    found = _suppressed(found[found[:, 4] > 0.8], 0.7, of_smaller=True)
+    found = _suppressed(found[found[:, 4] >= min_score], 0.7, of_smaller=True)
     return Faces(found[:, :4], found[:, 4], tf.reshape(found[:, 5:], (-1, 5, 2)))
 
 

@@ -34,10 +34,10 @@ def find_squares(rgb, min_score):
     size, small_size = (
         tf.cast(tf.gather(tf.shape(each), [1, 0]), tf.float32) for each in (rgb, small)
     )  # width, height
-    faces = cascade(small)
+    faces = cascade(small, min_score)
     squares = tf.tile(size / small_size, [2]) * face_squares(faces.boxes, faces.landmarks)
     side = tf.reduce_max(squares[:, 2:], axis=1)
-    good = (faces.scores >= min_score) & (side > 0) & (side < _LARGEST * tf.reduce_min(size))
+    good = (side > 0) & (side < _LARGEST * tf.reduce_min(size))
     squares, scores = squares[good], faces.scores[good]
     order = tf.argsort(squares[:, 0], stable=True)
     return tf.gather(squares, order), tf.gather(scores, order)

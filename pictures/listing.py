@@ -6,7 +6,7 @@ import pathlib
 import sys
 from collections.abc import Iterable
 
-from errors import UserError
+from errors import UserError, looking_at
 from pictures.reading import SUFFIXES
 
 _LIST = "@"  # as ImageMagick and 7-Zip mark the name of a list of files
@@ -22,31 +22,36 @@ def find_pictures(paths: Iterable[str | os.PathLike]) -> list[pathlib.Path]:
     Hidden files and folders, whose names begin with a dot, are left out.
 
     Raises:
-        UserError: if a path does not exist, a folder has no picture in it, a glob matches nothing,
-            or a list is empty or cannot be read.
+        UserError: if a path does not exist or cannot be looked at, a folder has no picture in it, a
+            glob matches nothing, or a list is empty or cannot be read.
     """
     found = []
     for name in map(str, paths):
         if name.startswith(("http://", "https://")):
             raise UserError(f"{name} is an address. Download the picture first: curl -LO {name}")
-        path = pathlib.Path(name).expanduser()
-        if path.is_dir():
-            inside = _inside(path)
-            if not inside:
-                raise UserError(
-                    f"{path} has no pictures in it. Looked for files that end with "
-                    f"{', '.join(SUFFIXES)}."
-                )
-            found += inside
-        elif path.exists():
-            found.append(path)
-        elif name.startswith(_LIST):
-            found += _listed(name.removeprefix(_LIST))
-        elif glob.has_magic(name):
-            found += _matching(str(path))
-        else:
-            raise UserError(f"There is no {path}. Name picture files, or folders of them.")
+        with looking_at(name):
+            found += _named(name)
     return found
+
+
+def _named(name):
+    path = pathlib.Path(name).expanduser()
+    if path.is_dir():
+        os.scandir(path).close()  # a folder without rights is refused; rglob takes it for empty
+        inside = _inside(path)
+        if not inside:
+            raise UserError(
+                f"{path} has no pictures in it. Looked for files that end with "
+                f"{', '.join(SUFFIXES)}."
+            )
+        return inside
+    if path.exists():
+        return [path]
+    if name.startswith(_LIST):
+        return _listed(name.removeprefix(_LIST))
+    if glob.has_magic(name):
+        return _matching(str(path))
+    raise UserError(f"There is no {path}. Name picture files, or folders of them.")
 
 
 def _inside(folder):

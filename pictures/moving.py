@@ -7,7 +7,6 @@ import time
 
 from PIL import Image
 
-import atomic_write
 import command_line
 from errors import UserError
 from pictures.annotation import annotated
@@ -16,7 +15,7 @@ from pictures.outputs import Outputs
 from pictures.progress import progress
 from pictures.records import PictureFaces, Tally
 from pictures.tracking import FaceTracker
-from pictures.video import Video, is_video, video_writer
+from pictures.video import Video, video_writer
 
 
 def write_video(path: pathlib.Path, finder: Finder, outputs: Outputs) -> int:
@@ -27,7 +26,7 @@ def write_video(path: pathlib.Path, finder: Finder, outputs: Outputs) -> int:
     Args:
         path: the video.
         finder: with a detector, for new faces.
-        outputs: `annotated` is the annotated video.
+        outputs: `annotated` is the annotated video, an MP4 file.
 
     Returns:
         The exit status: 1 if no face was found in any frame, 130 after Ctrl-C.
@@ -39,8 +38,6 @@ def write_video(path: pathlib.Path, finder: Finder, outputs: Outputs) -> int:
         raise UserError(f"{path} is a video, which is searched for faces. Add --detect.")
     if outputs.is_sharded:
         raise UserError(f"A video's faces go into .json or .csv. Received: {outputs.file}.")
-    if outputs.annotated and not is_video(outputs.annotated):
-        raise UserError(f"The annotated video must end with .mp4. Received: {outputs.annotated}.")
     video, track = Video(path), FaceTracker(finder.net, finder.detector)
     records = dataclasses.replace(outputs, annotated=None)
     tally, is_interrupted, start = Tally(), False, time.monotonic()
@@ -51,8 +48,8 @@ def write_video(path: pathlib.Path, finder: Finder, outputs: Outputs) -> int:
         if outputs.file or not outputs.annotated:
             writer = stack.enter_context(records.opened())
         if outputs.annotated:
-            temporary = stack.enter_context(atomic_write.replacing_file(outputs.annotated))
-            draw = stack.enter_context(video_writer(temporary, video.size, video.frames_per_second))
+            form = video.size, video.frames_per_second
+            draw = stack.enter_context(video_writer(outputs.annotated, *form))
         try:
             for frame in counted(video):
                 found = track(frame)
@@ -66,6 +63,8 @@ def write_video(path: pathlib.Path, finder: Finder, outputs: Outputs) -> int:
         except KeyboardInterrupt:
             is_interrupted = True
         if not tally.pictures:
+            if is_interrupted:
+                raise KeyboardInterrupt
             raise UserError(f"{path} has no frame that can be read.")
     speed = tally.pictures / (time.monotonic() - start)
     records.report(tally)
@@ -93,8 +92,9 @@ def show_webcam(finder: Finder) -> int:
         start = time.monotonic()
         for count, frame in enumerate(video, start=1):
             speed = count / (time.monotonic() - start)
-            mirrored = frame.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-            if not window.show(annotated(mirrored, track(mirrored)), f"{speed:.1f} frames/s"):
+            # Mirrored only for the eye: the net would take the person's left for right.
+            shown = annotated(frame, track(frame)).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+            if not window.show(shown, f"{speed:.1f} frames/s"):
                 break
     finally:
         video.close()
@@ -109,10 +109,14 @@ class _Window:
             import tkinter
 
             from PIL import ImageTk
-
+        except ImportError as error:  # Debian's Python comes without Tk
+            raise UserError(
+                f"--webcam needs Tk (on Debian, apt install python3-tk): {error}."
+            ) from error
+        try:
             self._root = tkinter.Tk()
-        except (ImportError, RuntimeError, tkinter.TclError) as error:
-            raise UserError(f"--webcam needs a screen and Tk: {error}.") from error
+        except (RuntimeError, tkinter.TclError) as error:
+            raise UserError(f"--webcam needs a screen: {error}.") from error
         self._to_tk = ImageTk.PhotoImage
         self._label = tkinter.Label(self._root)
         self._label.pack()

@@ -42,7 +42,7 @@ def read_picture(path: pathlib.Path | BinaryIO, upright: bool = True) -> Image.I
             warnings.simplefilter("ignore")
             with _pixel_limit(), Image.open(path) as picture:
                 picture.load()
-                return _plain(ImageOps.exif_transpose(picture) if upright else picture)
+                return to_plain(ImageOps.exif_transpose(picture) if upright else picture)
     # Decoders raise nearly anything for damaged files: OSError, SyntaxError, struct.error, …
     except Exception as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -60,6 +60,17 @@ def _read_heic_too(path):
     pillow_heif.register_heif_opener()
 
 
+def to_plain(picture: Image.Image) -> Image.Image:
+    """Brings a picture of any mode to "L" or "RGB": deep gray scaled, transparency on white."""
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        return _deep_gray(picture)
+    if picture.has_transparency_data:
+        shown = picture.convert("RGBA")
+        white = Image.new("RGBA", shown.size, "white")
+        return Image.alpha_composite(white, shown).convert("RGB")
+    return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+
+
 def to_gray(picture: Image.Image) -> np.ndarray:
     """Gray values, uint8 `(height, width)`, by ITU-R 601 as in `serve_bytes`."""
     return np.asarray(picture.convert("L"))
@@ -74,16 +85,6 @@ class _pixel_limit:
 
     def __exit__(self, *_):
         Image.MAX_IMAGE_PIXELS = self._before
-
-
-def _plain(picture):
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        return _deep_gray(picture)
-    if picture.has_transparency_data:
-        shown = picture.convert("RGBA")
-        white = Image.new("RGBA", shown.size, "white")
-        return Image.alpha_composite(white, shown).convert("RGB")
-    return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
 
 
 def _deep_gray(picture):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import atomic_write
 import keypoint_schema
-from errors import UserError
+from errors import UserError, looking_at
 from pictures.records import PictureFaces, Tally
 
 SUFFIX = ".parquet"
@@ -100,9 +100,11 @@ def require_usable(folder: pathlib.Path, resume: bool):
             already, unless they are to be completed.
     """
     _parquet()
-    if folder.is_file():
+    with looking_at(folder):
+        is_file, has_shards = folder.is_file(), any(folder.glob(f"part-*{SUFFIX}"))
+    if is_file:
         raise UserError(f"{folder} is a file, but --out names a folder for {SUFFIX} files.")
-    if not resume and next(folder.glob(f"part-*{SUFFIX}"), None):
+    if has_shards and not resume:
         raise UserError(
             f"{folder} has results already. --resume completes them; else choose another --out, or "
             "delete the folder."

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 
+import atomic_write
 from errors import UserError
 
 SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
@@ -67,10 +68,10 @@ def is_video(path: str | os.PathLike) -> bool:
 def video_writer(
     path: pathlib.Path, size: tuple[int, int], frames_per_second: float
 ) -> Iterator[Callable[[Image.Image], None]]:
-    """Yields a function that appends a frame to an MP4 file.
+    """Yields a function that appends a frame to an MP4 file, which appears once the block ends.
 
     Args:
-        path: of a file in a folder that exists.
+        path: where it goes.
         size: of a frame, px.
         frames_per_second: how fast they are shown.
 
@@ -78,13 +79,15 @@ def video_writer(
         UserError: if OpenCV cannot write it.
     """
     cv2 = _opencv()
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), frames_per_second, size)
-    if not writer.isOpened():
-        raise UserError(f"{path} cannot be written as a video.")
-    try:
-        yield lambda picture: writer.write(np.ascontiguousarray(np.asarray(picture)[..., ::-1]))
-    finally:
-        writer.release()
+    with atomic_write.replacing_file(path) as temporary:
+        codec = cv2.VideoWriter_fourcc(*"mp4v")
+        writer = cv2.VideoWriter(str(temporary), codec, frames_per_second, size)
+        if not writer.isOpened():
+            raise UserError(f"{path} cannot be written as a video.")
+        try:
+            yield lambda picture: writer.write(np.ascontiguousarray(np.asarray(picture)[..., ::-1]))
+        finally:
+            writer.release()
 
 
 def _opencv():

@@ -15,6 +15,7 @@ from pictures.moving import write_video
 from pictures.outputs import Outputs
 from pictures.processes import in_processes
 from pictures.progress import progress
+from pictures.records import writable
 from pictures.video import is_video
 
 _LARGE, _OBLONG = 1024, 1.4  # px; longer by shorter side: hardly a crop of one face
@@ -44,18 +45,23 @@ def write_keypoints(
         was killed; 130 after Ctrl-C.
 
     Raises:
-        UserError: if an output cannot be written.
+        UserError: if an output cannot be written, or is not one for what is drawn on.
     """
+    drawn_into = outputs.annotated
     if any(map(is_video, paths)):
         if len(paths) > 1 or cluster or (jobs or 1) > 1:
             raise UserError("A video is taken alone, by one job. Name one video, or pictures.")
+        if drawn_into and drawn_into.suffix.lower() != ".mp4":
+            raise UserError(f"The annotated video must end with .mp4. Received: {drawn_into}.")
         return write_video(paths[0], load(), outputs)
+    if drawn_into and is_video(drawn_into):
+        raise UserError(f"Annotated pictures go into a folder. Received for --draw: {drawn_into}.")
     ended_by = None
     with _started(load, jobs and min(jobs, len(paths)), cluster) as ready:
-        settings = dict(ready.about.settings) | _identity(paths)
+        settings = dict(ready.about.settings) | _identity(paths, drawn_into)
         with outputs.opened(len(paths), settings, ready.about.provenance) as writer:
             try:
-                _write(paths, ready, writer, outputs.annotated)
+                _write(paths, ready, writer, drawn_into)
             except (KeyboardInterrupt, EndedFinderError) as error:
                 if not (writer.tally.pictures or outputs.is_sharded):
                     raise  # and keep what is in the file from another day
@@ -114,12 +120,16 @@ def _batches(
             yield Batch(paths[some], drawings[some])
 
 
-def _identity(paths):
-    """Returns what tells one list of pictures from another."""
+def _identity(paths, drawn_into):
+    """Returns what tells one command from another: its pictures, and where they are drawn.
+
+    A picture that an earlier command has found is not drawn any more.
+    """
     digest = hashlib.sha256()
     for path in paths:
         digest.update(os.fsencode(path) + b"\0")
-    return {"pictures": len(paths), "paths": digest.hexdigest()}
+    place = writable(str(drawn_into)) if drawn_into else None
+    return {"pictures": len(paths), "paths": digest.hexdigest(), "--draw": place}
 
 
 def _looks_like_a_photograph(size):

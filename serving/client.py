@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import json
-import pathlib
 import sys
 
 import numpy as np
@@ -15,6 +14,7 @@ from serving.connection import connect
 from serving.target import MAX_BATCH, Target
 
 PROGRAM = "python -m serving.client"
+_DAY = 86_400  # s
 EXAMPLES = """examples:
   python -m serving.client face.jpg
   python -m serving.client face.jpg --url grpc://localhost:8500 --label stable
@@ -52,7 +52,7 @@ def parse_arguments(argv=None):
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("pictures", nargs="+", type=pathlib.Path, metavar="PICTURE")
+    parser.add_argument("pictures", nargs="+", type=command_line.path, metavar="PICTURE")
     add_target_arguments(parser)
     parser.add_argument(
         "--photo", action="store_true", help="pictures are whole photographs: ask serve_photo"
@@ -60,7 +60,7 @@ def parse_arguments(argv=None):
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
         "--draw",
-        type=pathlib.Path,
+        type=command_line.path,
         metavar="FOLDER",
         help="draw the keypoints on copies: <picture>_keypoints.png, or .jpg of a JPEG",
     )
@@ -197,8 +197,10 @@ def _seconds(text):
         seconds = float(text)
     except ValueError:
         seconds = 0
-    if not seconds > 0:
-        raise argparse.ArgumentTypeError(f"must be a positive number of seconds. Received: {text}")
+    if not 0 < seconds <= _DAY:  # sockets and gRPC count no further than some years
+        raise argparse.ArgumentTypeError(
+            f"must be a positive number of seconds, at most {_DAY:,}. Received: {text}"
+        )
     return seconds
 
 

@@ -4,6 +4,7 @@ Source: https://www.tensorflow.org/tfx/serving/api_rest, predict in the row form
 """
 
 import base64
+import contextlib
 import http.client
 import json
 import urllib.parse
@@ -14,12 +15,14 @@ from errors import UserError
 from serving.target import OVERLOADED, served_names
 from serving.timed_http import TimedConnection, TimedTLSConnection
 
+_IS_IT = "Is it TensorFlow Serving's REST port?"
+
 
 class RestConnection:
     """See `connection.connect`."""
 
     def __init__(self, target):
-        self._target = target
+        self._target, self._where = target, f"{target.url} (REST)"
         parts = urllib.parse.urlsplit(target.url)
         kind = {"http": TimedConnection, "https": TimedTLSConnection}
         self._http = kind[parts.scheme](parts.hostname, parts.port)
@@ -38,26 +41,44 @@ class RestConnection:
     def predict(self, signature, **inputs):
         """Runs a signature; see `connection.connect`."""
         body = json.dumps(predict_request(signature, **inputs), separators=(",", ":"))
-        return read_predictions(self._ask("POST", f"{self._path}:predict", body.encode()))
+        answer = self._ask("POST", f"{self._path}:predict", body.encode())
+        with self._refusing_others():
+            return read_predictions(answer)
 
     def names(self):
         """The served keypoints' names, in the schema's order."""
         answer = self._ask("GET", f"{self._path}/metadata")
-        signatures = answer["metadata"]["signature_def"]["signature_def"]
-        outputs = {name: each["outputs"] for name, each in signatures.items()}
+        with self._refusing_others():
+            signatures = answer["metadata"]["signature_def"]["signature_def"]
+            outputs = {name: set(each["outputs"]) for name, each in signatures.items()}
         return served_names(outputs, self._target)
 
     def status(self):
         """Returns `{version: (state, reason)}` of the target, such as `{1: ("AVAILABLE", "")}`."""
         answer = self._ask("GET", self._path)
-        return {
-            int(each["version"]): (each["state"], each.get("status", {}).get("error_message", ""))
-            for each in answer["model_version_status"]
-        }
+        with self._refusing_others():
+            return {
+                int(each["version"]): (
+                    each["state"],
+                    each.get("status", {}).get("error_message", ""),
+                )
+                for each in answer["model_version_status"]
+            }
+
+    @contextlib.contextmanager
+    def _refusing_others(self):
+        """Takes JSON that has not what TensorFlow Serving's has for another server's."""
+        try:
+            yield
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            raise UserError(
+                f"The answer of {self._where} is not TensorFlow Serving's "
+                f"({type(error).__name__}: {error}). {_IS_IT}"
+            ) from error
 
     def _ask(self, method, path, body=None):
         headers = {"Content-Type": "application/json"} if body else {}
-        where = f"{self._target.url} (REST)"
+        where = self._where
         self._http.start_clock(self._target.timeout)
         try:
             try:
@@ -120,8 +141,8 @@ def _read_json(status, content, where):
         answer = None
     if not isinstance(answer, dict):
         raise UserError(
-            f"The answer must be JSON. Received status {status} from {where}: {content[:80]!r}; is "
-            "it TensorFlow Serving's REST port?"
+            f"The answer must be JSON. Received status {status} from {where}: {content[:80]!r}. "
+            f"{_IS_IT}"
         )
     if status == http.client.SERVICE_UNAVAILABLE:
         raise UserError(OVERLOADED.format(where, answer.get("error")))

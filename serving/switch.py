@@ -66,7 +66,7 @@ def parse_arguments(argv=None):
     parser.add_argument("--label", default="stable", help="(default: %(default)s)")
     parser.add_argument(
         "--config",
-        type=pathlib.Path,
+        type=command_line.path,
         default=CONFIG,
         metavar="FILE",
         help="the server's --model_config_file (default: serving/models.config)",

@@ -1,3 +1,4 @@
+import errno
 import importlib
 import importlib.util
 import json
@@ -10,8 +11,16 @@ import pytest
 from PIL import Image
 
 import command_line
-from errors import UserError
+import evaluate
+import export
+import predict
+import training.arguments
+from data_pipeline import convert
+from errors import UserError, looking_at
 from tests import ROOT
+from tests.running import run_script
+
+FACE = str(ROOT / "docs" / "figures" / "astronaut.png")
 
 
 def exit_status(main):
@@ -165,6 +174,71 @@ def test_common_mistakes_are_told_before_tensorflow_starts(script, tmp_path):
     )
     for options in MISTAKES[script]:
         assert run_python(told, script, tmp_path, *options).endswith(" set()\n")
+
+
+PATHS = (
+    ("predict.py", "preset:heatmap_s", "PATH"),
+    ("predict.py", "preset:heatmap_s", "@PATH"),
+    ("predict.py", "PATH", FACE),
+    ("predict.py", "preset:heatmap_s", FACE, "--out=PATH.parquet"),
+    ("predict.py", "preset:heatmap_s", FACE, "--out=PATH.csv"),
+    ("predict.py", "preset:heatmap_s", FACE, "--draw=PATH"),
+    ("predict.py", "preset:heatmap_s", "--submission=PATH"),
+    ("predict.py", "preset:heatmap_s", "--submission=s.csv", "--data=PATH"),
+    ("train.py", "--model=net1", "--data=PATH"),
+    ("train.py", "--model=net1", "--runs=PATH"),
+    ("train.py", "--model=net1", "--init-from=PATH"),
+    ("evaluate.py", "PATH"),
+    ("evaluate.py", "preset:heatmap_s", "--report=PATH"),
+    ("evaluate.py", "preset:heatmap_s", "--json=PATH"),
+    ("export.py", "PATH"),
+    ("export.py", "--preset=heatmap_s", "--out=PATH"),
+)
+
+
+@pytest.mark.parametrize("path", ["~nosuch/x", "x" * 300])
+@pytest.mark.parametrize("command", PATHS, ids=" ".join)
+def test_a_path_that_cannot_be_looked_at_is_one_line(command, path, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    script, *options = (each.replace("PATH", path) for each in command)
+    assert run_script(importlib.import_module(script.removesuffix(".py")), *options) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert path in error
+    assert re.search("cannot be opened: |cannot be written: ", error)
+
+
+def test_a_folder_without_rights_is_told(tmp_path):
+    """By its reason; root may look at everything, and so do these tests, where root runs them."""
+    with (
+        pytest.raises(UserError, match=f"{tmp_path} cannot be opened: Permission denied."),
+        looking_at(tmp_path),
+    ):
+        raise PermissionError(errno.EACCES, "Permission denied", tmp_path / "config.json")
+
+
+@pytest.mark.parametrize(
+    ("parse", "options", "names"),
+    [
+        (predict.parse_arguments, ("net", "a.png"), ("out", "draw")),
+        (predict.parse_arguments, ("net",), ("submission",)),
+        (training.arguments.parse_arguments, ("--model=net1",), ("runs",)),
+        (evaluate.parse_arguments, ("net",), ("report", "json")),
+        (export.parse_arguments, ("net",), ("out",)),
+        (convert.parse_arguments, (), ("out",)),
+    ],
+)
+def test_the_home_folder_is_found_where_no_shell_does(parse, options, names, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    arguments = parse([*options, *(f"--{name}=~/x" for name in names)])
+    assert {str(vars(arguments)[name]) for name in names} == {"/home/me/x"}
+
+
+def test_an_empty_address_is_not_taken_for_no_cluster(capsys):
+    with pytest.raises(SystemExit) as stop:
+        training.arguments.parse_arguments(["--model=specialists", "--cluster="])
+    assert stop.value.code == 2
+    assert "--cluster: must be HOST:PORT, or 'auto'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("script", ["evaluate.py", "predict.py"])

@@ -36,6 +36,28 @@ def test_a_picture_may_be_a_file_its_bytes_an_array_or_pillows(find, face, tmp_p
     assert list(found.keypoints) == list(find.net.names)
 
 
+def test_pillows_picture_is_taken_as_its_file_is_whatever_its_mode(face, tmp_path):
+    class Watched:
+        names = ()
+
+        def predict(self, images):
+            self.seen = images
+            return np.zeros((len(images), 0, 2), np.float32)
+
+    find = KeypointFinder("preset:heatmap_s", detect=False)
+    find.net = Watched()
+    deep = Image.fromarray(face.astype(np.uint16) * 257)
+    clear = Image.fromarray(face).convert("RGBA")
+    clear.putalpha(Image.fromarray(255 - face))
+    for picture in (deep, clear, Image.fromarray(face)):
+        picture.save(tmp_path / "face.png")
+        find(tmp_path / "face.png")
+        by_path = find.net.seen
+        find(picture)
+        np.testing.assert_array_equal(find.net.seen, by_path)
+    np.testing.assert_array_equal(by_path[0, :, :, 0], face)
+
+
 def test_faces_are_found_in_a_photograph(face):
     find = KeypointFinder("preset:heatmap_s", min_confidence=0.5)
     assert find(np.full((200, 300, 3), 127, np.uint8)) == []

@@ -6,7 +6,7 @@ Nothing here imports Keras, so that a wrong name is told at once.
 import os
 import pathlib
 
-from errors import UserError
+from errors import UserError, looking_at
 
 PRESET_PREFIX = "preset:"  # before a preset's name wherever a run folder may be named
 PRESETS = pathlib.Path(__file__).parent / "presets"
@@ -33,44 +33,53 @@ def require_net(origin: str | os.PathLike):
     """Checks that there is a preset, a run folder or a SavedModel of that name.
 
     Raises:
-        UserError: if there is none.
+        UserError: if there is none, or it cannot be looked at.
     """
     if is_preset(origin):
         require_preset(os.fspath(origin).removeprefix(PRESET_PREFIX))
         return
-    path = pathlib.Path(origin).expanduser()
-    if not (is_run(path) or find_saved_model(path)):
+    with looking_at(origin):
+        path = pathlib.Path(origin).expanduser()
+        if is_run(path) or find_saved_model(path):
+            return
         kind = "is neither a run folder nor a SavedModel" if path.exists() else "does not exist"
-        raise UserError(
-            f"{path} {kind}. Name a run folder of train.py (it has a config.json), or a folder "
-            "that export.py wrote (it has a saved_model.pb), or preset:NAME."
-        )
+    raise UserError(
+        f"{path} {kind}. Name a run folder of train.py (it has a config.json), or a folder "
+        "that export.py wrote (it has a saved_model.pb), or preset:NAME."
+    )
 
 
 def require_keras_net(origin: str | os.PathLike):
     """Checks that there is a preset or a run folder of that name.
 
     Raises:
-        UserError: if there is none.
+        UserError: if there is none, or it cannot be looked at.
     """
     if is_preset(origin):
         require_preset(os.fspath(origin).removeprefix(PRESET_PREFIX))
         return
-    path = pathlib.Path(origin).expanduser()
-    if not is_run(path):
+    with looking_at(origin):
+        path = pathlib.Path(origin).expanduser()
+        if is_run(path):
+            return
         kind = "is not a run folder" if path.exists() else "does not exist"
         if find_saved_model(path):
             kind = "is a SavedModel already"
-        raise UserError(
-            f"{path} {kind}. Name a run folder of train.py (it has a config.json), or preset:NAME."
-        )
+    raise UserError(
+        f"{path} {kind}. Name a run folder of train.py (it has a config.json), or preset:NAME."
+    )
 
 
 def is_begun(run: pathlib.Path) -> bool:
-    """Returns whether there is anything in a run folder but what a kill left of the first file."""
-    if not run.is_dir():
-        return run.exists()
-    return any(not each.name.startswith(".tmp-") for each in run.iterdir())
+    """Returns whether there is anything in a run folder but what a kill left of the first file.
+
+    Raises:
+        UserError: if it cannot be looked at.
+    """
+    with looking_at(run):
+        if not run.is_dir():
+            return run.exists()
+        return any(not each.name.startswith(".tmp-") for each in run.iterdir())
 
 
 def is_preset(origin: str | os.PathLike) -> bool:

@@ -1,7 +1,6 @@
 """The command-line options of train.py."""
 
 import argparse
-import pathlib
 
 import command_line
 from training import defaults
@@ -122,18 +121,20 @@ def _add_how(parser):
         help="train each net on N devices of this machine together, or on 'all'; more than one "
         "needs\nKERAS_BACKEND=jax (default: 1)",
     )
-    several.add_argument(
-        "--cluster",
-        metavar="ADDRESS",
-        help="train specialists or folds on a Ray cluster: HOST:PORT, or 'auto' for the one that "
-        "runs\non this machine; --runs must be a folder that all its nodes share",
+    command_line.add_cluster_argument(
+        several,
+        "train specialists or folds on a Ray cluster: HOST:PORT, or 'auto' for the one that runs\n"
+        "on this machine; --runs must be a folder that all its nodes share",
     )
 
 
 def _add_where(parser):
     parser.add_argument("--name", help="name of the run folder (default: the model's)")
     parser.add_argument(
-        "--runs", type=pathlib.Path, default="runs", help="where run folders go (default: runs)"
+        "--runs",
+        type=command_line.path,
+        default="runs",
+        help="where run folders go (default: runs)",
     )
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--resume", action="store_true", help="continue the run there")

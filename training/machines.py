@@ -27,6 +27,7 @@ _NUM_PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 _PROCESS_ID = "KERAS_DISTRIBUTION_PROCESS_ID"
 _ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
 _SECONDS_FOR_OTHERS = 2
+_OWN = "run"  # what the others call their run, for --name may be a path
 
 
 def run(arguments, train: Callable[[argparse.Namespace], int]) -> int:
@@ -109,9 +110,9 @@ def _options_of_this_process(arguments, folder):
         except UserError as error:
             refusal = error
     else:
-        options.runs, options.overwrite = folder, False
+        options.runs, options.name, options.overwrite = folder, _OWN, False
         if arguments.resume and run.path.is_dir():
-            shutil.copytree(run.path, folder / run.path.name)
+            shutil.copytree(run.path, folder / _OWN)
     if distribution.is_so_in_first_process(refusal is not None):
         raise refusal or UserError("The first process refuses the run folder, and says why.")
     # By now all have copied what there is, and the first process may change it.

@@ -18,6 +18,14 @@ def test_a_port_that_is_taken_is_told():
             listen("127.0.0.1", port)
 
 
+def test_a_host_that_no_name_server_takes_is_told():
+    pytest.importorskip("gradio", reason="the extra demo is not installed")
+    from demo.hosting import listen
+
+    with pytest.raises(UserError, match=r"port 7860 of a\.\.b: \w"):
+        listen("a..b", 7860)
+
+
 def test_an_unknown_host_is_told(monkeypatch):
     pytest.importorskip("gradio", reason="the extra demo is not installed")
     from demo.hosting import listen

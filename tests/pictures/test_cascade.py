@@ -16,7 +16,9 @@ from pictures.framing import face_squares, square_finder
 @pytest.fixture(scope="module")
 def graph():
     return tf.function(
-        cascade, input_signature=[tf.TensorSpec((None, None, 3))], autograph=False
+        lambda picture: cascade(picture, 0.8),  # the package's threshold
+        input_signature=[tf.TensorSpec((None, None, 3))],
+        autograph=False,
     ).get_concrete_function()
 
 
@@ -59,6 +61,19 @@ def test_noise_gives_many_proposals_but_no_faces(graph):
     random = np.random.default_rng(0)
     coarse = random.integers(0, 256, (100, 100, 3)).repeat(4, 0).repeat(4, 1)
     assert len(graph(tf.constant(coarse, tf.float32)).scores) == 0
+
+
+def test_a_lower_threshold_adds_what_is_less_surely_a_face_and_changes_no_other(crowd):
+    find = square_finder()
+    noisy = crowd + np.random.default_rng(0).normal(0, 25, crowd.shape)
+    noisy = np.clip(noisy, 0, 255).astype(np.uint8)
+    squares, scores = (each.numpy() for each in find(noisy, np.float32(0)))
+    assert np.any(scores < 0.8)
+    assert np.any(scores > 0.9)
+    for threshold in np.float32([0.5, 0.9]):
+        fewer, their_scores = find(noisy, threshold)
+        np.testing.assert_array_equal(fewer, squares[scores >= threshold])
+        np.testing.assert_array_equal(their_scores, scores[scores >= threshold])
 
 
 def test_squares_follow_the_face_by_landmarks_and_size():

@@ -1,5 +1,6 @@
 """Which pictures a person named."""
 
+import errno
 import io
 import os
 import pathlib
@@ -57,6 +58,15 @@ def test_a_list_may_come_from_another_program(folder, monkeypatch):
     with open(receiving) as stream:
         monkeypatch.setattr("sys.stdin", stream)
         assert pictures.find_pictures(["@-"]) == [folder / "a.png"]
+
+
+def test_a_folder_without_rights_is_not_taken_for_empty(folder, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # root may look at everything
+    with pytest.raises(UserError, match=f"{folder} cannot be opened: Permission denied."):
+        pictures.find_pictures([folder])
 
 
 @pytest.mark.parametrize(

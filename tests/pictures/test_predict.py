@@ -145,16 +145,28 @@ def test_one_bad_picture_is_told_in_one_line_and_listed_with_its_reason(
         (["net", "a.png", "--submission", "s.csv"], "no pictures"),
         (["net", "a.png", "--data", "d"], "--data is for --submission"),
         (["net", "--submission", "s.csv", "--detect"], "--detect"),
-        (["net", "a.png", "--out", "found.txt"], "must end with .json, .csv or .parquet"),
         (
-            ["net", "a.png", "--out", "found.csv", "--resume"],
+            ["preset:heatmap_s", "a.png", "--out", "found.txt"],
+            "must end with .json, .csv or .parquet",
+        ),
+        (
+            ["preset:heatmap_s", "a.png", "--out", "found.csv", "--resume"],
             "--resume is for --out FOLDER.parquet",
         ),
-        (["net", "--submission", "s.csv", "--jobs", "2"], "no pictures, --out, --draw, --jobs"),
+        (["net", "--submission", "s.csv", "--jobs", "2"], "no pictures, --out, --draw, --resume"),
+        (["net", "--submission", "s.csv", "--resume"], "--resume, --jobs, --cluster, --detect."),
+        (["net", "a.png", "--cluster", ""], "--cluster: must be HOST:PORT, or 'auto'"),
         (["net", "a.png", "--jobs", "0"], "at least 1"),
         (["net", "a.png", "--min-confidence", "0.5"], "is for --detect"),
         (["net", "a.png", "--detect", "--min-confidence", "95"], "must be from 0 to 1"),
-        (["net", "https://example.org/a.jpg"], "is an address. Download the picture first"),
+        (
+            ["preset:heatmap_s", "docs/figures/astronaut.png", "--draw", "drawn.mp4"],
+            "go into a folder. Received for --draw: drawn.mp4",
+        ),
+        (
+            ["preset:heatmap_s", "https://example.org/a.jpg"],
+            "is an address. Download the picture first",
+        ),
     ],
 )
 def test_mistakes_on_the_command_line_are_told(arguments, message, capsys):
@@ -165,8 +177,25 @@ def test_mistakes_on_the_command_line_are_told(arguments, message, capsys):
 @pytest.mark.parametrize(("option", "place"), [("--out", "file/x.csv"), ("--draw", "file")])
 def test_places_for_results_are_tried_before_the_work(tmp_path, capsys, option, place):
     (tmp_path / "file").touch()
-    assert run_script(predict, "runs/nowhere", "nowhere.png", option, tmp_path / place) == 2
+    assert run_script(predict, "preset:heatmap_s", "nowhere.png", option, tmp_path / place) == 2
     assert "is a file and no folder" in capsys.readouterr().err
+
+
+def test_the_home_folder_is_the_same_place_for_looking_and_for_writing(
+    folder, tmp_path, monkeypatch, capsys
+):
+    """A shell leaves the `~` of `--out=~/found.parquet` alone."""
+    pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    start = ("--preset", "heatmap_s", folder / "a.png")
+    assert run_script(predict, *start, "--out=~/found.parquet") == 0
+    assert run_script(predict, *start, "--out=~/found.parquet") == 2
+    assert f"{tmp_path}/found.parquet has results already" in capsys.readouterr().err
+    taken = folder / "a_keypoints.png"
+    taken.write_bytes(before := (folder / "b.png").read_bytes())
+    assert run_script(predict, *start, taken, f"--draw=~/{folder.name}") == 0
+    assert taken.read_bytes() == before
+    assert (folder / "a-2_keypoints.png").exists()
 
 
 @pytest.mark.parametrize(("kept", "told"), [(0.5, "its end is missing"), (1, "cannot be loaded")])
@@ -180,7 +209,7 @@ def test_damaged_weights_are_told(kept, told, run_path, folder, tmp_path, capsys
 
 
 def test_a_missing_picture_is_told_before_anything_is_loaded(capsys):
-    assert run_script(predict, "runs/nowhere", "nowhere.png") == 2
+    assert run_script(predict, "preset:heatmap_s", "nowhere.png") == 2
     assert "There is no nowhere.png" in capsys.readouterr().err
 
 

@@ -20,8 +20,8 @@ def _small_shards(monkeypatch):
     monkeypatch.setattr(shards, "PICTURES_PER_SHARD", 4)
 
 
-def write(paths, out, resume=False, load=None):
-    outputs = pictures.Outputs(out, resume=resume)
+def write(paths, out, resume=False, load=None, drawn=None):
+    outputs = pictures.Outputs(out, drawn, resume)
     outputs.require_writable()
     return pictures.write_keypoints(paths, load or StandIn(), outputs)
 
@@ -121,6 +121,22 @@ def test_results_are_not_mixed(paths, tmp_path):
     (out / "part-00001.parquet").write_bytes(b"PAR1")
     with pytest.raises(UserError, match=r"part-00001.parquet is damaged.*--resume finds"):
         write(paths, out, resume=True)
+
+
+def test_pictures_found_by_an_earlier_command_are_not_said_to_be_drawn(paths, tmp_path, capsys):
+    out, drawn = tmp_path / "found.parquet", tmp_path / "drawn"
+    write(paths, out)
+    with pytest.raises(UserError, match="has --draw None, this command has .*drawn"):
+        write(paths, out, resume=True, drawn=drawn)
+    assert not drawn.exists()
+    assert write(paths, out, resume=True) == 0
+    other = tmp_path / "other.parquet"
+    write(paths, other, drawn=drawn)
+    (other / "part-00001.parquet").unlink()
+    capsys.readouterr()
+    assert write(paths, other, resume=True, drawn=drawn) == 0
+    assert f"Drew 10 pictures into {drawn}." in capsys.readouterr().out
+    assert len(list(drawn.iterdir())) == 10
 
 
 def test_settings_are_recorded(paths, tmp_path):

@@ -1,6 +1,9 @@
 """Videos: frames in, followed faces out, as a table and as an annotated video."""
 
 import csv
+import sys
+import types
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -9,6 +12,8 @@ from PIL import Image
 import data_pipeline
 import pictures
 import predict
+from errors import UserError
+from pictures import moving
 from pictures.tracking import FaceTracker, box_around
 from pictures.video import Video, video_writer
 from tests.running import run_script
@@ -122,6 +127,7 @@ def test_predict_annotates_a_video_and_writes_its_table(clip, tmp_path, monkeypa
         ((), "Add --detect"),
         (("other.mp4", "--detect"), "A video is taken alone"),
         (("--detect", "--draw", "folder"), "must end with .mp4"),
+        (("--detect", "--draw", "drawn.webm"), "must end with .mp4. Received: drawn.webm."),
     ],
 )
 def test_mistakes_are_told(options, message, tmp_path, monkeypatch, capsys):
@@ -133,11 +139,84 @@ def test_mistakes_are_told(options, message, tmp_path, monkeypatch, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_a_video_that_cannot_be_written_is_told_by_the_name_it_should_have(tmp_path):
+    with (
+        pytest.raises(UserError, match="/drawn.webm cannot be written as a video"),
+        video_writer(tmp_path / "drawn.webm", SIZE, 10.0),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_before_the_first_frame_is_no_damaged_video(clip, tmp_path, monkeypatch, capsys):
+    class Interrupted(Pasted):
+        def find(self, picture):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(pictures, "FaceDetector", Interrupted)
+    out = tmp_path / "found.csv"
+    options = ("--preset", "heatmap_s", clip, "--detect", "--out", out)
+    assert run_script(predict, *options) == 130
+    assert capsys.readouterr().err == "predict.py: interrupted\n"
+    assert not out.exists()
+
+
 def test_a_damaged_video_is_told(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pictures, "FaceDetector", Pasted)
     (tmp_path / "clip.mp4").write_bytes(b"no video")
     assert run_script(predict, "--preset", "heatmap_s", tmp_path / "clip.mp4", "--detect") == 2
     assert "clip.mp4 cannot be opened as a video" in capsys.readouterr().err
+
+
+def test_the_webcams_picture_is_mirrored_only_for_the_eye(monkeypatch):
+    """Else the net would take the person's left eye for the right one."""
+    frame = Image.new("RGB", SIZE)
+    frame.paste("red", (0, 0, SIZE[0] // 2, SIZE[1]))
+    seen, shown = [], []
+
+    class Window:
+        def show(self, picture, title):
+            shown.append(picture)
+            return True
+
+    class Webcam:
+        def __init__(self, path):
+            assert path is None
+
+        def __iter__(self):
+            return iter([frame])
+
+        def close(self):
+            pass
+
+    class Tracker:
+        def __init__(self, net, detector):
+            pass
+
+        def __call__(self, picture):
+            seen.append(picture)
+            points = np.array([[10.0, 20.0]])
+            return [pictures.Face(pictures.Box(0, 0, *SIZE), ("left_eye_center",), points)]
+
+    for name, stand_in in (("_Window", Window), ("Video", Webcam), ("FaceTracker", Tracker)):
+        monkeypatch.setattr(moving, name, stand_in)
+    assert pictures.show_webcam(pictures.Finder(None, None)) == 0
+    assert seen == [frame]
+    scale = shown[0].width // SIZE[0]
+    assert shown[0].getpixel((0, 0)) == (0, 0, 0)
+    assert shown[0].getpixel((shown[0].width - 1, 0)) == (255, 0, 0)
+    assert shown[0].getpixel((shown[0].width - 1 - 10 * scale, 20 * scale)) == (230, 159, 0)
+
+
+@pytest.mark.parametrize(("missing", "told"), [(True, "needs Tk"), (False, "needs a screen")])
+def test_without_tk_or_a_screen_the_webcam_says_so(missing, told, monkeypatch):
+    tk = types.ModuleType("tkinter")
+    tk.TclError = type("TclError", (Exception,), {})
+    tk.Tk = mock.Mock(side_effect=tk.TclError("no display name"))
+    monkeypatch.setitem(sys.modules, "PIL.ImageTk", types.ModuleType("ImageTk"))
+    monkeypatch.setitem(sys.modules, "tkinter", None if missing else tk)
+    with pytest.raises(UserError, match=f"--webcam {told}"):
+        moving._Window()
 
 
 def test_without_a_webcam_it_says_so(monkeypatch, capsys):

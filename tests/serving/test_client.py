@@ -1,6 +1,7 @@
 """`python -m serving.client` and the load script, over REST and gRPC, against a stand-in server."""
 
 import contextlib
+import http.server
 import json
 import os
 import socket
@@ -195,7 +196,15 @@ def test_refused_picture_has_nan_and_its_message_over_rest_and_grpc_alike(url, p
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--time", "3"], ["--timeout", "soon"], ["--timeout", "-1"], ["--version", "two"]]
+    "wrong",
+    [
+        ["--time", "3"],
+        ["--timeout", "soon"],
+        ["--timeout", "-1"],
+        ["--timeout", "inf"],
+        ["--timeout", "1e12"],
+        ["--version", "two"],
+    ],
 )
 def test_mistakes_on_the_command_line_are_told(wrong, capsys):
     assert run_script(client, "face.png", *wrong) == 2
@@ -352,6 +361,40 @@ def test_model_of_other_origin_is_one_line(server, saved, pictures, capsys):
     assert "'facial_keypoints': serving_default." in error
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"ok": true}',
+        b'{"metadata": [], "model_version_status": 1, "predictions": [{"a": 1}, {}]}',
+    ],
+)
+def test_other_json_than_tensorflow_servings_is_refused(content):
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Other) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        inputs = load.make_inputs("serve_bytes", 1)
+        try:
+            with connect(Target(f"http://127.0.0.1:{server.server_port}")) as connection:
+                asked = connection.names, connection.status
+                for ask in (*asked, lambda: connection.predict("serve_bytes", **inputs)):
+                    with pytest.raises(UserError, match="Is it TensorFlow Serving's REST port?"):
+                        ask()
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def test_other_server_than_tensorflow_serving_is_one_line(pictures, capsys):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -366,7 +409,7 @@ def test_other_server_than_tensorflow_serving_is_one_line(pictures, capsys):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         assert run_script(client, pictures[0], "--url", url) == 2
         thread.join()
-    assert "is it TensorFlow Serving's REST port?" in capsys.readouterr().err
+    assert "Is it TensorFlow Serving's REST port?" in capsys.readouterr().err
 
 
 def test_missing_picture_is_one_line(tmp_path, capsys):
