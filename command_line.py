@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (--help shows the options)\n")
 
 
-class _Once(argparse.Action):
+class Once(argparse.Action):
     """Stores an option that may not be repeated: the last one alone would count."""
 
     def __call__(self, parser, namespace, values, option_string=None):
@@ -38,7 +38,7 @@ def add_data_argument(parser, several=False):
     """Adds `--data`, the location of the faces; `several` makes it a list, for many of it."""
     parser.add_argument(
         "--data",
-        action="append" if several else _Once,
+        action="append" if several else Once,
         default=[] if several else None,
         help="folder with Kaggle's training.csv, .csv.gz or .zip, the competition's zip, or shards"
         + ";\nrepeat it to learn from several labellers" * several

@@ -3,8 +3,6 @@
 import argparse
 
 import command_line
-import data_pipeline
-from data_pipeline.locating import require_faces
 from trained_nets import places
 
 _EXAMPLES = """examples:
@@ -62,10 +60,13 @@ def parse_arguments(argv=None):
 
 def main(argv=None):
     arguments = parse_arguments(argv)
+    from data_pipeline.locating import require_faces  # not for --help, since it imports NumPy
+
     for net in arguments.nets:
         places.require_net(net)
     require_faces(arguments.data)
     command_line.start_quietly()
+    import data_pipeline
     from evaluation import judging
     from trained_nets import predictions
 

@@ -41,7 +41,7 @@ def parse_arguments(argv=None):
     command_line.add_cluster_argument(parser, "use a Ray cluster's cores: HOST:PORT, or 'auto'")
     add("--draw", type=path, metavar="FOLDER", help="draw on copies there, print nothing")
     add("--submission", type=path, metavar="FILE", help="write a Kaggle submission")
-    add("--data", help="for --submission: folder or zip of Kaggle's files (default: drawn faces)")
+    add("--data", action=command_line.Once, help="for --submission: Kaggle's files, folder or zip")
     command_line.add_labels_of_argument(parser)
     arguments = parser.parse_intermixed_args(argv)
     if arguments.preset:  # then all that is named are pictures

@@ -3,13 +3,14 @@
 import signal
 
 import command_line
-from training import first_checks
 from training.arguments import parse_arguments
 
 
 def main(argv=None):
     arguments = parse_arguments(argv)
     if not arguments.list:
+        from training import first_checks
+
         first_checks.check(arguments)
     # Whoever ends the process politely gets what Ctrl-C gets: the best weights, and a way to go on.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

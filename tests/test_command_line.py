@@ -69,8 +69,8 @@ def start(script, *arguments, **environment):
     "command",
     [
         ["train.py", "--model", "net1"],
-        ["evaluate.py", "runs/any"],
-        ["predict.py", "net", "docs/figures/astronaut.png"],
+        ["evaluate.py", "preset:heatmap_s"],
+        ["predict.py", "preset:heatmap_s", "docs/figures/astronaut.png"],
     ],
 )
 def test_another_backend_is_refused_by_the_scripts(command):
@@ -166,6 +166,7 @@ def test_common_mistakes_are_told_before_tensorflow_starts(script, tmp_path):
         "import importlib, os, sys\n"
         "from errors import UserError\n"
         "module = importlib.import_module(sys.argv[1].removesuffix('.py'))\n"
+        "sys.path.insert(0, os.getcwd())\n"
         "os.chdir(sys.argv[2])\n"
         "try:\n"
         "    module.main(sys.argv[3:])\n"
@@ -245,7 +246,7 @@ def test_an_empty_address_is_not_taken_for_no_cluster(capsys):
 def test_data_is_not_silently_replaced_by_the_next(script, capsys):
     main = importlib.import_module(script.removesuffix(".py")).main
     with pytest.raises(SystemExit) as stop:
-        main(["run", "--data", "a", "--data", "b"])
+        main(["run", "face.png", "--data", "a", "--data", "b"])
     assert stop.value.code == 2
     assert "--data is for one data set here; give it once." in capsys.readouterr().err
 

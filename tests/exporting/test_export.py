@@ -59,7 +59,7 @@ def keras_pixels(images, model=None):
 
 
 def test_export_prints_what_to_look_at(start, tmp_path, capsys):
-    assert start("runs/any", "--out", tmp_path / "model") == 0
+    assert start("preset:heatmap_s", "--out", tmp_path / "model") == 0
     printed = capsys.readouterr().out
     assert "15 keypoints, 4 signatures" in printed
     assert f"saved_model_cli show --dir {tmp_path / 'model' / '1'} --all" in printed
@@ -69,14 +69,14 @@ def test_export_prints_what_to_look_at(start, tmp_path, capsys):
 
 def test_taken_version_is_one_line_and_status_2(start, tmp_path, capsys):
     (tmp_path / "4").mkdir()
-    assert start("runs/any", "--out", tmp_path, "--version", 4) == 2
+    assert start("preset:heatmap_s", "--out", tmp_path, "--version", 4) == 2
     assert "has version 4 already" in capsys.readouterr().err
     assert not list((tmp_path / "4").iterdir())
 
 
 @pytest.mark.parametrize("version", ["0", "-1", "two"])
 def test_version_must_be_a_positive_integer(start, version, capsys):
-    assert start("runs/any", f"--version={version}") == 2
+    assert start("preset:heatmap_s", f"--version={version}") == 2
     error = capsys.readouterr().err
     assert f"--version: must be a whole number, at least 1. Received: {version}" in error
 
@@ -104,7 +104,7 @@ def test_what_is_no_run_is_told_with_a_remedy(place, told, tmp_path, capsys):
 
 
 def test_abbreviated_options_are_refused(start, capsys):
-    assert start("runs/any", "--flip") == 2
+    assert start("preset:heatmap_s", "--flip") == 2
     assert "unrecognized arguments: --flip" in capsys.readouterr().err
 
 
@@ -227,7 +227,7 @@ def test_labels_that_lie_to_one_side_stay_there_in_a_flip_average(tmp_path, flip
 def test_a_symmetric_flip_average_leaves_the_offset_out(start, tmp_path):
     config = {"results": {"mirror_offset_px": OFFSET_PX}}
     net = from_model("runs/any", stand_in_model(), NAMES, config)
-    assert start("runs/any", "--out", tmp_path, "--symmetric-flip-average", net=net) == 0
+    assert start("preset:heatmap_s", "--out", tmp_path, "--symmetric-flip-average", net=net) == 0
     images = faces(3)
     with open_saved_model(tmp_path / "1") as saved:
         answer = saved.run("serve_uint8", images=images)["keypoints"]
@@ -254,7 +254,7 @@ def test_a_saved_model_with_no_offset_in_its_card_is_averaged_as_symmetric(tmp_p
 
 def test_single_net_of_a_few_keypoints(start, tmp_path):
     names = keypoint_schema.SPECIALISTS[2].keypoints
-    assert start("runs/any", "--out", tmp_path, net=stand_in_net(names)) == 0
+    assert start("preset:heatmap_s", "--out", tmp_path, net=stand_in_net(names)) == 0
     images = faces(2)
     with open_saved_model(tmp_path / "1") as saved:
         answer = saved.run("serving_default", images=images.astype(np.float32))["keypoints"]
@@ -266,7 +266,7 @@ def test_single_net_of_a_few_keypoints(start, tmp_path):
 
 def test_flip_average_needs_both_sides(start, tmp_path, capsys):
     net = stand_in_net(("left_eye_center", "nose_tip"))
-    assert start("runs/any", "--out", tmp_path, "--flip-average", net=net) == 2
+    assert start("preset:heatmap_s", "--out", tmp_path, "--flip-average", net=net) == 2
     assert "'right_eye_center'" in capsys.readouterr().err
     assert not list(tmp_path.glob("*"))
 
@@ -397,7 +397,7 @@ def test_failing_warm_up_stops_the_export(monkeypatch, tmp_path):
 
 def test_export_without_the_serving_extra(monkeypatch, start, tmp_path, capsys):
     monkeypatch.setattr("exporting.warm_up.prediction_log_pb2", None)
-    assert start("runs/any", "--out", tmp_path) == 0
+    assert start("preset:heatmap_s", "--out", tmp_path) == 0
     assert ".[serving]" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "1/assets.extra").iterdir()] == ["model_card.json"]
 

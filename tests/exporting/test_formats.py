@@ -178,7 +178,7 @@ def start(monkeypatch):
     def run(*options):
         monkeypatch.setattr(loading, "load_keras_net", lambda path, labels_of: stand_in_net())
         monkeypatch.setattr(data_pipeline, "load_faces", lambda path: few_faces())
-        return run_script(export, "runs/any", *options)
+        return run_script(export, "preset:heatmap_s", *options)
 
     return run
 

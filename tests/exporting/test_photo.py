@@ -35,7 +35,7 @@ def exported(tmp_path_factory):
     base = tmp_path_factory.mktemp("photo") / "facial_keypoints"
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as out:
         patch.setattr(loading, "load_keras_net", lambda *_: stand_in_net())
-        assert run_script(export, "runs/any", "--photo", "--out", base) == 0
+        assert run_script(export, "preset:heatmap_s", "--photo", "--out", base) == 0
     return base / "1", out.getvalue()
 
 
@@ -221,7 +221,7 @@ def test_export_photo_says_what_it_wrote(exported, saved):
 
 @pytest.mark.parametrize("other", ["onnx", "litert"])
 def test_other_formats_have_no_photographs(other, capsys):
-    assert run_script(export, "runs/any", "--photo", "--format", other) == 2
+    assert run_script(export, "preset:heatmap_s", "--photo", "--format", other) == 2
     assert "--photo is for SavedModels" in capsys.readouterr().err
 
 
