@@ -23,6 +23,7 @@ import keras
 
 import atomic_write
 import keypoint_schema
+import models.public  # noqa: F401, registers the layers and losses that a file may name
 from data_pipeline import FaceData
 from errors import UserError
 from trained_nets import config_form, places
