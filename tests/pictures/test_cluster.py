@@ -3,6 +3,7 @@
 import _thread
 import os
 import pathlib
+import shutil
 import signal
 import sys
 import threading
@@ -77,9 +78,11 @@ def test_a_trained_net_answers_the_same_on_two_nodes(cluster, tmp_path, monkeypa
     (tmp_path / "in/0070.png").write_bytes(b"no picture")
     monkeypatch.chdir(tmp_path)  # paths are those of the folder that the command runs in
     options = ["--preset", "heatmap_s", "in"]
+    options += ["--draw", "drawn"]
     assert run_script(predict, *options, "--out", "one.parquet") == 1
-    drawn = ["--draw", "drawn", "--cluster", cluster.address]
-    assert run_script(predict, *options, "--out", "two.parquet", *drawn) == 1
+    shutil.rmtree("drawn")
+    options += ["--cluster", cluster.address]
+    assert run_script(predict, *options, "--out", "two.parquet") == 1
     assert len(list(pathlib.Path("drawn").iterdir())) == 139
     one, two = (pathlib.Path(name, "part-00000.parquet") for name in ("one.parquet", "two.parquet"))
     assert one.read_bytes() == two.read_bytes()

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,8 +47,9 @@ def test_a_trained_net_answers_the_same_in_two_processes(tmp_path):
         face.rotate(number).save(tmp_path / "in" / f"{number:02}.png")
     options = ["--preset", "heatmap_s", "--flip-average", tmp_path / "in"]
     one, two = tmp_path / "one.parquet", tmp_path / "two.parquet"
-    assert run_script(predict, *options, "--out", one) == 0
     drawn = tmp_path / "drawn"
+    assert run_script(predict, *options, "--out", one, "--draw", drawn) == 0
+    shutil.rmtree(drawn)
     assert run_script(predict, *options, "--out", two, "--jobs", 2, "--draw", drawn) == 0
     assert contents(one) == contents(two)
     assert len(list(drawn.iterdir())) == 70
