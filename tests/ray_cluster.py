@@ -1,6 +1,8 @@
 """Small Ray clusters of this machine."""
 
 import contextlib
+import os
+import pathlib
 import signal
 
 import pytest
@@ -39,3 +41,23 @@ def started(*cpus):
             ray.shutdown()
             cluster.shutdown()
             signal.signal(signal.SIGTERM, on_sigterm)
+
+
+def processes(title):
+    """The processes of this process's clusters whose titles begin so; found in /proc."""
+    found = []
+    for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            process = int(command.parent.name)
+            is_one = command.read_text().startswith(title)
+            if is_one and parent(parent(process)) == os.getpid():
+                found.append(process)
+        except OSError:  # ended meanwhile
+            continue
+    return found
+
+
+def parent(process):
+    """The number of a process's parent."""
+    status = pathlib.Path(f"/proc/{process}/status").read_text()
+    return int(status.split("PPid:")[1].split()[0])

@@ -35,13 +35,10 @@ def require_net(origin: str | os.PathLike):
     Raises:
         UserError: if there is none, or it cannot be looked at.
     """
-    if is_preset(origin):
-        require_preset(os.fspath(origin).removeprefix(PRESET_PREFIX))
-        return
     with looking_at(origin):
-        path = pathlib.Path(origin).expanduser()
-        if is_run(path) or find_saved_model(path):
+        if _is_keras_net(origin) or find_saved_model(origin):
             return
+        path = pathlib.Path(origin).expanduser()
         kind = "is neither a run folder nor a SavedModel" if path.exists() else "does not exist"
     raise UserError(
         f"{path} {kind}. Name a run folder of train.py (it has a config.json), or a folder "
@@ -55,19 +52,23 @@ def require_keras_net(origin: str | os.PathLike):
     Raises:
         UserError: if there is none, or it cannot be looked at.
     """
-    if is_preset(origin):
-        require_preset(os.fspath(origin).removeprefix(PRESET_PREFIX))
-        return
     with looking_at(origin):
-        path = pathlib.Path(origin).expanduser()
-        if is_run(path):
+        if _is_keras_net(origin):
             return
+        path = pathlib.Path(origin).expanduser()
         kind = "is not a run folder" if path.exists() else "does not exist"
         if find_saved_model(path):
             kind = "is a SavedModel already"
     raise UserError(
         f"{path} {kind}. Name a run folder of train.py (it has a config.json), or preset:NAME."
     )
+
+
+def _is_keras_net(origin):
+    if is_preset(origin):
+        require_preset(os.fspath(origin).removeprefix(PRESET_PREFIX))
+        return True
+    return is_run(origin)
 
 
 def is_begun(run: pathlib.Path) -> bool:

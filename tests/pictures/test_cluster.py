@@ -43,21 +43,7 @@ def write(cluster, paths, out, jobs=None):
 
 def actors():
     """The processes that find faces on this process's cluster."""
-    found = []
-    for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            process = int(command.parent.name)
-            finds = command.read_text().startswith("ray::_Actor")
-            if finds and parent(parent(process)) == os.getpid():
-                found.append(process)
-        except OSError:  # ended meanwhile
-            continue
-    return found
-
-
-def parent(process):
-    status = pathlib.Path(f"/proc/{process}/status").read_text()
-    return int(status.split("PPid:")[1].split()[0])
+    return ray_cluster.processes("ray::_Actor")
 
 
 def once_both_find(act):

@@ -2,7 +2,6 @@
 
 import _thread
 import os
-import pathlib
 import signal
 import sys
 import threading
@@ -47,25 +46,11 @@ def once_it_trains(runs, act):
 
 def workers():
     """The processes that train for this process's cluster."""
-    found = []
-    for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            process = int(command.parent.name)
-            trains = command.read_text().startswith("ray::_train_on_node")
-            if trains and parent(parent(process)) == os.getpid():
-                found.append(process)
-        except OSError:  # ended meanwhile
-            continue
-    return found
+    return ray_cluster.processes("ray::_train_on_node")
 
 
 def kill_a_worker():
     os.kill(workers()[0], signal.SIGKILL)
-
-
-def parent(process):
-    status = pathlib.Path(f"/proc/{process}/status").read_text()
-    return int(status.split("PPid:")[1].split()[0])
 
 
 def test_a_killed_task_is_tried_again_and_nothing_differs(
@@ -108,7 +93,7 @@ def test_a_lost_node_s_training_goes_on_on_another(small_folder, trained_alone, 
         nodes = []
 
         def kill_the_other():
-            nodes.extend(map(parent, workers()))
+            nodes.extend(map(ray_cluster.parent, workers()))
             cluster.remove_node(other, allow_graceful=False)
 
         once_it_trains(tmp_path, kill_the_other)
