@@ -1,4 +1,4 @@
-"""Reads and checks Kaggle's tables: pandas splits the columns, `tf.data` parses the pixels."""
+"""Reads and checks Kaggle's tables: pandas splits the columns, NumPy parses the pixels."""
 
 import io
 import warnings
@@ -137,7 +137,7 @@ def _numbers(table, column, file):
 
 
 def _images(table, file):
-    return parse_pixels(table["Image"], lambda row: _place(table, file, row, "Image"))
+    return parse_pixels(table["Image"].fillna(""), lambda row: _place(table, file, row, "Image"))
 
 
 def _place(table, file, row, column):

@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 
 import labelling
-from data_pipeline import csv_table, kaggle_files, splits, synthetic_faces
+from data_pipeline import kaggle_files, splits, synthetic_faces
 from data_pipeline.content_fingerprint import content_fingerprint
 from data_pipeline.face_data import FaceData
 from data_pipeline.parsed_cache import cached_arrays
@@ -42,6 +42,8 @@ def load_faces(data: str | pathlib.Path | None = None) -> FaceData:
     file_fingerprint = table.fingerprint()
 
     def build():
+        from data_pipeline import csv_table  # pandas takes half a second, which the cache saves
+
         images, keypoints = csv_table.parse_training(table.read(), str(table))
         return {"images": images, "keypoints": keypoints}
 
@@ -71,6 +73,8 @@ def load_test(data: str | pathlib.Path | None = None) -> tuple[np.ndarray, np.nd
     table = kaggle_files.find_table(data, "test")
 
     def build():
+        from data_pipeline import csv_table  # as above
+
         images, image_ids = csv_table.parse_test(table.read(), str(table))
         return {"images": images, "image_ids": image_ids}
 
@@ -124,6 +128,8 @@ def _synthetic_faces(description, count, seed):
 def _load_persons(file, num_rows):
     if not file.is_file():
         return None
+    from data_pipeline import csv_table  # as above
+
     content = kaggle_files.TableFile(file).read()
     table = csv_table.read_columns(content, str(file), ["Row", "Person"])
     rows = csv_table.parse_integers(table, "Row", str(file))

@@ -1,17 +1,20 @@
 """Kaggle's table of the coordinates that a submission answers."""
 
 import pathlib
+import typing
 
 import numpy as np
-import pandas as pd
 
 import keypoint_schema
-from data_pipeline import csv_table, kaggle_files
+from data_pipeline import kaggle_files
+
+if typing.TYPE_CHECKING:
+    import pandas as pd
 
 _COLUMNS = ("RowId", "ImageId", "FeatureName")
 
 
-def load_lookup(data: str | pathlib.Path | None, image_ids: np.ndarray) -> pd.DataFrame:
+def load_lookup(data: str | pathlib.Path | None, image_ids: np.ndarray) -> "pd.DataFrame":
     """Loads `IdLookupTable`; the drawn test faces have none, and are asked for every coordinate.
 
     Args:
@@ -24,6 +27,10 @@ def load_lookup(data: str | pathlib.Path | None, image_ids: np.ndarray) -> pd.Da
     Raises:
         UserError: if the table is missing or malformed.
     """
+    import pandas as pd  # takes half a second, which training and prediction save
+
+    from data_pipeline import csv_table
+
     if data is not None:
         file = kaggle_files.find_table(data, "IdLookupTable")
         table = csv_table.read_columns(file.read(), str(file), list(_COLUMNS))

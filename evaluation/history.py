@@ -1,8 +1,10 @@
 """What a training logged, and which of its epochs it kept."""
 
 import dataclasses
+import typing
 
-import pandas as pd
+if typing.TYPE_CHECKING:
+    import pandas as pd  # takes half a second, which training saves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,11 +18,11 @@ class History:
             own kind, which need not have the smallest mean squared error. None if it is not known.
     """
 
-    table: pd.DataFrame
+    table: "pd.DataFrame"
     best_epoch: int | None = None
 
     @property
-    def best(self) -> pd.Series:
+    def best(self) -> "pd.Series":
         """The row of the best epoch.
 
         Where that is not known, as of a training that was killed: the row with the smallest mean

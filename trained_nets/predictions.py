@@ -6,7 +6,6 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
 import data_pipeline
 import keypoint_schema
@@ -222,6 +221,8 @@ def _histories(net, name):
 
 
 def _history(run):
+    import pandas as pd  # takes half a second, which most predictions save
+
     rows = read_history(run.history_file)
     if not rows:
         raise UserError(f"The history {run.history_file} has no rows.")

@@ -45,6 +45,10 @@ IMAGE = r"training.csv, row 3 \(line 4\), column Image: "
         (-1, lambda text: "65636" + text[text.index(" ") :], IMAGE + "65636 where"),
         (-1, lambda text: "99999999999" + text[text.index(" ") :], IMAGE + "99999999999 where"),
         (-1, lambda text: text.replace(" ", " 12.5 ", 1), IMAGE + "12.5 where 9,216 whole numbers"),
+        (-1, lambda text: text.replace(" ", "+", 1), IMAGE + "text among the numbers"),
+        (-1, lambda text: text.replace(" ", "\u00a0", 1), IMAGE + "text among the numbers"),
+        (-1, lambda text: "0" * 30 + "300" + text[text.index(" ") :], IMAGE + "0{20} where"),
+        (-1, lambda text: "9" * 400 + text[text.index(" ") :], IMAGE + "9{20} where"),
         (-1, lambda text: text + " 0x1F", IMAGE + r"text among the numbers \('0x1F'\)"),
         (-1, lambda text: "7", IMAGE + "1 values where"),
         (-1, lambda text: "", IMAGE + "nothing where"),
@@ -62,7 +66,7 @@ def test_wrong_field_is_named_by_file_row_and_column(table, column, new, message
 def test_first_wrong_row_of_many_is_named():
     pixels = " ".join(["7"] * 9216)
     rows = [pixels] * 70
-    rows[40], rows[41], rows[69] = pixels + " 7", pixels + "x", ""  # two of them parsed together
+    rows[40], rows[41], rows[69] = pixels + " 7", pixels + "x", ""
     table = "\n".join(["ImageId,Image", *(f"{i},{row}" for i, row in enumerate(rows))])
     with pytest.raises(UserError, match=r"row 41 \(line 42\), column Image: 9,217 values"):
         parse_test(table.encode(), "test.csv")

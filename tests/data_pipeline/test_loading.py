@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from sklearn.model_selection import GroupShuffleSplit
 
 from data_pipeline import (
     FaceData,
@@ -121,6 +122,16 @@ def test_split_is_seeded_and_keeps_groups_apart():
     assert not set(train.groups) & set(valid.groups)
     np.testing.assert_array_equal(split(data, seed=1)[1].groups, valid.groups)
     assert set(split(data, seed=2)[1].groups) != set(valid.groups)
+
+
+@pytest.mark.parametrize("hold_out", [0.05, 0.2, 0.5])
+def test_split_is_that_of_scikit_learn(hold_out):
+    groups = np.random.default_rng(0).integers(0, 23, size=100) * 7  # with gaps
+    data = FaceData(np.zeros((100, 96, 96, 1), np.uint8), np.zeros((100, 15, 2)), groups=groups)
+    splitter = GroupShuffleSplit(n_splits=1, test_size=hold_out, random_state=3)
+    expected = next(splitter.split(groups, groups=groups))
+    for side, rows in zip(split(data, 3, hold_out), expected, strict=True):
+        np.testing.assert_array_equal(side.groups, groups[rows])
 
 
 def test_split_needs_two_pictures():
