@@ -189,6 +189,8 @@ def require_backend():
 # Keras imports these for image galleries, data frames and scikit-learn pipelines. The project uses
 # none of those, and these imports take more than a third of TensorFlow's import time.
 _UNUSED_BY_KERAS = ("matplotlib", "pandas", "sklearn")
+# TensorFlow imports these to convert JAX's functions to LiteRT, and for its old copy of Keras.
+_UNUSED_BY_TENSORFLOW = ("jax", "scipy")
 # What TensorFlow's libraries print at start about CPU features and missing GPUs at any log level:
 # glog lines, and absl's warning that it was not initialized before them.
 _START_UP_NOISE = re.compile(
@@ -213,8 +215,11 @@ def start_quietly():
 def import_tensorflow_quietly():
     """Does the same for scripts that do not use Keras, whatever `KERAS_BACKEND` says."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    unused = _UNUSED_BY_KERAS
+    if os.environ.get("KERAS_BACKEND") != "jax":  # with which Keras uses these
+        unused += _UNUSED_BY_TENSORFLOW
     with without_lines(_START_UP_NOISE):
-        with _without_packages(_UNUSED_BY_KERAS):
+        with _without_packages(unused):
             import tensorflow as tf
 
         tf.config.list_physical_devices()

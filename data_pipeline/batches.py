@@ -10,6 +10,9 @@ from data_pipeline.face_data import FaceData
 from keypoint_schema import Mirror
 
 _FOREVER = np.iinfo(np.int64).max
+# Nothing here branches on tensors, so there is nothing for AutoGraph to convert; it would take most
+# of a second.
+_as_written = tf.autograph.experimental.do_not_convert
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +93,7 @@ def training_batches(
     gather = _gather_from(data)
     mirror = None if augment is None else Mirror.of(data.names).repeated(len(data.labellers))
 
+    @_as_written
     def batches_of_epoch(epoch):
         epoch_seed = tf.random.fold_in([seed, 0], epoch)
         epoch_mirror = mirror
@@ -98,6 +102,7 @@ def training_batches(
             row = tf.minimum(epoch, mirror_offsets.shape[0] - 1)
             epoch_mirror = dataclasses.replace(mirror, offset=tf.gather(mirror_offsets, row))
 
+        @_as_written
         def batch_of_step(step):
             places = tf.range(step * batch_size, tf.minimum((step + 1) * batch_size, len(data)))
             batch = gather(tf.random.experimental.index_shuffle(places, epoch_seed, last))
@@ -122,7 +127,7 @@ def evaluation_batches(data: FaceData, batch_size: int, share: Share = WHOLE) ->
     """Every face once, in order, with normalized keypoints; `share` as in training."""
     gather = _gather_from(data)
     rows = tf.data.Dataset.range(len(data)).batch(batch_size)
-    return rows.map(lambda batch: share.of(*gather(batch))).prefetch(2)
+    return rows.map(_as_written(lambda batch: share.of(*gather(batch)))).prefetch(2)
 
 
 def _gather_from(data):

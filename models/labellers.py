@@ -9,34 +9,34 @@ from models.warm_starts import OUTPUT_LAYER
 
 
 def with_outputs(net: keras.Model, positions: Sequence[int]) -> keras.Model:
-    """Builds the net that predicts some of a net's keypoints, with the same weights.
+    """Builds the net that predicts some of a net's keypoints.
 
     Args:
         net: from images to normalized keypoints `(batch, M, 2)`, a net of the zoo.
         positions: which of the M keypoints, in the order wanted.
 
     Returns:
-        A net of the same layers and the same name, from images to `(batch, len(positions), 2)`.
+        A net of the same name, from images to `(batch, len(positions), 2)`. It shares the layers
+        before the output with the given net.
     """
     positions = np.asarray(positions)
     num_keypoints = net.output.shape[1]
-
-    def clone(layer):
+    output = net.get_layer(OUTPUT_LAYER)
+    keypoints = output.input
+    for layer in net.layers[net.layers.index(output) :]:
         config = layer.get_config()
         for size in ("units", "filters"):
-            if layer.name == OUTPUT_LAYER and size in config:
+            if layer is output and size in config:
                 config[size] = config[size] // num_keypoints * len(positions)
-        if isinstance(layer, keras.layers.Reshape) and layer is net.layers[-1]:
+        if isinstance(layer, keras.layers.Reshape):
             config["target_shape"] = (len(positions), 2)
-        return type(layer).from_config(config)
-
-    part = keras.models.clone_model(net, clone_function=clone)
-    for own, donor in zip(part.layers, net.layers, strict=True):
-        weights = donor.get_weights()
-        if donor.name == OUTPUT_LAYER:
-            weights = [_take(each, positions, num_keypoints) for each in weights]
-        own.set_weights(weights)
-    return part
+        own = type(layer).from_config(config)
+        keypoints = own(keypoints)
+        if layer is output:
+            own.set_weights(
+                [_take(weights, positions, num_keypoints) for weights in layer.get_weights()]
+            )
+    return keras.Model(net.input, keypoints, name=net.name)
 
 
 def _take(weights, positions, num_keypoints):

@@ -264,17 +264,43 @@ def run_python(code, *arguments):
 @pytest.mark.parametrize(
     "arguments", [["train.py", "--list"], ["predict.py", "--preset", "heatmap_s", "FACE"]]
 )
-def test_scripts_that_draw_no_figure_load_no_matplotlib(arguments, tmp_path):
-    """Nor does Keras, which would import it only because it is installed."""
+def test_scripts_load_only_what_they_use(arguments, tmp_path, monkeypatch):
+    """Nor do TensorFlow and Keras, which would import these only because they are installed."""
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     face = tmp_path / "face.png"
     Image.new("L", (96, 96), 128).save(face)
     arguments = [face if argument == "FACE" else argument for argument in arguments]
     script = (
         "import importlib, sys\n"
         "importlib.import_module(sys.argv[1].removesuffix('.py')).main(sys.argv[2:])\n"
-        "print('matplotlib' in sys.modules)"
+        "print(sorted({'matplotlib', 'pandas', 'scipy', 'sklearn'} & set(sys.modules)))"
     )
-    assert run_python(script, *arguments).endswith("\nFalse\n")
+    assert run_python(script, *arguments).endswith("\n[]\n")
+
+
+def test_training_starts_without_pandas_and_scikit_learn(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    script = (
+        "import sys, command_line\n"
+        "command_line.start_quietly()\n"
+        "import training.command\n"
+        "import data_pipeline.public\n"
+        "print(sorted({'matplotlib', 'pandas', 'scipy', 'sklearn'} & set(sys.modules)))"
+    )
+    assert run_python(script) == "[]\n"
+
+
+def test_tensorflow_backend_does_not_load_jax(monkeypatch):
+    pytest.importorskip("jax")
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    script = (
+        "import sys, command_line\n"
+        "command_line.start_quietly()\n"
+        "print('jax' in sys.modules)\n"
+        "import jax.numpy\n"
+        "print(jax.numpy.arange(3).sum())"
+    )
+    assert run_python(script) == "False\n3\n"
 
 
 @pytest.mark.parametrize("module", ["evaluation.metrics", "evaluation.submission", "pictures"])
