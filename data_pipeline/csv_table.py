@@ -89,7 +89,10 @@ def read_columns(content: bytes, file: str, columns: list[str]) -> pd.DataFrame:
         with warnings.catch_warnings():
             # A row with a field too many: its last fields are no images, or no numbers.
             warnings.simplefilter("ignore", pd.errors.ParserWarning)
-            table = pd.read_csv(io.BytesIO(content), low_memory=False, index_col=False, dtype=str)
+            # As object: pandas' own strings take three times as long.
+            table = pd.read_csv(
+                io.BytesIO(content), low_memory=False, index_col=False, dtype=object
+            )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise UserError(f"{file} is not a CSV table: {error}") from error
     missing = [column for column in columns if column not in table.columns]
