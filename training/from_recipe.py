@@ -6,6 +6,7 @@ import callbacks
 import data_pipeline
 import models
 from errors import UserError
+from training.flat_adamw import FlatAdamW
 
 _LOSSES = {
     "mse": models.MaskedMeanSquaredError,
@@ -53,13 +54,7 @@ def _optimizer(recipe, steps):
     if recipe.optimizer == "nesterov":
         optimizer = callbacks.NesterovSGD(recipe.learning_rate, recipe.momentum, **averaging)
     else:
-        optimizer = keras.optimizers.AdamW(
-            _warmed_up_cosine(recipe, steps),
-            weight_decay=recipe.weight_decay,
-            global_clipnorm=5.0,
-            **averaging,
-        )
-        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        optimizer = FlatAdamW(_warmed_up_cosine(recipe, steps), recipe.weight_decay, **averaging)
     # A number would be frozen into the traced step; `callbacks.AveragingWindow` sets this.
     optimizer.ema_momentum = keras.Variable(0.0, trainable=False, name="ema_momentum")
     _leave_gradients_alone(optimizer)

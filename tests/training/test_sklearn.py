@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import keras
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -18,6 +17,7 @@ from models import names
 from tests import small_data
 from tests.running import run_script
 from training import from_recipe
+from training.flat_adamw import FlatAdamW
 from training.sklearn_estimator import KeypointRegressor
 
 NOSE = ("nose_tip",)
@@ -106,7 +106,7 @@ def test_heatmap_nets_train_by_their_own_recipe(narrow_zoo, monkeypatch):
     assert predicted.shape == labels.shape
     assert net.history_[-1] < 0.75 * net.history_[0]
     assert isinstance(trained[0], models.TrainingModel)
-    assert isinstance(trained[0].optimizer, keras.optimizers.AdamW)
+    assert isinstance(trained[0].optimizer, FlatAdamW)
     assert isinstance(trained[0].loss, models.MaskedHuber)
 
 
