@@ -52,7 +52,7 @@ class RunFolder:
 
     def holds(self, path: str | os.PathLike) -> bool:
         """Returns whether a path is this run folder, or lies in it."""
-        return pathlib.Path(path).resolve().is_relative_to(self.path.resolve())
+        return pathlib.Path(path).expanduser().resolve().is_relative_to(self.path.resolve())
 
     def parts(self, config: dict) -> dict[str, "RunFolder"]:
         """Returns the runs that make up this one, by name; none if it is a single net's."""

@@ -125,11 +125,13 @@ def saved_then_killed(self, epoch, logs=None):
     raise Killed
 
 
-def test_a_run_is_not_overwritten_with_what_needs_it(start_train, tmp_path, capsys):
+def test_a_run_is_not_overwritten_with_what_needs_it(start_train, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
     assert start_train(*NET1) == 0
     for option in ("--init-from", "--distill-from"):
-        assert start_train(*NET1, "--overwrite", option, tmp_path / "net1") == 2
-        assert f"which {option} needs" in capsys.readouterr().err
+        for path in (tmp_path / "net1", "~/net1"):
+            assert start_train(*NET1, "--overwrite", option, path) == 2
+            assert f"which {option} needs" in capsys.readouterr().err
 
 
 def test_finished_specialists_stay_when_a_later_one_is_stopped(
