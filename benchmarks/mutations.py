@@ -52,8 +52,11 @@ def main(argv=None):
     for path in (arguments.module, *arguments.tests):
         if not (ROOT / path).exists():
             raise UserError(f"The project has no {path}.")
-    if not shutil.which("cosmic-ray"):
-        raise UserError("cosmic-ray is missing: pip install cosmic-ray.")
+    for program in ("git", "cosmic-ray"):
+        if not shutil.which(program):
+            raise UserError(f"{program} is missing. Install it first.")
+    if not (ROOT / ".git").exists():
+        raise UserError(f"{ROOT} is no git checkout, so what to copy is not known.")
     with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
         copy_tracked_files(folder)
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", *arguments.tests]
