@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Iterable, Sequence
 
 _LOSSY = (".heic", ".heif", ".jpeg", ".jpg")
+_LONGEST_STEM = 200  # bytes; file systems allow 255 for a name, of which endings need some
 
 
 def annotated_files(
@@ -22,24 +23,31 @@ def annotated_files(
     Returns:
         Different paths in `folder`.
     """
-    taken = {_identity(path) for path in inputs}
-    used, files = set(), []
+    taken = {file_identity(path) for path in inputs}
+    used, numbers, files = set(), {}, []
     for picture in pictures:
-        stem, number = picture.stem, 1
+        stem = _shortened(picture.stem)
         ending = ".jpg" if picture.suffix.lower() in _LOSSY else ".png"
+        # Some file systems take A.png and a.png for one.
+        kind = (stem.casefold(), ending)
         while True:
+            number = numbers[kind] = numbers.get(kind, 0) + 1
             name = f"{stem if number == 1 else f'{stem}-{number}'}_keypoints{ending}"
-            # Some file systems take A.png and a.png for one.
-            if name.casefold() not in used and _identity(folder / name) not in taken:
+            if name.casefold() not in used and file_identity(folder / name) not in taken:
                 break
-            number += 1
         used.add(name.casefold())
         files.append(folder / name)
     return files
 
 
-def _identity(path):
-    """What two paths to one file share; the path itself where there is no file."""
+def _shortened(stem):
+    while len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = stem[:-1]
+    return stem
+
+
+def file_identity(path: pathlib.Path):
+    """Returns what two paths to one file share; the path itself where there is no file."""
     try:
         status = os.stat(path)
     except OSError:

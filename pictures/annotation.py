@@ -16,6 +16,7 @@ from pictures.records import Face
 # Okabe and Ito's, as in the figures: the person's left is orange, right blue, the middle white.
 _LEFT, _RIGHT, _MIDDLE = (230, 159, 0), (86, 180, 233), (255, 255, 255)
 _MIN_WIDTH = 480  # px; a small crop is enlarged, or its points would hide the face
+_MAX_ENLARGED = 4096  # px, on the longer side; a narrow strip would become enormous
 
 
 def annotated(picture: Image.Image, faces: Sequence[Face], enlarge: bool = True) -> Image.Image:
@@ -24,12 +25,15 @@ def annotated(picture: Image.Image, faces: Sequence[Face], enlarge: bool = True)
     Args:
         picture: of any mode.
         faces: with keypoints in px of the photograph.
-        enlarge: whether a picture less than 480 px wide is enlarged, by a whole number.
+        enlarge: whether a picture less than 480 px wide is enlarged, by a whole number, to no more
+            than 4,096 px on its longer side.
 
     Returns:
         An RGB picture.
     """
-    scale = max(1, -(-_MIN_WIDTH // picture.width)) if enlarge else 1
+    scale = 1
+    if enlarge:
+        scale = min(-(-_MIN_WIDTH // picture.width), max(1, _MAX_ENLARGED // max(picture.size)))
     copy = picture.convert("RGB") if picture.mode != "RGB" else picture.copy()
     if scale > 1:
         size = (picture.width * scale, picture.height * scale)
@@ -60,7 +64,8 @@ def write_annotated(file: str | os.PathLike, picture: Image.Image, faces: Sequen
     is_jpeg = pathlib.Path(file).suffix == ".jpg"
     # PNG at its fastest takes a fifth of the time, and a fifth more space.
     how = {"format": "JPEG", "quality": 92} if is_jpeg else {"format": "PNG", "compress_level": 1}
-    annotated(picture, faces).save(content, **how)
+    with atomic_write.refusals_named(file):  # of the encoder: a picture too large for JPEG
+        annotated(picture, faces).save(content, **how)
     atomic_write.write_bytes(file, content.getvalue())
 
 

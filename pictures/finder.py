@@ -9,8 +9,8 @@ from errors import UserError
 from pictures.annotation import write_annotated
 from pictures.detection import FaceDetector
 from pictures.finding import find_keypoints
-from pictures.reading import read_picture
-from pictures.records import PictureFaces
+from pictures.reading import UnreadablePictureError, read_picture
+from pictures.records import PictureFaces, writable
 
 # A face takes a few times as long if it is predicted alone. The number of faces that are predicted
 # together changes the last bits of the answer, so it is the same for any number of processes. Both
@@ -83,11 +83,22 @@ class Finder:
             UserError: if a drawing cannot be written.
         """
         found = find_keypoints(_told(batch.paths, begin), self.net, self.detector)
-        drawings = zip(_told(found, begin), batch.drawings, strict=True) if batch.drawings else ()
-        for picture, file in drawings:
-            if picture.error is None:
-                write_annotated(file, read_picture(picture.path), picture.faces)
-        return found
+        if not batch.drawings:
+            return found
+        drawings = zip(_told(found, begin), batch.drawings, strict=True)
+        return [_drawn(picture, file) for picture, file in drawings]
+
+
+def _drawn(picture, file):
+    """Draws a picture, if it could be read; returns it, or why it cannot be read any more."""
+    if picture.error is not None:
+        return picture
+    try:
+        photograph = read_picture(picture.path)
+    except UnreadablePictureError as error:  # it has changed, or gone, since it was read
+        return PictureFaces(picture.path, None, [], writable(str(error)))
+    write_annotated(file, photograph, picture.faces)
+    return picture
 
 
 @dataclasses.dataclass(frozen=True)

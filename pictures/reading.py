@@ -5,11 +5,21 @@ import warnings
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from errors import UserError
 
 _HEIC = (".heic", ".heif")
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_TURNS = {  # what brings a picture upright, by its EXIF tag
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 SUFFIXES = (*_HEIC, ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 # The largest photographs of phones have 200 megapixels, 600 MB in memory. What is far larger was
 # more likely made to fill the memory.
@@ -40,14 +50,48 @@ def read_picture(path: pathlib.Path | BinaryIO, upright: bool = True) -> Image.I
         with warnings.catch_warnings():
             # Pillow warns of large pictures from 89 megapixels on, and of odd EXIF data.
             warnings.simplefilter("ignore")
-            with _pixel_limit(), Image.open(path) as picture:
+            with _pixel_limit(), _opened(path) as picture:
                 picture.load()
-                return to_plain(ImageOps.exif_transpose(picture) if upright else picture)
+                return to_plain(_turned_upright(picture) if upright else picture)
+    except UnreadablePictureError:
+        raise
     # Decoders raise nearly anything for damaged files: OSError, SyntaxError, struct.error, …
     except Exception as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         reason = reason.splitlines()[0]
-        raise UnreadablePictureError(f"{path} cannot be read as a picture: {reason}") from error
+        raise UnreadablePictureError(
+            f"{_name(path)} cannot be read as a picture: {reason}"
+        ) from error
+
+
+def _opened(path):
+    try:
+        return Image.open(path)
+    except UnidentifiedImageError:
+        if not _is_heic(path):
+            raise
+        _read_heic_too(path)
+        return Image.open(path)
+
+
+def _is_heic(path):
+    """Whether a file is in HEIC by its content, whatever it is called."""
+    if isinstance(path, pathlib.Path):
+        with path.open("rb") as file:
+            return _is_heic(file)
+    path.seek(0)
+    start = path.read(12)
+    return start[4:8] == b"ftyp" and start[8:] in _HEIC_BRANDS
+
+
+def _turned_upright(picture):
+    """Pillow's `exif_transpose` writes all of EXIF anew, which odd tags make impossible."""
+    turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _name(path):
+    return path if isinstance(path, pathlib.Path) else "The picture"
 
 
 def _read_heic_too(path):
@@ -55,7 +99,7 @@ def _read_heic_too(path):
         import pillow_heif
     except ImportError as error:
         raise UnreadablePictureError(
-            f"{path} is in HEIC, which needs an extra: pip install -e '.[heic]'"
+            f"{_name(path)} is in HEIC, which needs an extra: pip install -e '.[heic]'"
         ) from error
     pillow_heif.register_heif_opener()
 

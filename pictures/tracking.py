@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+import keypoint_schema
 from pictures.cropping import Box
 from pictures.detection import DetectedFace, FaceDetector
 from pictures.finding import find_faces
@@ -27,7 +28,8 @@ class FaceTracker:
         """Starts without any face.
 
         Args:
-            net: as for `find_keypoints`; it must predict all 15 keypoints.
+            net: as for `find_keypoints`. Only one that predicts all 15 keypoints can follow a face;
+                for others, the detector finds the faces of every frame.
             detector: finds new faces.
         """
         self._net, self._detector = net, detector
@@ -40,7 +42,8 @@ class FaceTracker:
         self._frame += 1
         faces = self._detector.find(picture) if is_detected else self._followed
         found = find_faces(picture, self._net, _Known(faces))
-        self._followed = _plausible(found, picture.size)
+        if len(self._net.names) == keypoint_schema.NUM_KEYPOINTS:
+            self._followed = _plausible(found, picture.size)
         return found
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 import atomic_write
 from errors import UserError
+from pictures.records import writable
 
 SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
 
@@ -35,7 +36,7 @@ class Video:
             UserError: if it cannot be opened, or the extra is missing.
         """
         self.path, self._cv2 = path, _opencv()
-        self._capture = self._cv2.VideoCapture(camera if path is None else str(path))
+        self._capture = self._cv2.VideoCapture(camera if path is None else _ffmpeg_name(path))
         if not self._capture.isOpened():
             what = f"The webcam {camera}" if path is None else f"{path}"
             raise UserError(f"{what} cannot be opened as a video.")
@@ -81,13 +82,36 @@ def video_writer(
     cv2 = _opencv()
     with atomic_write.replacing_file(path) as temporary:
         codec = cv2.VideoWriter_fourcc(*"mp4v")
-        writer = cv2.VideoWriter(str(temporary), codec, frames_per_second, size)
+        writer = cv2.VideoWriter(_ffmpeg_name(temporary), codec, frames_per_second, size)
         if not writer.isOpened():
             raise UserError(f"{path} cannot be written as a video.")
+        written = 0
+
+        def write(picture):
+            nonlocal written
+            writer.write(np.ascontiguousarray(np.asarray(picture)[..., ::-1]))
+            written += 1
+
         try:
-            yield lambda picture: writer.write(np.ascontiguousarray(np.asarray(picture)[..., ::-1]))
+            yield write
         finally:
             writer.release()
+        # OpenCV says nothing of a full disk.
+        capture = cv2.VideoCapture(_ffmpeg_name(temporary))
+        found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        capture.release()
+        if found != written:
+            raise UserError(f"{path} cannot be written: {found} of {written} frames were kept.")
+
+
+def _ffmpeg_name(path):
+    """A path as FFmpeg takes it: it would read `12:30.mp4` as a protocol, and needs UTF-8."""
+    name = str(path.absolute())
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{writable(name)}: a video's path must be UTF-8. Rename it.") from error
+    return name
 
 
 def _opencv():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import command_line
 from errors import UserError
-from pictures.annotated_files import annotated_files
+from pictures.annotated_files import annotated_files, file_identity
 from pictures.cluster import on_cluster
 from pictures.finder import Batch, EndedFinderError, Finder, in_this_process
 from pictures.moving import write_video
@@ -53,6 +53,8 @@ def write_keypoints(
             raise UserError("A video is taken alone, by one job. Name one video, or pictures.")
         if drawn_into and drawn_into.suffix.lower() != ".mp4":
             raise UserError(f"The annotated video must end with .mp4. Received: {drawn_into}.")
+        if drawn_into and file_identity(drawn_into) == file_identity(paths[0]):
+            raise UserError(f"--draw would replace {paths[0]} itself. Name another file.")
         return write_video(paths[0], load(), outputs)
     if drawn_into and is_video(drawn_into):
         raise UserError(f"Annotated pictures go into a folder. Received for --draw: {drawn_into}.")

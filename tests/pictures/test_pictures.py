@@ -1,10 +1,11 @@
 """Pictures of every kind, and coordinates there and back."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 import keypoint_schema
 import pictures
@@ -61,6 +62,28 @@ def test_turned_photographs_come_upright(tmp_path, orientation):
     assert np.abs(read - upright).mean() < 3
     as_stored = pictures.to_gray(pictures.read_picture(file, upright=False)).astype(int)
     assert np.abs(as_stored - stored).mean() < 3
+
+
+def test_an_odd_exif_tag_does_not_matter(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.Software] = "72 dpi"
+    # A resolution in letters, which EXIF cannot hold: Pillow reads it, but does not write it.
+    odd = (
+        exif.tobytes()
+        .replace(
+            struct.pack(">HH", ExifTags.Base.Software, 2),
+            struct.pack(">HH", ExifTags.Base.XResolution, 2),
+        )
+        .replace(
+            struct.pack("<HH", ExifTags.Base.Software, 2),
+            struct.pack("<HH", ExifTags.Base.XResolution, 2),
+        )
+    )
+    assert odd != exif.tobytes()
+    file = tmp_path / "odd.jpg"
+    gradient(40, 30).save(file, exif=odd)
+    assert pictures.read_picture(file).size == (30, 40)
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", None])
@@ -192,6 +215,20 @@ def test_a_mark_lies_around_its_keypoint():
     rows, columns = np.nonzero(enlarged[..., 0])
     assert rows.mean() == pytest.approx(120.5 * 3 - 0.5, abs=0.6)
     assert columns.mean() == pytest.approx(40.5 * 3 - 0.5, abs=0.6)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((200, 300), (600, 900)), ((200, 40_000), (200, 40_000)), ((2, 3000), (2, 3000))],
+)
+def test_a_narrow_strip_is_not_enlarged_beyond_measure(size, expected):
+    assert pictures.annotated(Image.new("L", size), []).size == expected
+
+
+def test_a_drawing_that_its_format_cannot_hold_is_told_by_its_name(tmp_path):
+    with pytest.raises(UserError, match=r"d\.jpg cannot be written"):
+        pictures.write_annotated(tmp_path / "d.jpg", Image.new("L", (2, 70_000)), [])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_a_part_of_a_photograph_gets_a_box():

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -17,7 +18,8 @@ import keypoint_schema
 import pictures
 import predict
 from pictures import cascade, framing
-from tests import run_fixtures, small_data
+from tests import ROOT, run_fixtures, small_data
+from tests.pictures import stand_in_finder
 from tests.running import run_script
 from trained_nets.loading import load_net
 
@@ -310,6 +312,40 @@ def test_heic_is_read_with_its_extra_and_pointed_out_without(tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(pictures.UnreadablePictureError, match=r"\[heic\]"):
         pictures.read_picture(file)
+
+
+def test_a_picture_that_vanishes_before_it_is_drawn_costs_itself_alone(tmp_path):
+    gone, *others = stand_in_finder.write_pictures(tmp_path / "photos", [10, 20, 30])
+    finder = stand_in_finder.StandIn()()
+    drawings = [tmp_path / path.name for path in (gone, *others)]
+
+    def remove_the_first(position):
+        if position == 2:  # all have been read
+            gone.unlink(missing_ok=True)
+
+    found = finder(pictures.finder.Batch([gone, *others], drawings), remove_the_first)
+    assert "cannot be read" in found[0].error
+    assert not found[0].faces
+    assert [len(each.faces) for each in found[1:]] == [1, 1]
+    assert [drawing.exists() for drawing in drawings] == [False, True, True]
+
+
+def test_heic_is_known_by_its_content(tmp_path):
+    """In a process of its own, where no picture called .heic has been read before."""
+    heif = pytest.importorskip("pillow_heif")
+    file = tmp_path / "phone.jpg"
+    heif.from_pillow(Image.new("RGB", (64, 48))).save(tmp_path / "phone.heic")
+    (tmp_path / "phone.heic").rename(file)
+    script = (
+        "import io, pathlib, sys, pictures\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "for what in (io.BytesIO(path.read_bytes()), path):\n"
+        "    print(pictures.read_picture(what).size)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, file], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "(64, 48)\n(64, 48)\n"
 
 
 def test_without_the_extra_detect_says_what_to_install(run_path, folder, monkeypatch, capsys):

@@ -1,6 +1,9 @@
 """Videos: frames in, followed faces out, as a table and as an annotated video."""
 
 import csv
+import os
+import pathlib
+import signal
 import sys
 import types
 from unittest import mock
@@ -159,6 +162,70 @@ def test_ctrl_c_before_the_first_frame_is_no_damaged_video(clip, tmp_path, monke
     assert run_script(predict, *options) == 130
     assert capsys.readouterr().err == "predict.py: interrupted\n"
     assert not out.exists()
+
+
+@pytest.mark.parametrize("by_a_link", [False, True])
+def test_a_video_is_not_replaced_by_its_drawing(clip, tmp_path, monkeypatch, capsys, by_a_link):
+    monkeypatch.setattr(pictures, "FaceDetector", Pasted)
+    drawn, before = clip, clip.read_bytes()
+    if by_a_link:
+        drawn = tmp_path / "link.mp4"
+        drawn.symlink_to(clip)
+    assert run_script(predict, "--preset", "heatmap_s", clip, "--detect", "--draw", drawn) == 2
+    assert f"--draw would replace {clip} itself" in capsys.readouterr().err
+    assert clip.read_bytes() == before
+
+
+def test_a_video_that_does_not_fit_on_the_disk_leaves_the_earlier_one(tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "drawn.mp4"
+    path.write_bytes(b"an earlier video")
+    noise = np.random.default_rng(0).integers(0, 256, (30, *SIZE[::-1], 3), np.uint8)
+
+    def write_noise():
+        with video_writer(path, SIZE, 10.0) as write:
+            for frame in noise:
+                write(Image.fromarray(frame))
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        with pytest.raises(UserError, match="drawn.mp4 cannot be written"):
+            write_noise()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert path.read_bytes() == b"an earlier video"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_net_of_some_keypoints_does_not_follow_faces(clip, monkeypatch):
+    monkeypatch.setattr(Pasted, "asked", 0)
+    whole = load_net("preset:heatmap_s")
+    eyes = types.SimpleNamespace(
+        names=whole.names[:4], predict=lambda images: whole.predict(images)[:, :4]
+    )
+    track = FaceTracker(eyes, Pasted())
+    for frame in Video(clip):
+        track(frame)
+    assert Pasted.asked == 20  # in every frame
+
+
+def test_a_colon_in_its_name_is_no_protocol(clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clip.rename("2024-01-01T12:30:45.mp4")
+    assert Video(pathlib.Path("2024-01-01T12:30:45.mp4")).count == 20
+    with video_writer(pathlib.Path("at 12:31.mp4"), SIZE, 10.0) as write:
+        write(Image.new("RGB", SIZE))
+    assert Video(pathlib.Path("at 12:31.mp4")).count == 1
+
+
+def test_a_name_that_is_not_utf_8_is_told(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    for use in (lambda: Video(path), video_writer(path, SIZE, 10.0).__enter__):
+        with pytest.raises(UserError, match="must be UTF-8"):
+            use()
 
 
 def test_a_damaged_video_is_told(tmp_path, monkeypatch, capsys):
