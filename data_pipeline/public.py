@@ -20,7 +20,7 @@ from data_pipeline.label_summary import (
 from data_pipeline.loading import load_faces, load_synthetic_test_faces, load_test
 from data_pipeline.lookup_table import load_lookup
 from data_pipeline.shard_writer import ShardWriter
-from data_pipeline.splits import HOLD_OUT, folds, split, split_digest
+from data_pipeline.splits import HOLD_OUT, folds, split, split_digest, without_pictures_of
 
 __all__ = [
     "HOLD_OUT",
@@ -47,4 +47,5 @@ __all__ = [
     "summary_table",
     "swapped_sides",
     "training_batches",
+    "without_pictures_of",
 ]

@@ -5,10 +5,12 @@ import math
 
 import numpy as np
 
+import labelling
 from data_pipeline.face_data import FaceData
 from errors import UserError
 
 HOLD_OUT = 0.2
+_AT_ONCE = 1000  # pictures that are read from files together
 
 
 def group_rows(images: np.ndarray, persons: np.ndarray | None = None) -> np.ndarray:
@@ -71,6 +73,25 @@ def split(data: FaceData, seed: int, hold_out: float = HOLD_OUT) -> tuple[FaceDa
     shuffled = np.random.RandomState(seed).permutation(groups)
     is_valid = np.isin(data.groups, shuffled[:held_out])
     return data.rows(np.flatnonzero(~is_valid)), data.rows(np.flatnonzero(is_valid))
+
+
+def without_pictures_of(train: FaceData, *held_out: FaceData) -> FaceData:
+    """Leaves out training rows whose picture is held out, there labelled by someone else.
+
+    Groups keep a picture on one side within a data set; this keeps it there across several.
+    """
+    parts = (train, *held_out)
+    if len({labelling.full(name) for part in parts for name in part.labellers}) == 1:
+        return train
+    others = {digest for part in held_out for digest in _digests(part.images)}
+    kept = [digest not in others for digest in _digests(train.images)]
+    return train.rows(np.array(kept, bool))
+
+
+def _digests(images):
+    for start in range(0, len(images), _AT_ONCE):
+        for image in np.asarray(images[np.arange(start, min(start + _AT_ONCE, len(images)))]):
+            yield hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
 def split_digest(valid: FaceData) -> str:

@@ -64,7 +64,7 @@ def find_held_out(config: dict, origin: str, data: FaceData) -> HeldOut:
     if (trained_on.get("split") or digest) != digest:
         return _unknown(
             f"The split of {origin} cannot be repeated: training_persons.csv beside the data has "
-            "changed since, or scikit-learn now shuffles differently."
+            "changed since."
         )
     groups = valid.groups
     if fold:

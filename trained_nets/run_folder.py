@@ -25,7 +25,7 @@ import atomic_write
 import keypoint_schema
 import models.public  # noqa: F401, registers the layers and losses that a file may name
 from data_pipeline import FaceData
-from errors import UserError
+from errors import DivergedError, UserError
 from trained_nets import config_form, places
 from trained_nets.same_settings import require_same_settings
 
@@ -127,8 +127,9 @@ class RunFolder:
     def replaced(self):
         """Sets the run aside while a new one is trained in its place.
 
-        It is restored if the new one fails, and deleted once the new one has its weights. After a
-        kill it is still there, beside an unfinished run that must not replace it.
+        It is restored if the new one fails, and deleted once the new one has its weights, if only
+        those from before its loss diverged. After a kill it is still there, beside an unfinished
+        run that must not replace it.
         """
         if self._set_aside.exists() and not self._has_weights():
             self._bring_back()
@@ -138,8 +139,11 @@ class RunFolder:
                 self.path.rename(self._set_aside)
         try:
             yield
-        except BaseException:
-            if self._set_aside.exists():
+        except BaseException as error:
+            is_kept = any(self.path.glob("**/model.keras"))
+            if isinstance(error, DivergedError) and is_kept:
+                self.forget_replaced()
+            elif self._set_aside.exists():
                 self._bring_back()
             raise
         self.forget_replaced()

@@ -83,6 +83,8 @@ def _run(arguments):
     for data in sources.data:
         console.print(data_pipeline.summary_table(data))
     train, valid = sources.joined()
+    if not arguments.folds:  # whose nets hold out more
+        train = _without_held_out_pictures(train, valid, console)
     _require_four_point_rows(plan.recipe, train)
     if arguments.folds and warm_start:
         _refuse_seen_folds(warm_start, sources)
@@ -118,6 +120,17 @@ def _run(arguments):
     if executor.failures:  # only now, for the others are worth more than what they replace
         raise FailedTrainingsError(executor.failures, plan.run)
     return _report(results, plan.run, settings, arguments, console)
+
+
+def _without_held_out_pictures(train, valid, console):
+    apart = data_pipeline.without_pictures_of(train, valid)
+    if shared := len(train) - len(apart):
+        console.print(
+            f"Note: {shared:,} faces are left out of training, because their pictures are held out "
+            "of another data set.",
+            style="yellow",
+        )
+    return apart
 
 
 def _first_look(arguments, plan):

@@ -84,11 +84,12 @@ def fit_folds(task: Task, folds: int, console: rich.console.Console, executor: E
 
 def _task_of(number, outside, inside, folds, task):
     name = fold_names(folds)[number - 1]
+    train, valid = task.train.rows(outside), task.train.rows(inside)
     return dataclasses.replace(
         task,
         model_name=name,
-        train=task.train.rows(outside),
-        valid=task.train.rows(inside),
+        train=data_pipeline.without_pictures_of(train, valid, task.valid),
+        valid=valid,
         run=task.run.part(name),
         settings=dataclasses.replace(
             task.settings,

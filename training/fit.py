@@ -143,6 +143,10 @@ class _Training:
             monitor if len(task.valid) else None, task.recipe.patience
         )
         self.best.set_model(self.compiled)  # for `restore`, if Keras stops before it sets it
+        # At the end, Keras would set the averaged weights; here `best` sets the best ones. On JAX
+        # that would also fail, and hide Ctrl-C, as variables are empty during a step.
+        self.compiled.optimizer.finalize_variable_values = lambda variables: None
+        self.is_interrupted = False
         self.offsets = data_pipeline.mirror_offset_table(
             task.recipe.epochs, _num_outputs(task.train)
         )
@@ -198,6 +202,7 @@ class _Training:
         except KeyboardInterrupt:
             if self.best.best_weights is None:  # nothing to save yet
                 raise
+            self.is_interrupted = True
             return False
         except Exception as error:
             full = os.strerror(errno.ENOSPC)
@@ -216,9 +221,10 @@ class _Training:
         """Returns the net with its best weights, on one device.
 
         Variables of several devices stay as they are: after an exception, not every process may be
-        there to change them together.
+        there to change them together. On JAX, Ctrl-C leaves some empty, such as dropout's seeds.
         """
-        if self.task.settings.devices == 1:
+        is_emptied = self.is_interrupted and keras.backend.backend() == "jax"
+        if self.task.settings.devices == 1 and not is_emptied:
             return self.model
         best = dict(zip(map(id, self.compiled.weights), self.best.best_weights, strict=True))
         return distribution.copied_to_one_device(

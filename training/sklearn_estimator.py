@@ -66,12 +66,13 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
         """Trains from scratch.
 
         Args:
-            X: faces, gray 0–255: `(N, 9216)`, `(N, 96, 96)` or `(N, 96, 96, 1)`.
+            X: faces, gray values 0–255, whole numbers of any type: `(N, 9216)`, `(N, 96, 96)` or
+                `(N, 96, 96, 1)`.
             y: `(N, 2K)` as x, y, x, y, … or `(N, K, 2)`, px; NaN where unlabelled. Rows without
                 any label are harmless.
 
         Raises:
-            ValueError: for any other shape, or if flips lack the mirror of a keypoint.
+            ValueError: for any other shape or values, or if flips lack the mirror of a keypoint.
             UserError: for an unknown net, a value that recipes do not allow, or a parameter that
                 the net or its recipe does not use.
         """
@@ -87,12 +88,14 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
             y: as in `fit`.
 
         Raises:
-            ValueError: after the last epoch, or as `fit`.
+            ValueError: after the last epoch; if this was loaded from a file; or as `fit`.
             UserError: as `fit`.
         """
         data = self._data(X, y)
         if not hasattr(self, "model_"):
             self._start(X, data)
+        if not hasattr(self, "_compiled"):
+            raise ValueError("What was loaded from a file has no optimizer to go on with. Use fit.")
         if len(self.history_) >= self._recipe().epochs:
             raise ValueError(f"All {self._recipe().epochs:,} epochs have been trained.")
         return self._train(data, len(self.history_) + 1)
@@ -105,8 +108,13 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
         """
         models.build(self.net, len(self._names()), settings=self._recipe().net_settings)
 
+    def __getstate__(self):
+        state = super().__getstate__()
+        # What trains the net cannot be pickled; the net itself can.
+        return {key: state[key] for key in state if key not in ("_compiled", "_not_averaged")}
+
     def _data(self, X, y):
-        names, images = self._names(), _as_images(X)
+        names, images = self._names(), _as_uint8(_as_images(X))
         keypoints = _as_keypoints(y, len(names), len(images))
         return data_pipeline.FaceData(images, keypoints, np.arange(len(images)), names)
 
@@ -200,6 +208,18 @@ def _as_images(X):
             f"Received an X of shape {X.shape}."
         )
     return X.reshape(len(X), size, size, 1)
+
+
+def _as_uint8(images):
+    if images.dtype == np.uint8:
+        return images
+    converted = np.clip(np.nan_to_num(images), 0, 255).astype(np.uint8)
+    if not np.array_equal(converted, images):
+        raise ValueError(
+            "Gray values are whole numbers from 0 to 255. Received values from "
+            f"{images.min():g} to {images.max():g} of type {images.dtype}."
+        )
+    return converted
 
 
 def _as_keypoints(y, num_keypoints, num_faces):

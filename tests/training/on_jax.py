@@ -9,10 +9,11 @@ import sys
 from tests import ROOT
 
 
-def training(name, *options, killed_in=None, dies_in=None):
+def training(name, *options, killed_in=None, dies_in=None, interrupted_in=None):
     """One run of train.py, as `tests.training.jax_trainings` takes it."""
     options = ["--name", name, *map(str, options)]
-    return {"options": options, "killed_in": killed_in, "dies_in": dies_in}
+    ends = {"killed_in": killed_in, "dies_in": dies_in, "interrupted_in": interrupted_in}
+    return {"options": options} | ends
 
 
 def start(trainings, small_folder, runs, devices=1, process=None, port=None):

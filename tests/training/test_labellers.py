@@ -26,7 +26,9 @@ from tests.running import run_script
 from trained_nets import run_folder
 from trained_nets.loading import load_net, load_run
 from trained_nets.predictions import load_nets, predict_as_labelled
+from training import fit as training_fit
 from training.fit import fit
+from training.sources import load_sources
 from training.task import Settings, Task
 
 FOUR = keypoint_schema.indices(FOUR_POINTS)
@@ -373,3 +375,44 @@ def test_what_cannot_be_learned_is_refused(start, tmp_path, small_folder, capsys
     assert start(*specialists, "--set", "nose_tip.four_point_labeller=true") == 2
     assert "for all specialists together" in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "net1").exists()
+
+
+@pytest.fixture
+def overlapping(tmp_path):
+    """Two data sets, whose first 40 pictures are the same, labelled by two."""
+    images, keypoints = small_data.faces()
+    for name, some in (("one", slice(0, 60)), ("two", slice(0, 40))):
+        (tmp_path / name).mkdir()
+        table = small_data.training_csv(images[some], keypoints[some] + (name == "two"))
+        (tmp_path / name / "training.csv").write_text(table)
+    return [tmp_path / "one", tmp_path / "two"]
+
+
+def pictures_of(data):
+    return {image.tobytes() for image in np.asarray(data.images)}
+
+
+def test_no_picture_is_on_both_sides_of_several_data_sets(overlapping):
+    train, valid = load_sources(overlapping, 1, 0.2, False).joined()
+    assert pictures_of(train) & pictures_of(valid)
+    apart = data_pipeline.without_pictures_of(train, valid)
+    assert not pictures_of(apart) & pictures_of(valid)
+    assert pictures_of(apart) == pictures_of(train) - pictures_of(valid)
+    one, _ = load_sources(overlapping[:1], 1, 0.2, False).joined()
+    assert data_pipeline.without_pictures_of(one, one) is one  # its groups saw to that
+
+
+@pytest.mark.parametrize("folds", [(), ("--folds", 2)])
+def test_training_leaves_out_what_another_data_set_holds_out(
+    overlapping, folds, tmp_path, monkeypatch, capsys
+):
+    tasks = []
+    check = training_fit.check
+    monkeypatch.setattr(training_fit, "check", lambda task: tasks.append(task) or check(task))
+    both = [option for folder in overlapping for option in ("--data", folder)]
+    arguments = ("--model", "net1", *LABELLED, *both, "--runs", tmp_path / "runs", "--epochs", 1)
+    assert run_script(train, *arguments, *folds) == 0
+    assert len(tasks) == (2 if folds else 1)
+    for task in tasks:
+        assert not pictures_of(task.train) & pictures_of(task.valid)
+    assert ("are held out of another data set" in capsys.readouterr().out) == (not folds)

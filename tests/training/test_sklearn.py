@@ -1,6 +1,7 @@
 """A net of the zoo inside scikit-learn."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -40,6 +41,33 @@ def test_missing_labels_neither_stop_nor_steer_training():
     assert np.isfinite(fitted.history_).all()
     missing[40:] = np.nan_to_num(missing[40:]) + 1000  # now they would steer it
     assert not np.allclose(clone(net).fit(images, missing).predict(images), predicted)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float32, np.float64])
+def test_gray_values_of_any_type_are_taken(kind):
+    images, labels = nose_data()
+    net = KeypointRegressor("net1", NOSE, epochs=1, batch_size=20)
+    expected = net.fit(images, labels).predict(images)
+    received = clone(net).fit(images.astype(kind), labels).predict(images.astype(kind))
+    np.testing.assert_array_equal(received, expected)
+
+
+@pytest.mark.parametrize("change", [lambda X: X / 255, lambda X: X - 1.0, lambda X: X * np.nan])
+def test_other_values_are_refused(change):
+    images, labels = nose_data()
+    with pytest.raises(ValueError, match="whole numbers from 0 to 255"):
+        KeypointRegressor("net1", NOSE, epochs=1).fit(change(images), labels)
+
+
+def test_a_fitted_net_is_pickled(narrow_zoo):
+    images, labels = nose_data()
+    net = KeypointRegressor("heatmap_s", NOSE, epochs=2, batch_size=20).partial_fit(images, labels)
+    restored = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(restored.predict(images), net.predict(images))
+    with pytest.raises(ValueError, match="no optimizer to go on with"):
+        restored.partial_fit(images, labels)
+    assert len(restored.fit(images, labels).history_) == 2
+    net.partial_fit(images, labels)  # the one that was pickled goes on
 
 
 def test_training_lowers_the_error_and_repeats_itself():

@@ -269,6 +269,7 @@ def test_a_training_that_diverges_at_once_is_told(start, small_folder, capsys, h
     wild = ("--set", "learning_rate=1e20", "--epochs", 2, "--hold-out", hold_out)
     assert start("--model", "net1", "--data", small_folder, *wild) == 1
     error = capsys.readouterr().err
+    assert "Nothing is left of it." in error
     # All faces are one batch: the loss is wrong one step after the weights are.
     assert "net1 diverged in epoch 2 of 2, at a learning rate of 1e+20" in error
     assert "--set learning_rate=3e+19" in error
@@ -279,6 +280,7 @@ def test_a_training_that_diverges_late_keeps_its_best_weights(
 ):
     net1 = ("--model", "net1", "--data", small_folder, "--precision", "float32", "--epochs")
     assert start(*net1, 2, "--name", "two") == 0
+    assert start(*net1, 1, "--name", "five") == 0  # an earlier run, to be replaced
 
     class Explosion(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -286,11 +288,12 @@ def test_a_training_that_diverges_late_keeps_its_best_weights(
                 self.model.optimizer.learning_rate.assign(1e30)
 
     monkeypatch.setattr(from_recipe, "schedules", lambda recipe: [Explosion()])
-    assert start(*net1, 5, "--name", "five") == 1
+    assert start(*net1, 5, "--name", "five", "--overwrite") == 1
     error = capsys.readouterr().err
     assert re.search("diverged in epoch 4 of 5, .* The weights of epoch 2 are in", error)
     results = json.loads((tmp_path / "five/config.json").read_text())["results"]
     assert not results["finished"]
+    assert {path.name for path in tmp_path.iterdir()} == {"two", "five"}
     kept, expected = (load_net(tmp_path / name).model.get_weights() for name in ("five", "two"))
     for ours, theirs in zip(kept, expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
