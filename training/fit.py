@@ -147,14 +147,16 @@ class _Training:
         # that would also fail, and hide Ctrl-C, as variables are empty during a step.
         self.compiled.optimizer.finalize_variable_values = lambda variables: None
         self.is_interrupted = False
-        self.offsets = data_pipeline.mirror_offset_table(
-            task.recipe.epochs, _num_outputs(task.train)
-        )
+        self.offsets = None  # a row for each epoch, so only where flips depend on them
+        if task.recipe.mirror_offset and task.recipe.augmentation != "none":
+            self.offsets = data_pipeline.mirror_offset_table(
+                task.recipe.epochs, _num_outputs(task.train)
+            )
         self.history = callbacks.HistoryCSV(task.run.history_file)
         self.state = callbacks.ResumeState(
             task.run.resume_file,
             self.best,
-            others={"mirror_offsets": self.offsets},
+            others={} if self.offsets is None else {"mirror_offsets": self.offsets},
             history=task.run.history_file,
         )
 
@@ -257,7 +259,7 @@ class _Training:
     def _mirror_offsets(self):
         """Returns the callback that measures the offset, if flips depend on it."""
         task = self.task
-        if not task.recipe.mirror_offset or task.recipe.augmentation == "none":
+        if self.offsets is None:
             return []
 
         def measure():

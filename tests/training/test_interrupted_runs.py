@@ -22,6 +22,7 @@ from trained_nets.loading import load_net
 from trained_nets.run_folder import RunFolder
 
 NET1 = ("--model", "net1", "--epochs", 2)
+FLIPPED = ("--set", "augmentation=flip", "--set", "mirror_offset=true")
 
 
 def history(folder):
@@ -243,3 +244,15 @@ def test_a_config_without_its_datas_fingerprint_is_no_run(tmp_path, data):
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(UserError, match="lacks the data's fingerprint"):
         RunFolder(tmp_path).read_config()
+
+
+def test_a_table_of_mirror_offsets_is_kept_only_where_flips_use_it(
+    start_train, tmp_path, monkeypatch
+):
+    """It has a row for each epoch, however many a person asks for."""
+    monkeypatch.setattr(ResumeState, "on_epoch_end", saved_then_killed)
+    for name, options in (("net1", ()), ("flipped", FLIPPED)):
+        with pytest.raises(Killed):
+            start_train(*NET1, "--name", name, *options)
+        with np.load(tmp_path / name / "resume.npz") as state:
+            assert ("mirror_offsets" in state) == (name == "flipped")
