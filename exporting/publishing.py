@@ -68,8 +68,8 @@ def building_folder(base):
         try:
             base.mkdir(parents=True, exist_ok=True)
             stack.enter_context(_lock(base))
-            for leftover in filter(pathlib.Path.is_dir, base.glob(".tmp-*")):
-                shutil.rmtree(leftover)
+            if building.is_dir():  # of an export that was killed
+                shutil.rmtree(building)
             building.mkdir()
         except OSError as error:
             raise _unwritable(base, error.strerror) from error

@@ -104,7 +104,7 @@ class WriterInTheMiddle:
 
     def write(self, saved_model, building, stem, calibration):
         folder = building.parent
-        assert not (folder / ".tmp-killed").exists()
+        assert not (building / "killed").exists()
         with pytest.raises(UserError, match="Another export"), new_version(folder):
             pass
         assert (saved_model / "saved_model.pb").exists()  # which that export would have removed
@@ -112,7 +112,7 @@ class WriterInTheMiddle:
 
 
 def test_no_other_export_writes_meanwhile_and_leftovers_go(tmp_path, monkeypatch):
-    (tmp_path / ".tmp-killed" / "saved_model").mkdir(parents=True)
+    (tmp_path / ".tmp-export" / "killed").mkdir(parents=True)
     monkeypatch.setattr(other_formats, "onnx_format", WriterInTheMiddle())
     with pytest.raises(InterruptedError):
         export_other_format(stand_in_net(), tmp_path, "onnx", few_faces())

@@ -92,6 +92,14 @@ def test_without_fcntl_an_export_goes_on(tmp_path, monkeypatch):
     assert [child.name for child in tmp_path.iterdir()] == ["1"]
 
 
+def test_other_hidden_folders_are_left_alone(tmp_path):
+    notes = tmp_path / ".tmp-my-notes" / "thesis.txt"
+    notes.parent.mkdir()
+    notes.write_text("years of work")
+    publish(tmp_path, "new")
+    assert notes.read_text() == "years of work"
+
+
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/model"])
 def test_a_place_that_cannot_be_a_folder_is_a_clear_error(tmp_path, place):
     (tmp_path / "file").write_text("")
