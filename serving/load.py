@@ -135,7 +135,8 @@ def run_load(target: Target, traffic: Traffic) -> Load:
         except UserError as error:
             errors.append(str(error))
 
-    threads = [threading.Thread(target=run_client) for _ in range(traffic.clients)]
+    # Daemons, which do not outlive Ctrl-C.
+    threads = [threading.Thread(target=run_client, daemon=True) for _ in range(traffic.clients)]
     start = time.perf_counter()
     for thread in threads:
         thread.start()

@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -451,6 +452,29 @@ def test_load_counts_every_request_once(server, saved):
     assert not result.errors
     assert len(requests) == 10  # the first one is not timed
     assert 0 < max(result.latencies) <= result.seconds
+
+
+def test_ctrl_c_ends_load_at_once(saved):
+    options = ("--timeout", "60", "--requests", "1000000")
+    with serving_stand_in.rest_server(saved, delay=0.05) as (url, requests):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "serving.load", "--url", url, *options],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+            # In a shell's background, it would be ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        try:
+            while len(requests) < 3:
+                assert process.poll() is None
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, error = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert error == "python -m serving.load: interrupted\n"
 
 
 def test_load_on_no_server_is_an_error():
