@@ -38,11 +38,13 @@ def main(argv=None):
     target = Target(arguments.url, arguments.model)
     labelled = Target(arguments.url, arguments.model, label=arguments.label)
     with connect(target) as model, connect(labelled) as label:
-        model.status()  # a server that cannot be reached is told before anything is edited
+        status = model.status()  # a server that cannot be reached is told before anything is edited
         config = before.with_version(arguments.to)
+        # The server tells why a version failed until it loads it again, even if it is not listed.
+        stale = None if config is before else status.get(arguments.to)
         write(arguments, config, f"Serving version {arguments.to} too")
         try:
-            wait(arguments, model, "AVAILABLE")
+            wait(arguments, model, "AVAILABLE", stale)
         except BaseException:
             write(arguments, before, "Put back")
             raise
@@ -108,8 +110,14 @@ def write(arguments, config, message):
     print(f"{message} ({arguments.config})", flush=True)
 
 
-def wait(arguments, connection, state):
+def wait(arguments, connection, state, stale=None):
     """Waits until the server says that the new version is in `state`.
+
+    Args:
+        arguments: of the command line.
+        connection: asks the server.
+        state: such as "AVAILABLE".
+        stale: a state and its reason from before; while the server repeats it, it says nothing new.
 
     Raises:
         UserError: if it failed to load, or `--wait` is over.
@@ -117,13 +125,14 @@ def wait(arguments, connection, state):
     end = time.monotonic() + arguments.wait
     while True:
         try:
-            status = connection.status()
-            found, reason = status.get(arguments.to, ("not listed", ""))
+            told = connection.status().get(arguments.to, ("not listed", ""))
+            stale = stale if told == stale else None
+            found, reason = told
         except UserError as error:  # a label that is not set yet, or a server that starts again
             found, reason = "unknown", str(error)
         if found == state:
             return
-        if found == "END" and reason:
+        if found == "END" and reason and not stale:
             raise UserError(f"Version {arguments.to} cannot be served: {reason}")
         if time.monotonic() >= end:
             raise UserError(

@@ -7,6 +7,7 @@ import re
 import shutil
 import threading
 import time
+import types
 
 import pytest
 from google.protobuf import text_format
@@ -24,22 +25,25 @@ POLL_SECONDS, LOAD_SECONDS = 0.02, 0.1
 class FollowingServer:
     """Reads a models.config again and again, and tells its versions' states over REST.
 
-    A version takes a moment to load. A label for one that is not available yet is refused: it
-    stays where it was, with an error in the log.
+    A version takes a moment to load. Why one failed is told until it loads again, even if it is not
+    listed any more. A label for one that is not available yet is refused: it stays where it was,
+    with an error in the log.
     """
 
-    def __init__(self, config, broken=()):
-        self._config, self._broken = config, broken
-        self.loading_until = {}
+    def __init__(self, config, broken=(), poll_seconds=POLL_SECONDS):
+        self._config, self._poll_seconds = config, poll_seconds
+        self.broken = broken
+        self.failed, self.loading_until = [], {}
         self.labels = {}
         self.log, self.seen = [], []
 
     def states(self):
-        return {
-            version: "END" if version in self._broken
-            else "AVAILABLE" if time.monotonic() >= ready else "LOADING"
+        listed = {
+            version: "LOADING" if time.monotonic() < ready
+            else "END" if version in self.broken else "AVAILABLE"
             for version, ready in self.loading_until.items()
         }  # fmt: skip
+        return dict.fromkeys(self.failed, "END") | listed
 
     def reload(self):
         text = self._config.read_text()
@@ -56,6 +60,7 @@ class FollowingServer:
                 self.labels[label] = version
             elif version != self.labels[label]:
                 self.log.append(f"Request to assign label to version {version} not available")
+        self.failed = [version for version, state in self.states().items() if state == "END"]
         now = time.monotonic()
         ready = dict.fromkeys(versions, now + LOAD_SECONDS)
         self.loading_until = {each: self.loading_until.get(each, ready[each]) for each in versions}
@@ -99,7 +104,7 @@ class FollowingServer:
         stop = threading.Event()
 
         def follow():
-            while not stop.wait(POLL_SECONDS):
+            while not stop.wait(self._poll_seconds):
                 server.reload()
 
         self.reload()
@@ -186,6 +191,41 @@ def test_a_version_that_does_not_load_is_told_and_the_file_put_back(config, caps
     assert config.read_text() == text
     assert "Version 2 cannot be served: Op type not registered" in capsys.readouterr().err
     assert server.labels == {"stable": 1}
+
+
+def test_a_version_that_failed_is_tried_anew_though_the_server_still_tells_why(config):
+    server = FollowingServer(config, broken=[2], poll_seconds=0.2)
+    with server.running() as url:
+        assert run(url, config, 2) == 2
+        eventually(lambda: server.seen[-1] == ([1], {"stable": 1}))
+        assert server.states() == {1: "AVAILABLE", 2: "END"}
+        server.broken = []
+        assert run(url, config, 2) == 0
+    assert server.labels == {"stable": 2}
+
+
+@pytest.mark.parametrize("between", [("LOADING", ""), ("END", "No such file")])
+def test_a_version_that_fails_again_is_told_once_it_is_news(between, config):
+    stale = ("END", "Op type not registered")
+    told = [stale, UserError("No answer"), stale, between, stale]
+
+    def status():
+        if isinstance(told[0], UserError):
+            raise told.pop(0)
+        return {2: told.pop(0)}
+
+    arguments = types.SimpleNamespace(to=2, wait=60, config=config)
+    with pytest.raises(UserError, match=f"Version 2 cannot be served: {between[1] or stale[1]}"):
+        switch.wait(arguments, types.SimpleNamespace(status=status), "AVAILABLE", stale)
+
+
+def test_a_listed_version_that_failed_is_told_at_once(config, capsys):
+    config.write_text(ModelConfig(config.read_text()).with_version(2).text)
+    server = FollowingServer(config, broken=[2])
+    with server.running() as url:
+        eventually(lambda: server.states()[2] == "END")
+        assert run(url, config, 2) == 2
+    assert "Version 2 cannot be served: Op type not registered" in capsys.readouterr().err
 
 
 def test_a_server_that_reads_another_file_is_told_and_the_file_put_back(config, tmp_path, capsys):
