@@ -102,6 +102,8 @@ def read_config(path):
         return ModelConfig(path.read_text("utf-8"))
     except OSError as error:
         raise UserError(f"--config {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"--config {path} must be UTF-8: {error}. Save it as such.") from error
 
 
 def write(arguments, config, message):

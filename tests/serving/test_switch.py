@@ -258,6 +258,16 @@ def test_mistakes_are_one_line_and_edit_nothing(options, told, config, capsys):
     assert config.read_text() == text
 
 
+def test_a_configuration_in_another_encoding_is_one_line(config, capsys):
+    content = config.read_bytes() + "# für später\n".encode("latin-1")
+    config.write_bytes(content)
+    assert run("http://127.0.0.1:9", config, 2) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"--config {config} must be UTF-8: " in error
+    assert config.read_bytes() == content
+
+
 @pytest.mark.parametrize("text", ["", "model_config_list { config { name: 'a' } }"])
 def test_other_forms_of_configuration_are_left_to_the_person(text):
     with pytest.raises(UserError, match="edit it by hand"):
