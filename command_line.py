@@ -12,6 +12,7 @@ import tempfile
 from errors import UserError, looking_at
 
 BACKENDS = ("tensorflow", "jax")  # Keras backends that the project runs on
+MAX_VERSION = 2**63 - 1  # of a served model; TensorFlow Serving counts in int64
 SYMMETRIC = "symmetric"  # a flip average for faces whose labels are mirror-symmetric
 
 

@@ -59,7 +59,7 @@ def parse_arguments(argv=None):
     )
     parser.add_argument(
         "--version",
-        type=command_line.at_least(1),
+        type=command_line.at_least(1, command_line.MAX_VERSION),
         help="version number of a SavedModel or of OpenVINO's files (default: the next one)",
     )
     command_line.add_labels_of_argument(parser)

@@ -76,7 +76,12 @@ def add_target_arguments(parser):
     )
     parser.add_argument("--model", default="facial_keypoints", help="(default: %(default)s)")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--version", type=int, help="version number (default: the newest)")
+    which.add_argument(
+        "--version",
+        type=command_line.at_least(0, command_line.MAX_VERSION),
+        metavar="N",
+        help="version number (default: the newest)",
+    )
     which.add_argument("--label", help="version label, such as stable")
     parser.add_argument("--timeout", type=_seconds, default=10.0, help="s (default: %(default)g)")
 

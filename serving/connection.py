@@ -23,9 +23,12 @@ def connect(target: Target) -> RestConnection | GrpcConnection:
     objects. `names` returns the served keypoints in the schema's order.
 
     Raises:
-        UserError: if the URL cannot be read or its scheme is unknown; later, if the server cannot
-            be reached, takes longer than the time-out, or refuses a request.
+        UserError: if the URL cannot be read, its scheme is unknown, or it or a name is not UTF-8;
+            later, if the server cannot be reached, takes longer than the time-out, or refuses a
+            request.
     """
+    for option in ("url", "model", "label"):
+        _require_utf_8(option, getattr(target, option) or "")
     scheme = _scheme(target.url)
     if scheme not in _CONNECTIONS:
         raise UserError(
@@ -33,6 +36,13 @@ def connect(target: Target) -> RestConnection | GrpcConnection:
             f"for TLS). Received: {target.url!r}."
         )
     return _CONNECTIONS[scheme](target)
+
+
+def _require_utf_8(option, text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # Python stands in for other bytes of the command line
+        raise UserError(f"--{option} must be UTF-8. Received: {text!r}.") from None
 
 
 def _scheme(url):

@@ -64,7 +64,8 @@ def parse_arguments(argv=None):
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("to", type=command_line.at_least(1), metavar="VERSION")
+    version = command_line.at_least(1, command_line.MAX_VERSION)
+    parser.add_argument("to", type=version, metavar="VERSION")
     parser.add_argument("--label", default="stable", help="(default: %(default)s)")
     parser.add_argument(
         "--config",

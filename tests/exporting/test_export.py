@@ -74,11 +74,12 @@ def test_taken_version_is_one_line_and_status_2(start, tmp_path, capsys):
     assert not list((tmp_path / "4").iterdir())
 
 
-@pytest.mark.parametrize("version", ["0", "-1", "two"])
-def test_version_must_be_a_positive_integer(start, version, capsys):
+@pytest.mark.parametrize("version", ["0", "-1", "two", str(2**63)])
+def test_version_must_be_a_positive_integer_that_the_server_can_count_to(start, version, capsys):
     assert start("preset:heatmap_s", f"--version={version}") == 2
     error = capsys.readouterr().err
-    assert f"--version: must be a whole number, at least 1. Received: {version}" in error
+    rule = "must be a whole number, at least 1 and at most 9223372036854775807"
+    assert f"--version: {rule}. Received: {version}" in error
 
 
 def test_missing_run_is_one_line_and_status_2(tmp_path, capsys):

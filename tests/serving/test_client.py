@@ -205,6 +205,7 @@ def test_refused_picture_has_nan_and_its_message_over_rest_and_grpc_alike(url, p
         ["--timeout", "inf"],
         ["--timeout", "1e12"],
         ["--version", "two"],
+        ["--version", str(2**63)],
     ],
 )
 def test_mistakes_on_the_command_line_are_told(wrong, capsys):
@@ -332,6 +333,17 @@ UNREADABLE = ["http://localhost:abc", "grpc://localhost:99999", "http://[::1", "
 def test_url_of_no_known_kind_is_one_line(url, pictures, capsys):
     assert run_script(client, pictures[0], f"--url={url}") == 2
     assert "--url must be http://HOST:8501" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--model", "--label", "--url"])
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_what_is_not_utf_8_is_one_line(scheme, option, pictures, capsys):
+    url = f"{scheme}://127.0.0.1:9"
+    odd = f"{url}/caf\udce9" if option == "--url" else "caf\udce9"
+    assert run_script(client, pictures[0], "--url", url, option, odd) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"{option} must be UTF-8. Received: {odd!r}." in error
 
 
 def test_host_that_no_name_server_takes_is_one_line(pictures, capsys):

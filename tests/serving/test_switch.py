@@ -244,6 +244,7 @@ def test_a_server_that_reads_another_file_is_told_and_the_file_put_back(config, 
     [
         (["2", "--label", "beta"], "--label must be one in .*: stable. Received: 'beta'"),
         (["0"], "must be a whole number, at least 1"),
+        ([str(2**63)], "at least 1 and at most 9223372036854775807"),
         (["2", "--config", "/nowhere/models.config"], "cannot be read: No such file"),
         (["2", "--url", "grpc://localhost:8500"], "--url must be http://HOST:8501"),
         (["2", "--url", "http://127.0.0.1:9"], "No TensorFlow Serving answers"),
