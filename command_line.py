@@ -132,6 +132,8 @@ def run(main, program=None, argv=None):
         program: prefix of messages; the script's file name by default.
         argv: passed to `main`.
     """
+    if getattr(sys.stdout, "errors", None) == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be of any bytes
     try:
         status = main(argv)
         sys.stdout.flush()

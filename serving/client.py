@@ -10,6 +10,7 @@ import numpy as np
 import command_line
 import pictures
 from errors import UserError
+from pictures.records import writable
 from serving.connection import connect
 from serving.target import MAX_BATCH, Target
 
@@ -149,26 +150,27 @@ def _answers(connection, signature, files):
 
 def print_answers(arguments, answers):
     """Prints `(path, faces, error)` of each picture."""
+    answers = [(writable(str(path)), *answer) for path, *answer in answers]
     if arguments.json:
         row = _photo_row if arguments.photo else _row
         print(json.dumps([row(*answer) for answer in answers], indent=2))
         return
-    for path, faces, error in answers:
+    for picture, faces, error in answers:
         if not faces and not error:
-            print(f"{path}  (no face found)")
+            print(f"{picture}  (no face found)")
         for number, face in enumerate(faces):  # main tells errors on stderr
             which = f"  face {number}, score {face.confidence:.3f}" if arguments.photo else ""
-            print(f"{path}{which}  (x, y in px of this picture)")
+            print(f"{picture}{which}  (x, y in px of this picture)")
             for name, (x, y) in face.keypoints.items():
                 print(f"  {name:26}{x:9.2f}{y:9.2f}")
 
 
-def _row(path, faces, error):
+def _row(picture, faces, error):
     keypoints = _keypoints(faces[0]) if faces else None
-    return {"picture": str(path), "keypoints": keypoints, "error": error or None}
+    return {"picture": picture, "keypoints": keypoints, "error": error or None}
 
 
-def _photo_row(path, faces, error):
+def _photo_row(picture, faces, error):
     rows = [
         {
             "box": dataclasses.asdict(face.box),
@@ -177,7 +179,7 @@ def _photo_row(path, faces, error):
         }
         for face in faces
     ]
-    return {"picture": str(path), "faces": None if error else rows, "error": error or None}
+    return {"picture": picture, "faces": None if error else rows, "error": error or None}
 
 
 def _keypoints(face):

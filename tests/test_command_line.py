@@ -113,6 +113,11 @@ def test_the_status_of_main_is_passed_on():
     assert exit_status(lambda argv: None) is None
 
 
+def test_a_name_that_is_not_utf_8_is_printed_with_escapes(capsys):
+    assert exit_status(lambda argv: print("Wrote caf\udce9.json")) is None
+    assert capsys.readouterr().out == "Wrote caf\\udce9.json\n"
+
+
 def test_a_reader_that_went_away_is_no_error():
     script = "import command_line\ncommand_line.run(lambda argv: print('x' * 10**6))"
     process = subprocess.Popen(

@@ -86,6 +86,15 @@ def test_client_prints_json(url, pictures, capsys):
     np.testing.assert_allclose(points, expected(pictures[0]), atol=0.01)
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_name_that_is_not_utf_8_is_printed_as_predict_does(options, url, pictures, capsys):
+    odd = pictures[0].rename(pictures[0].with_name("caf\udce9.png"))
+    assert run_script(client, odd, "--url", url, *options) == 0
+    printed = capsys.readouterr().out
+    name = json.loads(printed)[0]["picture"] if options else printed.split("  ")[0]
+    assert name == str(odd.with_name("caf\\udce9.png"))
+
+
 def test_client_annotates_copies_as_predict_does_and_says_so_beside_its_answer(
     url, pictures, tmp_path, capsys
 ):
