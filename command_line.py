@@ -124,8 +124,8 @@ def run(main, program=None, argv=None):
     """Runs a script's `main(argv)` and exits with its status (None is 0).
 
     A `UserError` prints `<program>: error: <message>` on stderr and exits with its status, usually
-    2. A second Ctrl-C, or one outside training, exits with 130. If the reader of a pipe goes away
-    (`| head`), the script ends quietly.
+    2; so does a full disk that stdout is written to. A second Ctrl-C, or one outside training,
+    exits with 130. If the reader of a pipe goes away (`| head`), the script ends quietly.
 
     Args:
         main: takes a list of options, or None for those of the command line.
@@ -140,10 +140,29 @@ def run(main, program=None, argv=None):
     except (UserError, KeyboardInterrupt) as error:
         status = tell(error, program)
     except BrokenPipeError:
-        # Otherwise Python complains again when it flushes the closed pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_stdout()
         status = 141
+    except OSError as error:
+        if not _stdout_refuses():
+            raise
+        _discard_stdout()
+        refused = f"The standard output cannot be written: {error.strerror}."
+        status = tell(UserError(refused), program)
     sys.exit(status)
+
+
+def _stdout_refuses():
+    """Whether not even an empty line can be written: an `OSError` without a name does not tell."""
+    try:
+        print(flush=True)
+    except OSError:
+        return True
+    return False
+
+
+def _discard_stdout():
+    # Otherwise Python complains again when it flushes stdout at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(error, program=None):

@@ -133,6 +133,30 @@ def test_a_reader_that_went_away_is_no_error():
     assert process.wait() == 141
 
 
+@pytest.mark.parametrize("buffering", ["", "1"])
+@pytest.mark.parametrize("length", [1, 10**6])
+def test_a_full_disk_behind_stdout_is_one_line(length, buffering):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full, which takes no bytes")
+    script = f"import command_line\ncommand_line.run(lambda argv: print('x' * {length}), 'a.py')"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONUNBUFFERED": buffering},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    reason = "The standard output cannot be written: No space left on device."
+    assert (done.returncode, done.stderr) == (2, f"a.py: error: {reason}\n")
+
+
+def test_another_refused_write_keeps_its_traceback():
+    with pytest.raises(OSError, match="No space left"):
+        command_line.run(fail_with(OSError(errno.ENOSPC, "No space left on device")))
+
+
 @pytest.mark.parametrize("script", ["train.py", "evaluate.py", "predict.py", "export.py"])
 def test_help_imports_nothing_heavy(script):
     # -X importtime names every imported module on stderr.
