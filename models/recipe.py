@@ -1,6 +1,7 @@
 """How a net is trained: every number that the training loop needs, in one frozen record."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 from errors import UserError
@@ -9,6 +10,7 @@ OPTIMIZERS = ("nesterov", "adamw")
 LOSSES = ("mse", "huber", "laplace")
 AUGMENTATIONS = ("none", "flip", "full")
 ROWS = ("complete", "labelled")
+MAX_BATCH_SIZE = 2**31 - 1  # faces: more than any data set has, and no overflow anywhere
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,20 +42,28 @@ class Recipe:
 
     def __post_init__(self):
         is_adamw = self.optimizer == "adamw"
-        finals = (self.final_learning_rate, self.final_momentum)
+        rate, momentum = self.final_learning_rate, self.final_momentum  # in the last epoch
+        floats = {name: each for name, each in vars(self).items() if isinstance(each, float)}
         rules = (
+            *((name, math.isfinite(each), "finite") for name, each in floats.items()),
             ("epochs", self.epochs >= 1, "at least 1"),
             ("batch_size", self.batch_size >= 1, "at least 1"),
+            ("batch_size", self.batch_size <= MAX_BATCH_SIZE, f"at most {MAX_BATCH_SIZE}"),
             ("rows", self.rows in ROWS, f"one of {ROWS}"),
             ("augmentation", self.augmentation in AUGMENTATIONS, f"one of {AUGMENTATIONS}"),
             ("loss", self.loss in LOSSES, f"one of {LOSSES}"),
             ("heatmap_loss", self.heatmap_loss >= 0, "at least 0"),
             ("optimizer", self.optimizer in OPTIMIZERS, f"one of {OPTIMIZERS}"),
             ("learning_rate", self.learning_rate > 0, "positive"),
-            ("final_learning_rate", finals == (None, None) or not is_adamw, "none with adamw"),
+            ("final_learning_rate", rate is None or not is_adamw, "none with adamw"),
+            ("final_learning_rate", rate is None or rate > 0, "positive, or none"),
             ("momentum", 0 <= self.momentum < 1, "in [0, 1)"),
+            ("final_momentum", momentum is None or not is_adamw, "none with adamw"),
+            ("final_momentum", momentum is None or 0 <= momentum < 1, "in [0, 1), or none"),
             ("warmup_epochs", is_adamw or not self.warmup_epochs, "0 without adamw"),
+            ("warmup_epochs", self.warmup_epochs >= 0, "at least 0"),
             ("weight_decay", is_adamw or not self.weight_decay, "0 without adamw"),
+            ("weight_decay", self.weight_decay >= 0, "at least 0"),
             ("averaging", self.averaging is None or 0 < self.averaging < 1, "in (0, 1), or none"),
             ("patience", self.patience is None or self.patience >= 1, "at least 1, or none"),
         )

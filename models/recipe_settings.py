@@ -65,7 +65,8 @@ def read_value(name: str, value: object, kind: object) -> object:
             pass  # text where none belongs, which is reported below
     for each in kinds:
         if _is_of(found, each):
-            return float(found) if each is float else found
+            # Text, since a whole number beyond all floats shall be infinite, not an OverflowError.
+            return float(str(found)) if each is float else found
     raise UserError(f"{name} must be {' or '.join(map(_named, kinds))}. Received: {value!r}.")
 
 

@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import pytest
 
@@ -11,7 +12,10 @@ from models import Recipe
     [
         {"epochs": 0},
         {"batch_size": 0},
+        {"batch_size": 2**31},
         {"learning_rate": 0.0},
+        {"learning_rate": math.inf},
+        {"heatmap_loss": math.inf},
         {"momentum": 1.0},
         {"augmentation": "mirror"},
         {"patience": 0},
@@ -21,11 +25,18 @@ from models import Recipe
         {"warmup_epochs": 3},
         {"weight_decay": 0.1},
         {"averaging": 1.0},
+        {"warmup_epochs": -3, "optimizer": "adamw"},
+        {"weight_decay": -0.1, "optimizer": "adamw"},
         {"final_learning_rate": 0.1, "optimizer": "adamw"},
+        {"final_learning_rate": 0.0},
+        {"final_learning_rate": -0.01},
+        {"final_momentum": 0.99, "optimizer": "adamw"},
+        {"final_momentum": 1.0},
+        {"final_momentum": -0.1},
     ],
 )
 def test_senseless_value_is_refused(change):
-    with pytest.raises(UserError, match=next(iter(change))):
+    with pytest.raises(UserError, match=f"^{next(iter(change))} must be"):
         Recipe(**{"epochs": 10} | change)
 
 
