@@ -88,9 +88,9 @@ def load_synthetic_test_faces() -> FaceData:
 
 
 def _labeller(data):
-    """Names the labeller after the data's folder, or after the competition's zip."""
+    """Names the labeller after the data's folder, or after a zip other than `training.zip`."""
     path = pathlib.Path(data).expanduser().resolve()
-    if path.name.startswith("training"):
+    if path.is_file() and path.name.partition(".")[0] == "training":
         path = path.parent
     name = path.stem if path.is_file() else path.name
     labelling.require_own_name(name)

@@ -1,6 +1,7 @@
 import gzip
 import io
 import os
+import shutil
 import time
 import zipfile
 
@@ -27,6 +28,29 @@ def test_folder_is_loaded(small_folder):
     np.testing.assert_array_equal(data.images, images)
     np.testing.assert_allclose(data.keypoints, keypoints, rtol=1e-6)
     assert data.grouped_by == "image"
+
+
+@pytest.mark.parametrize(
+    ("where", "given", "name"),
+    [
+        ("ann/training.csv", "ann", "ann"),
+        ("ann/training.csv", "ann/training.csv", "ann"),
+        ("sets/training_a/training.csv", "sets/training_a", "training_a"),
+        ("sets/training.v2/training.csv", "sets/training.v2", "training.v2"),
+        ("sets/training_b.zip", "sets/training_b.zip", "training_b"),
+        ("sets/training.zip", "sets/training.zip", "sets"),
+    ],
+)
+def test_a_labeller_is_called_as_the_folder_or_the_zip(small_folder, tmp_path, where, given, name):
+    file = tmp_path / where
+    file.parent.mkdir(parents=True)
+    table = small_folder / "training.csv"
+    if file.suffix == ".zip":
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.write(table, "training.csv")
+    else:
+        shutil.copy(table, file)
+    assert load_faces(tmp_path / given).labellers == (name,)
 
 
 def test_test_faces_are_loaded(small_folder):
