@@ -41,6 +41,7 @@ def add_data_argument(parser, several=False):
         "--data",
         action="append" if several else Once,
         default=[] if several else None,
+        type=not_empty,
         help="folder with Kaggle's training.csv, .csv.gz or .zip, the competition's zip, or shards"
         + ";\nrepeat it to learn from several labellers" * several
         + "\n(default: the built-in drawn faces)",
@@ -51,6 +52,7 @@ def add_labels_of_argument(parser):
     """Adds `--labels-of`, for nets that learned from several labellers."""
     parser.add_argument(
         "--labels-of",
+        type=not_empty,
         metavar="NAME",
         help="for a net that learned from several labellers: answer as this one",
     )
@@ -76,13 +78,7 @@ def add_flip_average_arguments(parser):
 
 def add_cluster_argument(parser, about):
     """Adds `--cluster`, the address of a Ray cluster; `about` is the help."""
-
-    def address(text):
-        if not text:  # an unset variable in a script, which must not be taken for no cluster
-            raise argparse.ArgumentTypeError("must be HOST:PORT, or 'auto'. Received nothing.")
-        return text
-
-    parser.add_argument("--cluster", type=address, metavar="ADDRESS", help=about)
+    parser.add_argument("--cluster", type=not_empty, metavar="ADDRESS", help=about)
 
 
 def at_least(least, most=None):
@@ -100,10 +96,18 @@ def at_least(least, most=None):
     return read
 
 
+def not_empty(text):
+    """Reads text, as an argparse `type`: an unset variable in a script is not a missing option."""
+    if not text:
+        remedy = "Set the variable behind it, or leave it out."
+        raise argparse.ArgumentTypeError(f"must not be empty. {remedy}")
+    return text
+
+
 def path(text):
     """Reads a path, as an argparse `type`: a shell leaves the `~` of `--out=~/x` alone."""
     try:
-        with looking_at(text):
+        with looking_at(not_empty(text)):
             return pathlib.Path(text).expanduser()
     except UserError as error:  # argparse would say only that the value is invalid
         raise argparse.ArgumentTypeError(error) from error

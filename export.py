@@ -39,7 +39,12 @@ def parse_arguments(argv=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("run", nargs="?", help="run folder of train.py; leave it out with --preset")
-    parser.add_argument("--preset", metavar="NAME", help="a net that comes with the project")
+    parser.add_argument(
+        "--preset",
+        type=command_line.not_empty,
+        metavar="NAME",
+        help="a net that comes with the project",
+    )
     parser.add_argument(
         "--out",
         type=command_line.path,

@@ -26,11 +26,11 @@ def parse_arguments(argv=None):
     parser = command_line.Parser(
         description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
     )
-    add, path = parser.add_argument, command_line.path
+    add, path, text = parser.add_argument, command_line.path, command_line.not_empty
     add("net", nargs="?", metavar="NET", help=f"{_NETS}; left out with --preset")
     pictures_help = "face crops, folders of them, globs, or a video;\n@FILE for the files that a "
     add("pictures", nargs="*", metavar="PICTURE", help=f"{pictures_help}list names, @- for stdin")
-    add("--preset", metavar="NAME", help="a net that comes with the project")
+    add("--preset", type=text, metavar="NAME", help="a net that comes with the project")
     command_line.add_flip_average_arguments(parser)
     add("--detect", action="store_true", help="pictures are whole photographs: find the faces")
     add("--webcam", action="store_true", help="show the webcam's picture with what is found")
@@ -41,7 +41,8 @@ def parse_arguments(argv=None):
     command_line.add_cluster_argument(parser, "use a Ray cluster's cores: HOST:PORT, or 'auto'")
     add("--draw", type=path, metavar="FOLDER", help="draw on copies there, print nothing")
     add("--submission", type=path, metavar="FILE", help="write a Kaggle submission")
-    add("--data", action=command_line.Once, help="for --submission: Kaggle's files, folder or zip")
+    data_help = "for --submission: Kaggle's files, folder or zip"
+    add("--data", type=text, action=command_line.Once, help=data_help)
     command_line.add_labels_of_argument(parser)
     arguments = parser.parse_intermixed_args(argv)
     if arguments.preset:  # then all that is named are pictures

@@ -28,7 +28,7 @@ def main(argv=None):
     parser = command_line.Parser(
         prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", help="as for train.py (default: the built-in drawn faces)")
+    command_line.add_data_argument(parser)
     parser.add_argument("--net", default="heatmap_s", help="of the zoo (default: %(default)s)")
     parser.add_argument(
         "--rounds", type=command_line.at_least(1), default=7, help="(default: %(default)s)"

@@ -26,8 +26,10 @@ def main(argv=None):
     parser = command_line.Parser(
         prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", required=True, help="Kaggle's files")
-    parser.add_argument("--export", help="a version that export.py --photo wrote")
+    parser.add_argument("--data", type=command_line.not_empty, required=True, help="Kaggle's files")
+    parser.add_argument(
+        "--export", type=command_line.not_empty, help="a version that export.py --photo wrote"
+    )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
     command_line.start_quietly()

@@ -70,6 +70,7 @@ def parse_arguments(argv=None):
     parser.add_argument("--name", required=True, help="the preset's; replaces an earlier one")
     parser.add_argument(
         "--reference",
+        type=command_line.not_empty,
         metavar="RUN",
         help="for a run on every face: one of the same recipe with held-out faces, to be measured",
     )

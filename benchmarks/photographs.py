@@ -24,8 +24,13 @@ def main(argv=None):
         prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("nets", nargs="+", metavar="NET", help="run folders or preset:NAME")
-    parser.add_argument("--data", required=True, help="Kaggle's files")
-    parser.add_argument("--held-out-by", metavar="RUN", help="only faces that this run held out")
+    parser.add_argument("--data", type=command_line.not_empty, required=True, help="Kaggle's files")
+    parser.add_argument(
+        "--held-out-by",
+        type=command_line.not_empty,
+        metavar="RUN",
+        help="only faces that this run held out",
+    )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
     command_line.start_quietly()

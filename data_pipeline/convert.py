@@ -35,6 +35,7 @@ def parse_arguments(argv=None):
     )
     parser.add_argument(
         "--labeller",
+        type=command_line.not_empty,
         metavar="NAME",
         help="who placed the labels (default: the name of the data's folder)",
     )

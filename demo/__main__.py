@@ -39,11 +39,13 @@ def parse_arguments(argv=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    several = {"action": "append", "default": []}
+    text = command_line.not_empty
+    several = {"action": "append", "default": [], "type": text}
     add("--run", metavar="RUN", help="offer a run folder or a SavedModel; repeatable", **several)
     add("--server", metavar="URL", help="offer a served net, over REST or gRPC", **several)
     add("--model", default="facial_keypoints", help="its name there (default: %(default)s)")
-    add("--host", default="127.0.0.1", help="0.0.0.0 shows it to others (default: %(default)s)")
+    host_help = "0.0.0.0 shows it to others (default: %(default)s)"
+    add("--host", type=text, default="127.0.0.1", help=host_help)  # an empty one would be 0.0.0.0
     add(
         "--port",
         type=command_line.at_least(0, 65535),

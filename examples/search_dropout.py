@@ -34,7 +34,7 @@ def parse_arguments(argv=None):
     names = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
     parser.add_argument("--specialist", choices=names, default="nose_tip")
     parser.add_argument("--net", default="net6", help="a net with dropout (default: net6)")
-    parser.add_argument("--data", help="Kaggle's files (default: the built-in drawn faces)")
+    command_line.add_data_argument(parser)
     for option, least, default, about in (
         ("--epochs", 1, 5, "of each net"),
         ("--faces", 0, 300, "use the first so many; 0 for all"),

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import command_line
+import demo.__main__
 import evaluate
 import export
 import predict
@@ -264,11 +265,31 @@ def test_the_home_folder_is_found_where_no_shell_does(parse, options, names, mon
     assert {str(vars(arguments)[name]) for name in names} == {"/home/me/x"}
 
 
-def test_an_empty_address_is_not_taken_for_no_cluster(capsys):
-    with pytest.raises(SystemExit) as stop:
-        training.arguments.parse_arguments(["--model=specialists", "--cluster="])
-    assert stop.value.code == 2
-    assert "--cluster: must be HOST:PORT, or 'auto'" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("parse", "options", "names"),
+    [
+        (
+            training.arguments.parse_arguments,
+            ("--model=specialists",),
+            "data architecture init-from distill-from recipe cluster name runs",
+        ),
+        (evaluate.parse_arguments, ("net",), "data labels-of report json"),
+        (
+            predict.parse_arguments,
+            ("net", "a.png"),
+            "preset data labels-of out draw submission cluster",
+        ),
+        (export.parse_arguments, ("net",), "preset data labels-of out"),
+        (convert.parse_arguments, ("--out=x",), "data labeller out"),
+        (demo.__main__.parse_arguments, (), "run server host"),
+    ],
+)
+def test_an_unset_variable_is_not_taken_for_a_missing_option(parse, options, names, capsys):
+    for name in names.split():
+        with pytest.raises(SystemExit) as stop:
+            parse([*options, f"--{name}="])
+        assert stop.value.code == 2
+        assert f"--{name}: must not be empty." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("script", ["evaluate.py", "predict.py"])

@@ -41,17 +41,20 @@ def _add_what(parser):
     command_line.add_data_argument(parser, several=True)
     parser.add_argument(
         "--architecture",
+        type=command_line.not_empty,
         metavar="NET",
         help="the net to build each specialist as (default: the net of --init-from, else "
         f"{defaults.ARCHITECTURE};\non the built-in faces {defaults.BUILT_IN_ARCHITECTURE})",
     )
     parser.add_argument(
         "--init-from",
+        type=command_line.not_empty,
         metavar="RUN",
         help="warm start: a run folder with a net of the same layout, or preset:NAME",
     )
     parser.add_argument(
         "--distill-from",
+        type=command_line.not_empty,
         metavar="RUN",
         help="a run folder or preset:NAME to learn from: its predictions fill in missing labels,\n"
         "and labels move halfway towards them",
@@ -72,7 +75,10 @@ def _add_how(parser):
         f"specialist {defaults.BUILT_IN_SPECIALISTS_BUDGET:,})",
     )
     parser.add_argument(
-        "--recipe", metavar="NAME", help="another recipe of the net, such as 'quick'"
+        "--recipe",
+        type=command_line.not_empty,
+        metavar="NAME",
+        help="another recipe of the net, such as 'quick'",
     )
     parser.add_argument(
         "--set",
@@ -129,7 +135,9 @@ def _add_how(parser):
 
 
 def _add_where(parser):
-    parser.add_argument("--name", help="name of the run folder (default: the model's)")
+    parser.add_argument(
+        "--name", type=command_line.not_empty, help="name of the run folder (default: the model's)"
+    )
     parser.add_argument(
         "--runs",
         type=command_line.path,
