@@ -10,6 +10,7 @@ OPTIMIZERS = ("nesterov", "adamw")
 LOSSES = ("mse", "huber", "laplace")
 AUGMENTATIONS = ("none", "flip", "full")
 ROWS = ("complete", "labelled")
+MAX_EPOCHS = 10**6  # a hundred times the tutorial's most; tables have a row for each epoch
 MAX_BATCH_SIZE = 2**31 - 1  # faces: more than any data set has, and no overflow anywhere
 
 
@@ -47,6 +48,7 @@ class Recipe:
         rules = (
             *((name, math.isfinite(each), "finite") for name, each in floats.items()),
             ("epochs", self.epochs >= 1, "at least 1"),
+            ("epochs", self.epochs <= MAX_EPOCHS, f"at most {MAX_EPOCHS}"),
             ("batch_size", self.batch_size >= 1, "at least 1"),
             ("batch_size", self.batch_size <= MAX_BATCH_SIZE, f"at most {MAX_BATCH_SIZE}"),
             ("rows", self.rows in ROWS, f"one of {ROWS}"),

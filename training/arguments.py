@@ -3,6 +3,7 @@
 import argparse
 
 import command_line
+from models.recipe import MAX_EPOCHS
 from training import defaults
 
 _EXAMPLES = """examples:
@@ -64,7 +65,7 @@ def _add_what(parser):
 def _add_how(parser):
     parser.add_argument(
         "--epochs",
-        type=command_line.at_least(1),
+        type=command_line.at_least(1, MAX_EPOCHS),
         help="epochs for each net (default: the recipe's, or from --budget)",
     )
     parser.add_argument(

@@ -25,7 +25,7 @@ from training.plan import Plan, check_folder, make_plan
 from training.results import Results
 from training.sources import load_sources
 from training.specialists import SpecialistsTask, fit_specialists
-from training.task import Settings, Task, describe_source
+from training.task import Settings, Task, describe_source, epochs_for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,7 +220,7 @@ def _fit_net(arguments, command: _Command) -> Results:
     if arguments.epochs:
         recipe = dataclasses.replace(recipe, epochs=arguments.epochs)
     elif budget:
-        recipe = dataclasses.replace(recipe, epochs=max(1, budget // (len(train) + len(valid))))
+        recipe = dataclasses.replace(recipe, epochs=epochs_for(budget, len(train) + len(valid)))
     task = Task(
         net=command.plan.net,
         model_name=command.plan.net,

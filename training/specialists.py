@@ -14,7 +14,7 @@ from trained_nets.run_folder import SPECIALISTS, RunFolder
 from training.executors.choice import Executor
 from training.parts import fit_parts
 from training.results import Results, pool, pool_validation
-from training.task import Settings, Task, common_configuration
+from training.task import Settings, Task, common_configuration, epochs_for
 
 PATIENCE = 200  # epochs
 
@@ -51,11 +51,11 @@ def recipe_for(
     """Returns the common recipe with the specialist's epochs, patience and own settings.
 
     Raises:
-        UserError: if neither the recipe nor the net has such a setting.
+        UserError: if neither the recipe nor the net has such a setting, or as `epochs_for`.
     """
     # A specialist's rows are those that carry its labels, whatever the architecture's recipe says.
     common = {
-        "epochs": task.epochs or max(1, task.budget // rows),
+        "epochs": task.epochs or epochs_for(task.budget, rows),
         "patience": PATIENCE if task.recipe.patience is None else task.recipe.patience,
         "rows": "complete",
     }

@@ -5,6 +5,8 @@ import dataclasses
 import data_pipeline
 import models
 from data_pipeline import FaceData
+from errors import UserError
+from models.recipe import MAX_EPOCHS
 from trained_nets.provenance import provenance
 from trained_nets.run_folder import RunFolder
 from trained_nets.trained_net import TrainedNet
@@ -73,6 +75,25 @@ class Task:
     def steps_per_epoch(self) -> int:
         """The number of batches of training rows."""
         return data_pipeline.steps_per_epoch(self.train, self.recipe.batch_size)
+
+
+def epochs_for(budget: int, rows: int) -> int:
+    """Returns the epochs in which a net sees so many images.
+
+    Args:
+        budget: images.
+        rows: faces to train and to validate.
+
+    Raises:
+        UserError: if these are more epochs than a recipe allows.
+    """
+    epochs = max(1, budget // rows)
+    if epochs > MAX_EPOCHS:
+        raise UserError(
+            f"A budget of {budget:,} images is {epochs:,} epochs of {rows:,} faces, and there can "
+            f"be at most {MAX_EPOCHS:,}. Give a smaller --budget, or --epochs."
+        )
+    return epochs
 
 
 def configuration(task: Task) -> dict:

@@ -11,6 +11,7 @@ from models import Recipe
     "change",
     [
         {"epochs": 0},
+        {"epochs": 10**6 + 1},
         {"batch_size": 0},
         {"batch_size": 2**31},
         {"learning_rate": 0.0},

@@ -240,6 +240,15 @@ def test_overwrite_deletes_run_folders_only(start, tmp_path, small_folder):
         (["--model", "net1", "--resume"], "to resume"),
         (["--model", "net1", "--data", "DATA", "--hold-out", "0.99"], "leaves none to train on"),
         (["--model", "net1", "--epochs", "0"], "--epochs: must be a whole number, at least 1"),
+        (["--model", "net1", "--epochs", "1000001"], "at least 1 and at most 1000000. Received"),
+        (
+            ["--model", "net1", "--data", "DATA", "--budget", "40000040"],
+            "A budget of 40,000,040 images is 1,000,001 epochs of 40 faces",
+        ),
+        (
+            ["--model", "specialists", "--data", "DATA", "--budget", "60000060"],
+            "A budget of 60,000,060 images is 1,000,001 epochs of 60 faces",
+        ),
         (["--model", "net1", "--architecture", "net2"], "--architecture is for"),
         ([], "--model is needed"),
     ],
