@@ -26,8 +26,8 @@ def override(net: str, recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
         changes: values by setting; text is converted by `read_value`.
 
     Raises:
-        UserError: for a setting that neither the recipe nor the net has, or a value of the wrong
-            type.
+        UserError: for a setting that neither the recipe nor the net has, or that the optimizer does
+            not use; or for a value that is not allowed.
     """
     recipe_types, net_types = _recipe_types(), _net_types(net)
     fields, net_settings = {}, dict(recipe.net_settings)
@@ -41,7 +41,14 @@ def override(net: str, recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
             fields[name] = read_value(name, value, recipe_types[name])
         else:
             net_settings[name] = read_value(name, value, net_types[name])
-    return dataclasses.replace(recipe, **fields, net_settings=net_settings)
+    changed = dataclasses.replace(recipe, **fields, net_settings=net_settings)
+    # Not a rule of the recipe, whose default is a number: adamw's recipes have it as well.
+    if "momentum" in fields and changed.optimizer == "adamw":
+        raise UserError(
+            "momentum must be left out with adamw, which has none to set. "
+            f"Received: {fields['momentum']!r}."
+        )
+    return changed
 
 
 def read_value(name: str, value: object, kind: object) -> object:

@@ -59,6 +59,7 @@ def test_settings_add_up():
         ("net2", "learning_rate", "1e999", "learning_rate must be finite. Received: inf"),
         ("net2", "learning_rate", "1" + 400 * "0", "learning_rate must be finite. Received: inf"),
         ("net2", "batch_size", "99999999999999999999", "batch_size must be at most 2147483647"),
+        ("heatmap_s", "momentum", "0.9", "^momentum must be left out with adamw"),
         ("heatmap_s", "final_momentum", "0.99", "^final_momentum must be none with adamw"),
         ("net2", "batch_size", "1.5", "batch_size must be a whole number. Received: '1.5'"),
         ("net2", "batch_size", "true", "batch_size must be a whole number"),
@@ -72,6 +73,13 @@ def test_settings_add_up():
 def test_a_wrong_setting_is_told(net, setting, value, message):
     with pytest.raises(UserError, match=message):
         changed(net, **{setting: value})
+
+
+def test_momentum_is_for_the_optimizer_that_is_chosen():
+    nesterov = {"optimizer": "nesterov", "warmup_epochs": 0, "weight_decay": 0}
+    assert changed("heatmap_s", **nesterov, momentum=0.5).momentum == 0.5
+    with pytest.raises(UserError, match="momentum must be left out with adamw"):
+        changed("net1", momentum=0.5, optimizer="adamw")
 
 
 @pytest.mark.parametrize("dropout", [(0.1, 0.2), (0.1, 0.2, 0.3, 1.5)])
