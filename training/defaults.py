@@ -1,6 +1,7 @@
 """Defaults of train.py's options, in a module that imports nothing heavy."""
 
 ARCHITECTURE = "net7"  # of specialists
+SPECIALISTS_PATIENCE = 200  # epochs
 ALL_DEVICES = "all"  # what `--devices` calls them
 # On the built-in faces, a first run should finish within minutes and still be worth a look: few
 # images for each net, and specialists of a kind that learns from so few. The tutorial's nets need

@@ -46,7 +46,10 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
     is_specialists = arguments.model == SPECIALISTS
     net = _choose_architecture(arguments, warm_start) if is_specialists else arguments.model
     common, overrides = _split_settings(arguments)
-    recipe = models.override(net, models.find_recipe(net, arguments.recipe), common)
+    recipe = models.find_recipe(net, arguments.recipe)
+    if is_specialists and recipe.patience is None:  # not below: `--set patience=none` stays none
+        recipe = dataclasses.replace(recipe, patience=defaults.SPECIALISTS_PATIENCE)
+    recipe = models.override(net, recipe, common)
     for own in overrides.values():
         models.override(net, recipe, own)  # reports mistakes before any work
     _check_labellers(recipe, overrides, is_specialists)

@@ -16,8 +16,6 @@ from training.parts import fit_parts
 from training.results import Results, pool, pool_validation
 from training.task import Settings, Task, common_configuration, epochs_for
 
-PATIENCE = 200  # epochs
-
 
 @dataclasses.dataclass(frozen=True)
 class SpecialistsTask:
@@ -25,7 +23,7 @@ class SpecialistsTask:
 
     Attributes:
         architecture: the name of the zoo entry that each specialist is built as.
-        recipe: how each is trained, except for epochs, patience and its own settings.
+        recipe: how each is trained, except for epochs and its own settings.
         epochs: for each of them; None derives them from `budget`.
         budget: images that each sees: epochs = budget / rows that carry its labels.
         overrides: settings by specialist, which take precedence over the schema's.
@@ -48,17 +46,13 @@ class SpecialistsTask:
 def recipe_for(
     specialist: keypoint_schema.Specialist, task: SpecialistsTask, rows: int
 ) -> models.Recipe:
-    """Returns the common recipe with the specialist's epochs, patience and own settings.
+    """Returns the common recipe with the specialist's epochs and own settings.
 
     Raises:
         UserError: if neither the recipe nor the net has such a setting, or as `epochs_for`.
     """
     # A specialist's rows are those that carry its labels, whatever the architecture's recipe says.
-    common = {
-        "epochs": task.epochs or epochs_for(task.budget, rows),
-        "patience": PATIENCE if task.recipe.patience is None else task.recipe.patience,
-        "rows": "complete",
-    }
+    common = {"epochs": task.epochs or epochs_for(task.budget, rows), "rows": "complete"}
     own = dict(specialist.overrides) | dict(task.overrides.get(specialist.name, {}))
     return models.override(task.architecture, task.recipe, common | own)
 

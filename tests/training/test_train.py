@@ -20,7 +20,7 @@ from tests import ROOT
 from tests.killing import killed_in_epoch
 from tests.running import run_script
 from trained_nets.loading import load_net
-from training import command, from_recipe
+from training import command, from_recipe, specialists
 from training.executors import serial
 
 
@@ -420,3 +420,27 @@ def test_specialists_budgets_are_those_of_their_kind(
     monkeypatch.setattr(command, "fit_specialists", refuse)
     assert start("--model", "specialists", "--data", small_folder, *options) == 2
     assert asked == [(budget, epochs)]
+
+
+@pytest.mark.parametrize(
+    ("options", "patience"),
+    [
+        ((), [200] * 6),
+        (("--set", "patience=none"), [None] * 6),
+        (("--set", "patience=7"), [7] * 6),
+        (("--set", "nose_tip.patience=none"), [200, None, 200, 200, 200, 200]),
+    ],
+)
+def test_early_stopping_of_specialists_can_be_switched_off(
+    start, small_folder, monkeypatch, options, patience
+):
+    found = []
+
+    def refuse(whole, makes, *arguments):
+        found.extend(make(whole).recipe.patience for make in makes)
+        raise UserError("That is all.")
+
+    monkeypatch.setattr(specialists, "fit_parts", refuse)
+    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
+    assert start(*arguments, *options) == 2
+    assert found == patience
