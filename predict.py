@@ -41,8 +41,7 @@ def parse_arguments(argv=None):
     command_line.add_cluster_argument(parser, "use a Ray cluster's cores: HOST:PORT, or 'auto'")
     add("--draw", type=path, metavar="FOLDER", help="draw on copies there, print nothing")
     add("--submission", type=path, metavar="FILE", help="write a Kaggle submission")
-    data_help = "for --submission: Kaggle's files, folder or zip"
-    add("--data", type=text, action=command_line.Once, help=data_help)
+    add("--data", type=text, action=command_line.Once, help="for --submission: Kaggle's files")
     command_line.add_labels_of_argument(parser)
     arguments = parser.parse_intermixed_args(argv)
     if arguments.preset:  # then all that is named are pictures
@@ -78,8 +77,8 @@ def main(argv=None):
     command_line.start_quietly()
     from trained_nets.submitting import submit
 
-    how = arguments.flip_average, arguments.labels_of
-    return submit(arguments.net, arguments.data, arguments.submission, *how)
+    which = arguments.net, arguments.data, arguments.submission
+    return submit(*which, arguments.flip_average, arguments.labels_of)
 
 
 def predict_pictures(arguments):
