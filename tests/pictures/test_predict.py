@@ -157,7 +157,7 @@ def test_one_bad_picture_is_told_in_one_line_and_listed_with_its_reason(
         ),
         (["net", "--submission", "s.csv", "--jobs", "2"], "no pictures, --out, --draw, --resume"),
         (["net", "--submission", "s.csv", "--resume"], "--resume, --jobs, --cluster, --detect."),
-        (["net", "a.png", "--cluster", ""], "--cluster: must be HOST:PORT, or 'auto'"),
+        (["net", "a.png", "--cluster", ""], "--cluster: must not be empty"),
         (["net", "a.png", "--jobs", "0"], "at least 1"),
         (["net", "a.png", "--min-confidence", "0.5"], "is for --detect"),
         (["net", "a.png", "--detect", "--min-confidence", "95"], "must be from 0 to 1"),
