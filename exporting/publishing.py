@@ -59,10 +59,11 @@ def building_folder(base):
         base: a folder; created if needed.
 
     Raises:
-        UserError: if `base` cannot be written, its disk is full, or another export to it is
-            running.
+        UserError: if `base` cannot be written, its disk is full, its path is not UTF-8, or another
+            export to it is running.
     """
     base = pathlib.Path(base)
+    _require_utf_8(base)
     building = base / BUILDING
     with contextlib.ExitStack() as stack:
         try:
@@ -85,6 +86,14 @@ def building_folder(base):
             raise _unwritable(base, DISK_FULL) from error
         finally:
             shutil.rmtree(building, ignore_errors=True)
+
+
+def _require_utf_8(base):
+    """Those who write the files, TensorFlow for one, take no other paths."""
+    try:
+        str(base.absolute()).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"--out {base} must be UTF-8, here and in every folder above.") from None
 
 
 def flush_tree(folder):

@@ -117,6 +117,13 @@ def test_a_folder_without_permission_is_a_clear_error(tmp_path):
         publish(tmp_path, "")
 
 
+def test_a_path_that_is_not_utf_8_is_a_clear_error(tmp_path):
+    base = tmp_path / os.fsdecode(b"caf\xe9") / "exports"
+    with pytest.raises(UserError, match="must be UTF-8"), new_version(base):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_is_a_clear_error_and_leaves_nothing_behind(tmp_path):
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full, which takes no bytes")
