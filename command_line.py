@@ -104,6 +104,15 @@ def not_empty(text):
     return text
 
 
+def is_utf_8(text):
+    """Returns whether text is UTF-8: Python stands in for other bytes, which libraries refuse."""
+    try:
+        str(text).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def path(text):
     """Reads a path, as an argparse `type`: a shell leaves the `~` of `--out=~/x` alone."""
     try:

@@ -13,6 +13,7 @@ import re
 import shutil
 
 import atomic_write
+import command_line
 from errors import UserError, looking_at
 
 try:
@@ -63,7 +64,8 @@ def building_folder(base):
             export to it is running.
     """
     base = pathlib.Path(base)
-    _require_utf_8(base)
+    if not command_line.is_utf_8(base.absolute()):  # TensorFlow, for one, takes no other paths
+        raise UserError(f"--out {base} must be UTF-8, here and in every folder above.")
     building = base / BUILDING
     with contextlib.ExitStack() as stack:
         try:
@@ -86,14 +88,6 @@ def building_folder(base):
             raise _unwritable(base, DISK_FULL) from error
         finally:
             shutil.rmtree(building, ignore_errors=True)
-
-
-def _require_utf_8(base):
-    """Those who write the files, TensorFlow for one, take no other paths."""
-    try:
-        str(base.absolute()).encode()
-    except UnicodeEncodeError:
-        raise UserError(f"--out {base} must be UTF-8, here and in every folder above.") from None
 
 
 def flush_tree(folder):

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 import atomic_write
+import command_line
 from errors import UserError
 from pictures.records import writable
 
@@ -107,10 +108,8 @@ def video_writer(
 def _ffmpeg_name(path):
     """A path as FFmpeg takes it: it would read `12:30.mp4` as a protocol, and needs UTF-8."""
     name = str(path.absolute())
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"{writable(name)}: a video's path must be UTF-8. Rename it.") from error
+    if not command_line.is_utf_8(name):
+        raise UserError(f"{writable(name)}: a video's path must be UTF-8. Rename it.")
     return name
 
 

@@ -3,6 +3,7 @@
 import re
 import urllib.parse
 
+import command_line
 from errors import UserError
 from serving.grpc_connection import GrpcConnection
 from serving.rest_connection import RestConnection
@@ -28,7 +29,8 @@ def connect(target: Target) -> RestConnection | GrpcConnection:
             request.
     """
     for option in ("url", "model", "label"):
-        _require_utf_8(option, getattr(target, option) or "")
+        if not command_line.is_utf_8(text := getattr(target, option) or ""):
+            raise UserError(f"--{option} must be UTF-8. Received: {text!r}.")
     scheme = _scheme(target.url)
     if scheme not in _CONNECTIONS:
         raise UserError(
@@ -36,13 +38,6 @@ def connect(target: Target) -> RestConnection | GrpcConnection:
             f"for TLS). Received: {target.url!r}."
         )
     return _CONNECTIONS[scheme](target)
-
-
-def _require_utf_8(option, text):
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # Python stands in for other bytes of the command line
-        raise UserError(f"--{option} must be UTF-8. Received: {text!r}.") from None
 
 
 def _scheme(url):

@@ -140,8 +140,7 @@ class RunFolder:
         try:
             yield
         except BaseException as error:
-            is_kept = any(self.path.glob("**/model.keras"))
-            if isinstance(error, DivergedError) and is_kept:
+            if isinstance(error, DivergedError) and any(self.path.glob("**/model.keras")):
                 self.forget_replaced()
             elif self._set_aside.exists():
                 self._bring_back()

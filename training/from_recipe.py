@@ -53,11 +53,11 @@ def _optimizer(recipe, steps):
     averaging = {"use_ema": recipe.averaging is not None}
     if recipe.optimizer == "nesterov":
         optimizer = callbacks.NesterovSGD(recipe.learning_rate, recipe.momentum, **averaging)
+        _leave_gradients_alone(optimizer)
     else:
         optimizer = FlatAdamW(_warmed_up_cosine(recipe, steps), recipe.weight_decay, **averaging)
     # A number would be frozen into the traced step; `callbacks.AveragingWindow` sets this.
     optimizer.ema_momentum = keras.Variable(0.0, trainable=False, name="ema_momentum")
-    _leave_gradients_alone(optimizer)
     return optimizer
 
 
