@@ -1,12 +1,15 @@
-"""Photographs made of face crops: pasted at known places into landscapes."""
+"""Photographs made of face crops: pasted at known places into landscapes; and these alone."""
 
 import dataclasses
+import math
 
 import numpy as np
 
 WIDTH, HEIGHT = 1280, 854  # px, of a photograph
 _SIDES = (64, 340)  # px, of pasted faces; even by their logarithms
 _FACES_EACH = 5
+DETAIL = 800  # px: the side of a detail of a landscape
+_DETAILS = (120, 400)  # px, before they are enlarged
 _NEAR = 0.25  # of a square's side: a box whose centre is nearer than that is of its face
 
 
@@ -30,12 +33,8 @@ def compose(data, seed):
         The photograph, the squares (left, top, side) where faces are, and the rows of these faces.
     """
     from PIL import Image
-    from sklearn.datasets import load_sample_images
 
-    landscapes = [
-        Image.fromarray(image).convert("L").resize((WIDTH, HEIGHT))
-        for image in load_sample_images().images
-    ]
+    landscapes = [image.convert("L").resize((WIDTH, HEIGHT)) for image in _landscapes()]
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(data))
     _, first = np.unique(data.groups[order], return_index=True)
@@ -49,6 +48,31 @@ def compose(data, seed):
             photograph.paste(face.resize((side, side), Image.Resampling.BICUBIC), (left, top))
             squares.append((left, top, side))
         yield photograph, squares, here
+
+
+def details(seed, count=400):
+    """Makes pictures without a face: turned and enlarged details, every other pair of them gray."""
+    from PIL import Image
+
+    landscapes = _landscapes()
+    generator = np.random.default_rng(seed)
+    for number in range(count):
+        landscape = landscapes[number % 2].convert("RGB" if number % 4 < 2 else "L")
+        side = int(np.exp(generator.uniform(*np.log(_DETAILS))))
+        left, top = (int(generator.integers(0, end - side)) for end in landscape.size)
+        detail = landscape.crop((left, top, left + side, top + side))
+        turned = detail.rotate(generator.uniform(-180, 180), Image.Resampling.BICUBIC)
+        border = math.ceil(side * (1 - math.sqrt(0.5)) / 2)  # beyond it, no corner is empty
+        inside = turned.crop((border, border, side - border, side - border))
+        yield inside.resize((DETAIL, DETAIL), Image.Resampling.BICUBIC)
+
+
+def _landscapes():
+    """scikit-learn's two, in colour."""
+    from PIL import Image
+    from sklearn.datasets import load_sample_images
+
+    return [Image.fromarray(image) for image in load_sample_images().images]
 
 
 def free_square(generator, taken):

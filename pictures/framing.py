@@ -7,8 +7,8 @@ import tensorflow as tf
 from pictures.cascade import cascade
 
 # What is larger is shrunk before faces are looked for, so a face must be 2 to 3 % of the long side.
-# At 1600 px, it finds 20 of the 859 more (nearly all of them below 3 %), takes 3.6 times as long,
-# and takes a pagoda for a face in most of the photographs that show one.
+# At 1600 px, it finds 4 of 859 more, takes two to three times as long, and takes a pagoda for a
+# face in most of the photographs that show one.
 MAX_SIDE = 800  # px
 # From the cascade's box and landmarks to the square around a face that nets are trained on, fitted
 # to training faces: the side then is right to 7 %, the centre to 3 % of the side.

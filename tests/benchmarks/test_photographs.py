@@ -55,3 +55,16 @@ def test_a_box_is_of_one_face_alone():
     )
     assert (first.box, second, far) == (near, None, None)
     np.testing.assert_allclose(first.difference, (0.02, 0.02, 1))
+
+
+def test_details_of_the_landscapes_are_large_squares_without_empty_corners():
+    found = list(pasted_faces.details(seed=3, count=12))
+    assert [each.mode for each in found] == ["RGB", "RGB", "L", "L"] * 3
+    side = pasted_faces.DETAIL
+    assert {each.size for each in found} == {(side, side)}
+    for detail in found:
+        pixels = np.asarray(detail.convert("L"))
+        corners = [pixels[:40, :40], pixels[:40, -40:], pixels[-40:, :40], pixels[-40:, -40:]]
+        assert min(corner.max() for corner in corners) > 0  # black where turning left nothing
+    again = list(pasted_faces.details(seed=3, count=2))
+    np.testing.assert_array_equal(again[1], found[1])

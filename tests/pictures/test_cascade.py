@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from data_pipeline.synthetic_faces import draw_faces
+from pictures import cascade as cascade_module
 from pictures import framing
 from pictures.cascade import cascade
 from pictures.framing import face_squares, square_finder
@@ -35,20 +36,35 @@ def crowd():
     return np.asarray(canvas)[..., np.newaxis] // [[[1, 1.2, 1.4]]]
 
 
-def test_the_graph_finds_what_the_package_finds(graph, crowd):
+def test_the_graph_finds_what_the_package_finds_but_for_mirrored_scores(monkeypatch, crowd):
     from mtcnn import MTCNN
 
+    monkeypatch.setattr(cascade_module, "_onet_scored_both_ways", cascade_module._onet)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its NumPy divides by zero
         expected = MTCNN(device="CPU:0").detect_faces(
             crowd, fit_to_image=False, output_type="numpy", box_format="xyxy"
         )
     assert len(expected) >= 5
-    boxes, scores, landmarks = graph(tf.constant(crowd, tf.float32))
+    boxes, scores, landmarks = cascade(tf.constant(crowd, tf.float32), 0.8)
     np.testing.assert_allclose(boxes, expected[:, 1:5], atol=0.02)
     np.testing.assert_allclose(scores, expected[:, 5], atol=1e-3)
     by_axis = np.stack([expected[:, 6:11], expected[:, 11:]], axis=2)
     np.testing.assert_allclose(landmarks, by_axis, atol=0.02)
+
+
+def test_a_face_and_its_mirror_image_have_the_same_score():
+    weights = cascade_module.load_weights()["onet"]
+    faces = draw_faces(4, seed=5)[0].repeat(3, axis=3)
+    patches = (tf.image.resize(faces, (48, 48)) - 127.5) / 128.0
+    mirrored = tf.reverse(patches, [2])
+    scores, offsets, landmarks = cascade_module._onet_scored_both_ways(weights, patches)
+    their_scores, _, _ = cascade_module._onet_scored_both_ways(weights, mirrored)
+    np.testing.assert_allclose(scores, their_scores, atol=1e-6)
+    one_way, same_offsets, same_landmarks = cascade_module._onet(weights, patches)
+    assert np.abs(one_way - scores).max() > 1e-4
+    np.testing.assert_array_equal(offsets, same_offsets)
+    np.testing.assert_array_equal(landmarks, same_landmarks)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (19, 300), (21, 21), (800, 24), (300, 200)])
