@@ -21,6 +21,14 @@ def test_damaged_files_are_read_or_refused_with_one_line(folder):
     assert any(report["status"] == 2 for report in reports)
 
 
+@pytest.mark.parametrize("target", fuzz_targets.TARGETS, ids=lambda target: target.file)
+def test_an_undamaged_file_is_read(folder, target, capsys):
+    # A target that is refused as it is would make every damage look rightly refused.
+    with pytest.raises(SystemExit) as stop:
+        command_line.run(lambda argv: target.main(folder), "command")
+    assert (stop.value.code or 0, capsys.readouterr().err) == (0, "")
+
+
 def test_a_case_is_the_same_every_time(folder):
     one, again = (list(fuzz_files.run_case(folder, seed=3, case=7)) for _ in range(2))
     assert one == again
