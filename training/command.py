@@ -21,7 +21,7 @@ from training.ensemble import fit_folds
 from training.executors.choice import Executor, choose
 from training.executors.parallel import FailedTrainingsError
 from training.fit import fit
-from training.plan import Plan, check_folder, make_plan
+from training.plan import Plan, check_folder, is_first_look, make_plan
 from training.results import Results
 from training.sources import load_sources
 from training.specialists import SpecialistsTask, fit_specialists
@@ -138,13 +138,13 @@ def _first_look(arguments, plan):
     is_specialists = arguments.model == SPECIALISTS
     what = f"six {plan.net} specialists" if is_specialists else plan.net
     said = f"No --data: training {what} on the built-in drawn faces, for a first look."
-    if arguments.epochs or arguments.budget or arguments.recipe:
+    if not is_first_look(arguments):
         return said
     budget = defaults.BUILT_IN_SPECIALISTS_BUDGET if is_specialists else defaults.BUILT_IN_BUDGET
     full = f"specialists are {defaults.ARCHITECTURE}s and " if is_specialists else ""
     return (
-        f"{said} Each net sees {budget:,} images; with --data, {full}nets are trained for as long "
-        "as their recipes say."
+        f"{said} Each net sees {budget:,} images, by its quick recipe if it has one; with --data, "
+        f"{full}nets are trained for as long as their usual recipes say."
     )
 
 
@@ -215,8 +215,7 @@ def _fit_net(arguments, command: _Command) -> Results:
             + any_labels
             * (recipe.rows == "complete")
         )
-    is_first_look = not arguments.data and not arguments.recipe
-    budget = arguments.budget or (defaults.BUILT_IN_BUDGET if is_first_look else None)
+    budget = defaults.BUILT_IN_BUDGET if is_first_look(arguments) else arguments.budget
     if arguments.epochs:
         recipe = dataclasses.replace(recipe, epochs=arguments.epochs)
     elif budget:

@@ -8,4 +8,5 @@ ALL_DEVICES = "all"  # what `--devices` calls them
 # thousands of steps before they beat the mean face.
 BUILT_IN_ARCHITECTURE = "heatmap_s"
 BUILT_IN_BUDGET = 24_000  # images
-BUILT_IN_SPECIALISTS_BUDGET = 16_000  # images for each of the six
+BUILT_IN_SPECIALISTS_BUDGET = 12_000  # images for each of the six
+BUILT_IN_RECIPE = "quick"  # where the net has one of that name

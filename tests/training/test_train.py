@@ -1,6 +1,7 @@
 """train.py as a person uses it, on a small data set."""
 
 import csv
+import dataclasses
 import importlib.util
 import json
 import re
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 import keypoint_schema
+import models
 import train
 from errors import UserError
 from tests import ROOT
@@ -21,7 +23,9 @@ from tests.killing import killed_in_epoch
 from tests.running import run_script
 from trained_nets.loading import load_net
 from training import command, from_recipe, specialists
+from training.arguments import parse_arguments
 from training.executors import serial
+from training.plan import make_plan
 
 
 @pytest.fixture
@@ -444,3 +448,21 @@ def test_early_stopping_of_specialists_can_be_switched_off(
     arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
     assert start(*arguments, *options) == 2
     assert found == patience
+
+
+@pytest.mark.parametrize(
+    ("options", "recipe"),
+    [
+        (("--model", "heatmap_s"), "quick"),
+        (("--model", "specialists"), "quick"),
+        (("--model", "specialists", "--architecture", "heatmap_m"), None),
+        (("--model", "heatmap_s", "--epochs", "2"), None),
+        (("--model", "heatmap_s", "--budget", "90"), None),
+        (("--model", "heatmap_s", "--data", "somewhere"), None),
+    ],
+)
+def test_a_first_look_takes_the_quick_recipe_if_the_net_has_one(options, recipe, tmp_path):
+    arguments = parse_arguments([*options, "--runs", str(tmp_path)])
+    plan = make_plan(arguments, None)
+    expected = models.find_recipe(plan.net, recipe)
+    assert dataclasses.replace(plan.recipe, patience=None) == expected
