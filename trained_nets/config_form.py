@@ -3,6 +3,7 @@
 import math
 
 import keypoint_schema
+import labelling
 from models.recipe import ROWS
 
 
@@ -20,7 +21,12 @@ def find_fault(config: object) -> str | None:
 
 def find_card_fault(card: object) -> str | None:
     """Checks the entries of a preset's card likewise, with the configuration in it."""
-    return _fault_in_entries(card, _CARD)
+    if fault := _fault_in_entries(card, _CARD):
+        return fault
+    for labeller in map(labelling.full, card["run"].get("labellers") or labelling.UNNAMED):
+        if labeller not in card["accuracy"]:
+            return f"accuracy must have that by the labels of {labeller[:40]!r}"
+    return None
 
 
 def _fault_in_entries(config, rules):

@@ -212,6 +212,16 @@ def test_weights_of_another_net_are_told(copied, change, told):
         preset_store.load_preset("tiny")
 
 
+@pytest.mark.parametrize("labellers", [None, ["someone", "else"]])
+def test_a_card_without_the_accuracy_by_a_labeller_is_told(copied, labellers):
+    card = json.loads((copied / "card.json").read_text())
+    card["run"]["labellers"] = labellers
+    (copied / "card.json").write_text(json.dumps(card))
+    told = "card.json .*accuracy must have that by the labels of '(unnamed|someone)'"
+    with pytest.raises(UserError, match=told):
+        preset_store.load_preset("tiny")
+
+
 def test_weights_beyond_float16_are_refused():
     model = models.build("heatmap_s")
     model.get_layer("output").bias.assign(np.full(15, 1e5))
