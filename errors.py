@@ -1,4 +1,4 @@
-"""The one exception for a person's mistake, as opposed to a bug in this project."""
+"""The exception for a person's mistake, as opposed to a bug in this project; errors in one line."""
 
 import contextlib
 import os
@@ -19,6 +19,11 @@ class DivergedError(UserError):
     """Training ended because the loss is no longer a number; the command itself was valid."""
 
     status = 1
+
+
+def first_line(error: Exception) -> str:
+    """Returns the first line of an error's text, or the name of its type if it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 @contextlib.contextmanager

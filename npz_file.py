@@ -4,6 +4,8 @@ import os
 
 import numpy as np
 
+from errors import first_line
+
 
 def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Reads the arrays of an `.npz` file by name.
@@ -16,8 +18,7 @@ def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
             arrays = dict(stored)
     # NumPy parses headers as Python and allocates what they ask for, so damage raises anything.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"it cannot be read ({reason[:200]})") from error
+        raise ValueError(f"it cannot be read ({first_line(error)[:200]})") from error
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):  # a member that is not an array is handed out raw
             raise ValueError(f"{name} is not an array")

@@ -14,7 +14,7 @@ import tempfile
 import child_processes
 import command_line
 import git_commit
-from errors import UserError
+from errors import UserError, first_line
 
 _ROOT = pathlib.Path(__file__).parent
 # What tasks import: sent to the nodes, which need only the packages of others.
@@ -86,10 +86,9 @@ def connected(address: str):
                 logging_level="ERROR",
             )
         except Exception as error:  # ConnectionError, RuntimeError, AuthenticationError, …
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(
-                f"There is no connection to a Ray cluster at {address}: {first.rstrip('.')}. "
-                "`ray start --head` starts one on this machine."
+                f"There is no connection to a Ray cluster at {address}: "
+                f"{first_line(error).rstrip('.')}. `ray start --head` starts one on this machine."
             ) from error
         signal.signal(signal.SIGTERM, on_sigterm)  # Ray would end without saving
         node = ThisNode(ray)

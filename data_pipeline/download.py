@@ -5,7 +5,7 @@ import shutil
 
 import command_line
 from data_pipeline.kaggle_files import COMPETITION
-from errors import UserError
+from errors import UserError, first_line
 
 _PROGRAM = "python -m data_pipeline.download"
 _BY_HAND = (
@@ -36,8 +36,9 @@ def download(to: pathlib.Path | None = None) -> pathlib.Path:
         folder = pathlib.Path(kagglehub.competition_download(COMPETITION))
     # kagglehub passes on whatever its HTTP client raises, with no common base class of its own.
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"Kaggle did not hand over the files ({reason}). {_BY_HAND}") from error
+        raise UserError(
+            f"Kaggle did not hand over the files ({first_line(error)}). {_BY_HAND}"
+        ) from error
     if to is None:
         return folder
     try:

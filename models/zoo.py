@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import keras
 
 import keypoint_schema
-from errors import UserError
+from errors import UserError, first_line
 from models import heatmap_nets, tutorial_nets
 from models.names import require_net
 from models.recipe import Recipe
@@ -166,5 +166,6 @@ def build(
     try:
         return builder(num_keypoints, name=model_name or name, **settings)
     except (TypeError, ValueError, IndexError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{name} cannot be built with {dict(settings)}: {reason}.") from error
+        raise UserError(
+            f"{name} cannot be built with {dict(settings)}: {first_line(error)}."
+        ) from error

@@ -7,7 +7,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from errors import UserError
+from errors import UserError, first_line
 
 _HEIC = (".heic", ".heif")
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
@@ -57,8 +57,7 @@ def read_picture(path: pathlib.Path | BinaryIO, upright: bool = True) -> Image.I
         raise
     # Decoders raise nearly anything for damaged files: OSError, SyntaxError, struct.error, …
     except Exception as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        reason = reason.splitlines()[0]
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise UnreadablePictureError(
             f"{_name(path)} cannot be read as a picture: {reason}"
         ) from error

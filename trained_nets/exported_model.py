@@ -8,7 +8,7 @@ import numpy as np
 
 import keypoint_schema
 import labelling
-from errors import UserError
+from errors import UserError, first_line
 from trained_nets.trained_net import TrainedNet
 
 _BATCH_SIZE = 256
@@ -33,10 +33,9 @@ def open_exported(path: pathlib.Path, version: pathlib.Path) -> TrainedNet:
     # A damaged file makes TensorFlow raise what its reader came across: an IndexError, or an error
     # of its own, which has no base class that other backends have.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
             f"{version} must be a SavedModel of export.py, whole and with the signature "
-            f"'serve_named'. Received: {reason}"
+            f"'serve_named'. Received: {first_line(error)}"
         ) from error
     names = tuple(name for name in keypoint_schema.NAMES if name in outputs)
 

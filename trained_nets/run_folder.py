@@ -25,7 +25,7 @@ import atomic_write
 import keypoint_schema
 import models.public  # noqa: F401, registers the layers and losses that a file may name
 from data_pipeline import FaceData
-from errors import DivergedError, UserError
+from errors import DivergedError, UserError, first_line
 from trained_nets import config_form, places
 from trained_nets.same_settings import require_same_settings
 
@@ -216,10 +216,9 @@ class RunFolder:
             return keras.models.load_model(self.model_file, compile=False)
         # Whatever Keras, zipfile or HDF5 raises for damaged files: nearly anything.
         except Exception as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(
                 f"{self.model_file} cannot be loaded: it is damaged, or of another Keras version "
-                f"({reason}). {remedy}"
+                f"({first_line(error)}). {remedy}"
             ) from error
 
 

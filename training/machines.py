@@ -19,7 +19,7 @@ from collections.abc import Callable
 import keras
 
 import command_line
-from errors import UserError
+from errors import UserError, first_line
 from training import distribution
 from training.plan import check_folder, run_of
 
@@ -132,11 +132,10 @@ def _tell_lost_process(error):
     if not (is_of_xla and re.match("[A-Z_]+: ", str(error))):
         traceback.print_exc()
         return 1
-    reason = str(error).strip().splitlines()[0]
     return command_line.tell(
         LostProcessError(
-            f"Another process of this training has ended, or cannot be reached ({reason}). "
-            "Once all are started again, --resume goes on."
+            "Another process of this training has ended, or cannot be reached "
+            f"({first_line(error)}). Once all are started again, --resume goes on."
         )
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import rich.console
 
 import atomic_write
-from errors import UserError
+from errors import UserError, first_line
 from trained_nets import run_lock
 from training.executors import run_log
 from training.executors.shipment import Shipment
@@ -50,8 +50,7 @@ def train(
     except UserError as error:
         return str(error)
     except Exception as error:
-        reason = (str(error).splitlines() or [""])[0]
-        return f"{type(error).__name__}: {reason} (more in {log_file})."
+        return f"{type(error).__name__}: {first_line(error)} (more in {log_file})."
     return None
 
 
