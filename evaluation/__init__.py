@@ -5,10 +5,8 @@ Figures need Matplotlib, so `evaluation.report` is not imported here.
 
 from evaluation.history import History
 from evaluation.judgement import Judgement, LabelScope, NetPredictions, compare, judge
-from evaluation.metrics import FAILURE_THRESHOLD
 
 __all__ = [
-    "FAILURE_THRESHOLD",
     "History",
     "Judgement",
     "LabelScope",

@@ -108,7 +108,7 @@ def judge(
     net: NetPredictions,
     labels: np.ndarray,
     groups: np.ndarray,
-    threshold: float = metrics.FAILURE_THRESHOLD,
+    threshold: float,
 ) -> Judgement:
     """Measures a net.
 

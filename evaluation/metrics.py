@@ -12,7 +12,6 @@ import keypoint_schema
 
 EYES = ("left_eye_center", "right_eye_center")
 OUTER_CORNERS = ("left_eye_outer_corner", "right_eye_outer_corner")
-FAILURE_THRESHOLD = 0.1  # NME; a tenth of the distance between the eyes, as in the 300-W challenge
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,12 +100,12 @@ def mean_nme(nme: np.ndarray) -> Ratio:
     return _face_mean(nme, nme)
 
 
-def failure_rate(nme: np.ndarray, threshold: float = FAILURE_THRESHOLD) -> Ratio:
+def failure_rate(nme: np.ndarray, threshold: float) -> Ratio:
     """The fraction of faces whose NME is above the threshold."""
     return _face_mean(nme, nme > threshold)
 
 
-def error_curve_auc(nme: np.ndarray, threshold: float = FAILURE_THRESHOLD) -> Ratio:
+def error_curve_auc(nme: np.ndarray, threshold: float) -> Ratio:
     """The area under the cumulative error curve from 0 to the threshold, as a fraction of all.
 
     Exact, since the curve is a sum of steps: a face adds what is right of its own error.

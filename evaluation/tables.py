@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import keypoint_schema
-from evaluation import bootstrap, metrics
+from evaluation import bootstrap
 from evaluation.bootstrap import Comparison, Estimate
 from evaluation.judgement import Judgement, LabelScope
 from evaluation.table import Table
@@ -49,9 +49,7 @@ def summary_table(judgements: Sequence[Judgement]) -> Table:
     )
 
 
-def error_table(
-    judgements: Sequence[Judgement], threshold: float = metrics.FAILURE_THRESHOLD
-) -> Table:
+def error_table(judgements: Sequence[Judgement], threshold: float) -> Table:
     """Errors by the size of the face, as papers give them."""
     rows = [
         [

@@ -11,9 +11,7 @@ from evaluation.figures import style
 
 
 @style.styled
-def error_curve(
-    errors: Mapping[str, np.ndarray], threshold: float = metrics.FAILURE_THRESHOLD
-) -> Figure:
+def error_curve(errors: Mapping[str, np.ndarray], threshold: float) -> Figure:
     """Draws a curve a net, with its area up to the threshold in the legend.
 
     Args:

@@ -205,7 +205,7 @@ def test_a_net_of_one_specialist_is_judged_by_its_own_keypoints(data, runs, smal
 
 
 def evaluate_one(net, data):
-    return evaluation.judge(net.predictions, data.keypoints, data.groups)
+    return evaluation.judge(net.predictions, data.keypoints, data.groups, 0.1)
 
 
 def test_the_report_opens_from_disk_with_everything_inside(runs, small_folder, tmp_path, capsys):
@@ -349,7 +349,7 @@ def test_mistakes_on_the_command_line_are_told(capsys, threshold):
 def test_a_face_counts_as_a_failure_above_the_asked_threshold_or_a_tenth(
     runs, small_folder, capsys
 ):
-    assert evaluate.parse_arguments(["net"]).threshold == evaluation.FAILURE_THRESHOLD == 0.1
+    assert evaluate.parse_arguments(["net"]).threshold == 0.1
     options = ["--data", small_folder, "--threshold", "0.07"]
     assert run_script(evaluate, runs[0], *options) == 0
     assert "NME > 7%" in capsys.readouterr().out

@@ -55,7 +55,7 @@ def all_figures():
         "flip": figures.flip(IMAGES[0], LABELS[0]),
         "best": figures.best_and_worst(IMAGES, predicted, LABELS, nme, "net1"),
         "errors": figures.keypoint_errors(IMAGES.mean(0), mean, rmse, "net1"),
-        "cumulative": figures.error_curve({"net1": nme, "net2": nme / 2}),
+        "cumulative": figures.error_curve({"net1": nme, "net2": nme / 2}, 0.1),
         "filters": figures.filters(np.ones((3, 3, 1, 32)), "net2: conv1"),
         "hidden": figures.filters(np.ones((9216, 5)), "net1: hidden"),
     }
@@ -70,7 +70,7 @@ def written_report(folder, made):
     chosen = ("curve", "differ", "hidden")  # one of each kind is enough
     named = [NamedFigure(name, "What it shows.", made[name]) for name in chosen]
     net = evaluation.NetPredictions("net1", "a net", LABELS + 1, LABELS)
-    judgement = evaluation.judge(net, LABELS, np.arange(len(LABELS)))
+    judgement = evaluation.judge(net, LABELS, np.arange(len(LABELS)), 0.1)
     write_report(folder, Results("By hand.", "all", 0.1, [judgement], []), "A note.", named)
     return contents(folder)
 
@@ -296,7 +296,7 @@ def test_figures_need_no_display_and_leave_the_style_alone():
     code = (
         "import matplotlib, evaluation.figures as f, numpy as np\n"
         "before = dict(matplotlib.rcParams)\n"
-        "f.rendered(f.error_curve({'a': np.array([.1])}), 'png')\n"
+        "f.rendered(f.error_curve({'a': np.array([.1])}, .1), 'png')\n"
         "assert dict(matplotlib.rcParams) == before\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PATH": "/usr/bin:/bin"})
