@@ -29,6 +29,7 @@ DTYPES = {  # TF_DataType
 }
 NUMPY_DTYPES = {number: name for name, number in DTYPES.items()}
 TSTRING_BYTES = 24
+SECONDS_TO_ANSWER = 60
 
 
 class _Output(ctypes.Structure):
@@ -38,11 +39,11 @@ class _Output(ctypes.Structure):
 class CSession:
     """An open SavedModel; `run` takes and gives NumPy arrays, strings as arrays of `bytes`."""
 
-    def __init__(self, folder, tag="serve"):
+    def __init__(self, folder):
         self._tf = _library()
         self._status = self._tf.TF_NewStatus()
         self._graph = self._tf.TF_NewGraph()
-        tags = (ctypes.c_char_p * 1)(tag.encode())
+        tags = (ctypes.c_char_p * 1)(b"serve")
         options = self._tf.TF_NewSessionOptions()
         self._session = self._tf.TF_LoadSessionFromSavedModel(
             options, None, str(folder).encode(), tags, 1, self._graph, None, self._status
@@ -136,9 +137,8 @@ class ChildError(RuntimeError):
 class ChildSession:
     """A `CSession` in a process of its own, killed when the context ends."""
 
-    def __init__(self, folder, seconds=60):
+    def __init__(self, folder):
         self._folder = folder
-        self._seconds = seconds  # for each answer
 
     def __enter__(self):
         self._errors = tempfile.TemporaryFile()
@@ -163,13 +163,13 @@ class ChildSession:
         """Does the same as `CSession.run`.
 
         Raises:
-            ChildError: if the process ends, or takes longer than its seconds.
+            ChildError: if the process ends, or takes longer than `SECONDS_TO_ANSWER`.
         """
         try:
             pickle.dump((feed, value, fetches), self._process.stdin)
             self._process.stdin.flush()
-            if not select.select([self._process.stdout], [], [], self._seconds)[0]:
-                raise ChildError(f"no answer within {self._seconds} s")
+            if not select.select([self._process.stdout], [], [], SECONDS_TO_ANSWER)[0]:
+                raise ChildError(f"no answer within {SECONDS_TO_ANSWER} s")
             return pickle.load(self._process.stdout)
         except (BrokenPipeError, EOFError, pickle.UnpicklingError):
             status = self._process.wait()

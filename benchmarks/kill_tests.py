@@ -364,7 +364,7 @@ def kill_cache_writes(forks, kills):
     print(f"{kills.survived} kills of the data cache's writing survived; the data stayed the same.")
 
 
-def write_many_faces(folder, copies=10):
+def write_many_faces(folder):
     """Writes a table that takes a while to read and to cache: 600 faces."""
     import numpy as np
 
@@ -373,9 +373,7 @@ def write_many_faces(folder, copies=10):
     images, keypoints = small_data.faces()
     folder.mkdir()
     (folder / "training.csv").write_text(
-        small_data.training_csv(
-            np.concatenate([images] * copies), np.concatenate([keypoints] * copies)
-        )
+        small_data.training_csv(np.concatenate([images] * 10), np.concatenate([keypoints] * 10))
     )
 
 

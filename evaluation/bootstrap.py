@@ -51,24 +51,23 @@ class Comparison:
         return "no difference shown"
 
 
-def estimate(metric: Ratio, groups: np.ndarray, seed: int = 0) -> Estimate:
+def estimate(metric: Ratio, groups: np.ndarray) -> Estimate:
     """A metric with its confidence interval.
 
     Args:
         metric: per-face numerators and denominators, `(N,)` each.
         groups: int `(N,)`, faces that are resampled together.
-        seed: decides the resamples.
     """
-    return _interval(metric.value(), _resampled([metric], groups, seed)[:, 0])
+    return _interval(metric.value(), _resampled([metric], groups)[:, 0])
 
 
-def difference(first: Ratio, second: Ratio, groups: np.ndarray, seed: int = 0) -> Estimate:
+def difference(first: Ratio, second: Ratio, groups: np.ndarray) -> Estimate:
     """`second` minus `first` on the same faces, with its interval from paired resamples."""
-    draws = _resampled([first, second], groups, seed)
+    draws = _resampled([first, second], groups)
     return _interval(second.value() - first.value(), draws[:, 1] - draws[:, 0])
 
 
-def _resampled(metrics, groups, seed):
+def _resampled(metrics, groups):
     """The metrics of every resample, `(RESAMPLES, len(metrics))`; the same draws for each."""
     counts = np.any([metric.denominators > 0 for metric in metrics], axis=0)
     _, group = np.unique(np.asarray(groups)[counts], return_inverse=True)
@@ -83,7 +82,7 @@ def _resampled(metrics, groups, seed):
         ],
         axis=1,
     )
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)  # the same draws each time
     draws = np.full(num_groups, 1 / num_groups)
     totals = np.concatenate(
         [

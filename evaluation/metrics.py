@@ -62,16 +62,14 @@ def loss(predicted: np.ndarray, actual: np.ndarray) -> float:
     return (rmse_px(predicted, actual).value() / keypoint_schema.PIXELS_PER_UNIT) ** 2
 
 
-def inter_ocular_distance(
-    actual: np.ndarray, names=keypoint_schema.NAMES, between=EYES
-) -> np.ndarray:
+def inter_ocular_distance(actual: np.ndarray, between=EYES) -> np.ndarray:
     """Distance between the labelled eye centres, `(N,)` px; NaN where one is unlabelled.
 
     300-W takes the outer corners of the eyes (`between` is then `OUTER_CORNERS`); Kaggle labels
     these in a third of the faces only, but the centres in nearly all.
     """
-    left, right = (np.asarray(actual, np.float64)[:, names.index(eye)] for eye in between)
-    return np.linalg.norm(left - right, axis=1)
+    eyes = np.asarray(actual, np.float64)[:, keypoint_schema.indices(between)]
+    return np.linalg.norm(eyes[:, 0] - eyes[:, 1], axis=1)
 
 
 def face_nme(predicted: np.ndarray, actual: np.ndarray, distance: np.ndarray) -> np.ndarray:

@@ -9,13 +9,12 @@ from keras import ops
 import keypoint_schema
 
 
-def merge_specialists(nets: Mapping[str, keras.Model], name: str = "specialists") -> keras.Model:
+def merge_specialists(nets: Mapping[str, keras.Model]) -> keras.Model:
     """Builds one functional model from one net per specialist.
 
     Args:
         nets: by specialist name, one net for each of `keypoint_schema.SPECIALISTS`. Each becomes a
             sub-model and must be named after its specialist.
-        name: the merged model's name.
 
     Returns:
         A model from images `(batch, 96, 96, 1)` to normalized keypoints `(batch, 15, 2)`, in the
@@ -38,15 +37,14 @@ def merge_specialists(nets: Mapping[str, keras.Model], name: str = "specialists"
     order = [
         keypoint for specialist in keypoint_schema.SPECIALISTS for keypoint in specialist.keypoints
     ]
-    return keras.Model(images, _InSchemaOrder(order, name="keypoints")(joined), name=name)
+    return keras.Model(images, _InSchemaOrder(order, name="keypoints")(joined), name="specialists")
 
 
-def average(nets: Mapping[str, keras.Model], name: str = "ensemble") -> keras.Model:
+def average(nets: Mapping[str, keras.Model]) -> keras.Model:
     """Builds one functional model that averages the predictions of several nets.
 
     Args:
         nets: by name, which must be the model's own; all predict the same keypoints.
-        name: the new model's name.
 
     Returns:
         A model from images `(batch, 96, 96, 1)` to normalized keypoints `(batch, K, 2)`, sharing
@@ -62,9 +60,9 @@ def average(nets: Mapping[str, keras.Model], name: str = "ensemble") -> keras.Mo
     images = keras.Input((size, size, 1), name="images")
     answers = [net(images) for net in nets.values()]
     if len(answers) == 1:
-        return keras.Model(images, answers[0], name=name)
+        return keras.Model(images, answers[0], name="ensemble")
     mean = keras.layers.Average(dtype="float32", name="keypoints")(answers)
-    return keras.Model(images, mean, name=name)
+    return keras.Model(images, mean, name="ensemble")
 
 
 @keras.saving.register_keras_serializable(package="facial_keypoints")

@@ -26,20 +26,19 @@ class Video:
         count: the number of frames; 0 if not known.
     """
 
-    def __init__(self, path: pathlib.Path | None, camera: int = 0):
+    def __init__(self, path: pathlib.Path | None):
         """Opens a file, or a webcam.
 
         Args:
             path: the file; None for the webcam.
-            camera: which webcam.
 
         Raises:
             UserError: if it cannot be opened, or the extra is missing.
         """
         self.path, self._cv2 = path, _opencv()
-        self._capture = self._cv2.VideoCapture(camera if path is None else _ffmpeg_name(path))
+        self._capture = self._cv2.VideoCapture(0 if path is None else _ffmpeg_name(path))
         if not self._capture.isOpened():
-            what = f"The webcam {camera}" if path is None else f"{path}"
+            what = "The webcam" if path is None else path
             raise UserError(f"{what} cannot be opened as a video.")
         read = self._capture.get
         self.size = tuple(

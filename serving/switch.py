@@ -44,13 +44,13 @@ def main(argv=None):
         stale = None if config is before else status.get(arguments.to)
         write(arguments, config, f"Serving version {arguments.to} too")
         try:
-            wait(arguments, model, "AVAILABLE", stale)
+            wait(arguments, model, stale)
         except BaseException:
             write(arguments, before, "Put back")
             raise
         config = config.with_label(arguments.label, arguments.to)
         write(arguments, config, f"Label {arguments.label} moved to version {arguments.to}")
-        wait(arguments, label, "AVAILABLE")
+        wait(arguments, label)
         if not arguments.keep:
             config = config.without_unlabelled()
             served = ", ".join(map(str, config.versions()))
@@ -113,13 +113,12 @@ def write(arguments, config, message):
     print(f"{message} ({arguments.config})", flush=True)
 
 
-def wait(arguments, connection, state, stale=None):
-    """Waits until the server says that the new version is in `state`.
+def wait(arguments, connection, stale=None):
+    """Waits until the server says that the new version is available.
 
     Args:
         arguments: of the command line.
         connection: asks the server.
-        state: such as "AVAILABLE".
         stale: a state and its reason from before; while the server repeats it, it says nothing new.
 
     Raises:
@@ -133,15 +132,15 @@ def wait(arguments, connection, state, stale=None):
             found, reason = told
         except UserError as error:  # a label that is not set yet, or a server that starts again
             found, reason = "unknown", str(error)
-        if found == state:
+        if found == "AVAILABLE":
             return
         if found == "END" and reason and not stale:
             raise UserError(f"Version {arguments.to} cannot be served: {reason}")
         if time.monotonic() >= end:
             raise UserError(
-                f"Version {arguments.to} must be {state} within {arguments.wait} s (--wait). It is "
-                f"{found}{': ' * bool(reason)}{reason}. Does the server read {arguments.config}, "
-                "and does the model's folder have that version?"
+                f"Version {arguments.to} must be AVAILABLE within {arguments.wait} s (--wait). It "
+                f"is {found}{': ' * bool(reason)}{reason}. Does the server read "
+                f"{arguments.config}, and does the model's folder have that version?"
             )
         time.sleep(POLL_SECONDS)
 

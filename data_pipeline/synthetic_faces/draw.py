@@ -65,7 +65,7 @@ def _draw_chunk(seed, first):
     paint.paint_glasses(canvas, styles)
 
     plane_x, plane_y = scene.enlarge(hit.plane_x), scene.enlarge(hit.plane_y)
-    picture = scene.paint_surroundings(styles, placed, plane_x, plane_y)
+    picture = scene.paint_surroundings(styles, plane_x, plane_y)
     scene.paint_ears(styles, picture, plane_x, plane_y, near=False)
     coverage = paint.edge(0.02 - gap, canvas.pixel * 1.5)
     paint.over(picture, coverage, canvas.albedo * diffuse + 0.25 * shine)

@@ -45,7 +45,7 @@ def _between(cells):
     return before, (at - before).astype(np.float32)
 
 
-def paint_surroundings(styles, placed, plane_x, plane_y):
+def paint_surroundings(styles, plane_x, plane_y):
     """Background, hair behind the head, neck and clothes; gray `(count, 96, 96)`."""
     cells = style.NOISE_CELLS
     rough, fine = texture(styles.coarse[3], 5, 5), texture(styles.coarse[2], cells, cells)

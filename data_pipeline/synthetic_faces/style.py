@@ -58,7 +58,7 @@ _CHOICES = {
     "frown": ("uniform", -0.5, 0.5),
     # nose
     "nose_y": ("normal", 0.55, 0.04, 0.09),
-    "nose_x": ("normal", 0, 0.012, 0.03),
+    "nose_x": ("normal", 0, 0.012, 0.03),  # not used; without it every face would change
     "nose_height": ("uniform", 0.2, 0.33),
     "nose_width": ("uniform", 0.85, 1.3),
     "bridge": ("uniform", 0.5, 1.1),

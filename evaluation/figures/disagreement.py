@@ -14,7 +14,7 @@ def disagreement(
     first: np.ndarray,
     second: np.ndarray,
     names: tuple[str, str],
-    actual: np.ndarray | None = None,
+    actual: np.ndarray,
 ) -> Figure:
     """Draws the faces where the nets' keypoints lie farthest apart.
 
@@ -23,23 +23,19 @@ def disagreement(
         first: `(N, K, 2)` px.
         second: `(N, K, 2)` px.
         names: the two nets'.
-        actual: labels `(N, K, 2)` px, drawn as crosses; None if there are none.
+        actual: labels `(N, K, 2)` px, drawn as crosses; NaN where unlabelled.
     """
     rows = most_different(first, second)[:_FACES]
     title = f"Where {names[0]} and {names[1]} differ most"
     figure, axes = style.face_grid(2, len(rows), title, captions=True)
     for column, row in enumerate(rows):
         for axis, points, name in zip(axes[:, column], (first, second), names, strict=True):
-            caption = (
-                f"{name}: {_rmse(points[row], actual[row]):.1f} px" if actual is not None else name
-            )
+            caption = f"{name}: {_rmse(points[row], actual[row]):.1f} px"
             style.draw_face(axis, style.face(images, row), caption)
-            if actual is not None:
-                style.draw_points(axis, actual[row], style.ACTUAL, "x", 14)
+            style.draw_points(axis, actual[row], style.ACTUAL, "x", 14)
             style.draw_points(axis, points[row], style.PREDICTED)
-    if actual is not None:
-        entries = {"predicted": (style.PREDICTED, "o"), "labelled": (style.ACTUAL, "x")}
-        style.point_legend(figure, entries)
+    entries = {"predicted": (style.PREDICTED, "o"), "labelled": (style.ACTUAL, "x")}
+    style.point_legend(figure, entries)
     return figure
 
 

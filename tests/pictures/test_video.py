@@ -289,4 +289,4 @@ def test_without_tk_or_a_screen_the_webcam_says_so(missing, told, monkeypatch):
 def test_without_a_webcam_it_says_so(monkeypatch, capsys):
     monkeypatch.setattr(pictures, "FaceDetector", Pasted)
     assert run_script(predict, "--preset", "heatmap_s", "--webcam") == 2
-    assert "The webcam 0 cannot be opened" in capsys.readouterr().err
+    assert "The webcam cannot be opened" in capsys.readouterr().err

@@ -216,7 +216,7 @@ def test_a_version_that_fails_again_is_told_once_it_is_news(between, config):
 
     arguments = types.SimpleNamespace(to=2, wait=60, config=config)
     with pytest.raises(UserError, match=f"Version 2 cannot be served: {between[1] or stale[1]}"):
-        switch.wait(arguments, types.SimpleNamespace(status=status), "AVAILABLE", stale)
+        switch.wait(arguments, types.SimpleNamespace(status=status), stale)
 
 
 def test_a_listed_version_that_failed_is_told_at_once(config, capsys):
