@@ -11,6 +11,8 @@ import numpy as np
 import atomic_write
 import npz_file
 
+SECONDS_BETWEEN_SAVES = 60.0  # the state of a large net is hundreds of megabytes
+
 
 class ResumeState(keras.callbacks.Callback):
     """Keeps everything that the next epoch depends on in one `.npz` file without pickles.
@@ -22,19 +24,15 @@ class ResumeState(keras.callbacks.Callback):
     Args:
         path: the state file, written under a temporary name and renamed.
         best: the `BestWeights` of this training, which comes earlier in the list of callbacks.
-        every: seconds between saves; the state of a large net is hundreds of megabytes.
         others: variables outside the model and its optimizer, by name.
         history: the history file, which is flushed to disk before the state that includes its rows.
     """
 
-    def __init__(
-        self, path: str | os.PathLike, best, every: float = 60.0, others=None, history=None
-    ):
+    def __init__(self, path: str | os.PathLike, best, others, history: str | os.PathLike):
         super().__init__()
         self.path = pathlib.Path(path)
         self.best = best
-        self.others = others or {}
-        self.every = every
+        self.others = others
         self.history = history
 
     def load(self, model: keras.Model) -> int:
@@ -65,7 +63,7 @@ class ResumeState(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         is_sound = np.isfinite((logs or {}).get("loss", 0.0))
-        if is_sound and time.monotonic() - self._saved_at >= self.every:
+        if is_sound and time.monotonic() - self._saved_at >= SECONDS_BETWEEN_SAVES:
             self.save(epoch + 1)
 
     def save(self, epochs: int):
@@ -84,9 +82,8 @@ class ResumeState(keras.callbacks.Callback):
             state[name] = keras.ops.convert_to_numpy(variable)
         for i, weight in enumerate(self.best.best_weights or []):
             state[f"best/{i}"] = weight
-        if self.history is not None:
-            with atomic_write.refusals_named(self.history):
-                atomic_write.flush(self.history)
+        with atomic_write.refusals_named(self.history):
+            atomic_write.flush(self.history)
         with atomic_write.replacing(self.path) as temporary:
             np.savez(temporary, **state)
         self._saved_at = time.monotonic()

@@ -24,6 +24,6 @@ def killed_in_epoch(epoch, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.EpochTable, "on_epoch_end", kill)
-        patch.setattr(callbacks.ResumeState.__init__, "__defaults__", (0.0, None, None))
+        patch.setattr(callbacks.resume, "SECONDS_BETWEEN_SAVES", 0.0)
         with pytest.raises(Killed):
             yield patch

@@ -156,8 +156,8 @@ class _Training:
         self.state = callbacks.ResumeState(
             task.run.resume_file,
             self.best,
-            others={} if self.offsets is None else {"mirror_offsets": self.offsets},
-            history=task.run.history_file,
+            {} if self.offsets is None else {"mirror_offsets": self.offsets},
+            task.run.history_file,
         )
 
     def load_state(self):

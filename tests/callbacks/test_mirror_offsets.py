@@ -71,8 +71,11 @@ def small_model():
     return model
 
 
-def resume_state(path, table):
-    state = ResumeState(path, BestWeights(), others={"mirror_offsets": table})
+def resume_state(path, table=None):
+    history = path.with_name("history.csv")
+    history.touch()
+    others = {} if table is None else {"mirror_offsets": table}
+    state = ResumeState(path, BestWeights(), others, history)
     state.set_model(small_model())
     return state
 
@@ -93,8 +96,6 @@ def test_a_state_with_another_table_or_none_is_refused(tmp_path):
     resume_state(path, mirror_offset_table(20, NUM_KEYPOINTS)).save(3)
     with pytest.raises(ValueError, match=r"mirror_offsets is \(20, 2, 2\), not \(30, 2, 2\)"):
         resume_state(path, mirror_offset_table(30, NUM_KEYPOINTS)).load(small_model())
-    without = ResumeState(path, BestWeights())
-    without.set_model(small_model())
-    without.save(3)
+    resume_state(path).save(3)
     with pytest.raises(ValueError, match=r"resume\.npz does not fit this training"):
         resume_state(path, mirror_offset_table(20, NUM_KEYPOINTS)).load(small_model())

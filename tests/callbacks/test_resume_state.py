@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+import callbacks
 from callbacks import BestWeights, ResumeState
 
 GOOD = {"epochs": 2, "best": 0.5, "best_epoch": 1}
@@ -17,11 +18,17 @@ def compiled(units=2):
     return model
 
 
+def resume_state(file, best):
+    history = file.with_name("history.csv")
+    history.touch()
+    return ResumeState(file, best, {}, history)
+
+
 @pytest.fixture
 def saved(tmp_path):
     model, best = compiled(), BestWeights("val_loss")
     best.resume(0.5, 1, [weight + 1 for weight in model.get_weights()])
-    state = ResumeState(tmp_path / "resume.npz", best)
+    state = resume_state(tmp_path / "resume.npz", best)
     state.set_model(model)
     state.save(2)
     return tmp_path / "resume.npz", model
@@ -29,7 +36,7 @@ def saved(tmp_path):
 
 def load(file, model):
     best = BestWeights("val_loss")
-    return ResumeState(file, best).load(model), best
+    return resume_state(file, best).load(model), best
 
 
 def change(file, **arrays):
@@ -79,9 +86,10 @@ def test_no_state_begins_at_the_first_epoch(tmp_path):
     assert load(tmp_path / "resume.npz", compiled())[0] == 0
 
 
-def test_a_state_is_that_after_the_epoch_and_only_of_sound_losses(saved):
+def test_a_state_is_that_after_the_epoch_and_only_of_sound_losses(saved, monkeypatch):
+    monkeypatch.setattr(callbacks.resume, "SECONDS_BETWEEN_SAVES", 0.0)
     file, model = saved
-    state = ResumeState(file, BestWeights("val_loss"), every=0.0)
+    state = resume_state(file, BestWeights("val_loss"))
     state.set_model(model)
     state.on_train_begin()
     state.on_epoch_end(6, {"loss": 0.5})

@@ -57,8 +57,7 @@ def main():
                     stack.enter_context(killed_in_epoch(killed_in, monkeypatch))
                 if dies_in is not None:
                     monkeypatch.setattr(callbacks.EpochTable, "on_epoch_end", die)
-                    defaults = (0.0, None, None)  # it saves its state every epoch
-                    monkeypatch.setattr(callbacks.ResumeState.__init__, "__defaults__", defaults)
+                    monkeypatch.setattr(callbacks.resume, "SECONDS_BETWEEN_SAVES", 0.0)
                 if (step := training["interrupted_in"]) is not None:
                     patch = stack.enter_context(pytest.MonkeyPatch.context())
                     make = interrupted(keras.Model.make_train_function, step)

@@ -16,6 +16,7 @@ import predict
 import train
 from callbacks import HistoryCSV
 from tests.export_stand_in import published
+from tests.killing import Killed
 from tests.running import run_script
 from trained_nets.loading import load_net
 
@@ -37,7 +38,7 @@ def disk(tmp_path):
 @pytest.fixture
 def start_net6(narrow_zoo, small_folder, monkeypatch):
     """Trains net6, which saves its state every epoch, into a folder; returns the exit status."""
-    monkeypatch.setattr(callbacks.ResumeState.__init__, "__defaults__", (0.0, None, None))
+    monkeypatch.setattr(callbacks.resume, "SECONDS_BETWEEN_SAVES", 0.0)
     places = ("--data", small_folder, "--precision", "float32")
     return lambda runs, *options: run_script(train, *NET6, *places, "--runs", runs, *options)
 
@@ -157,16 +158,13 @@ def test_a_cut_file_of_a_run_is_named(name, share, whole_run, small_folder, tmp_
 def test_a_cut_state_is_named_and_changes_nothing(
     whole_run, start_train, tmp_path, monkeypatch, capsys
 ):
-    class Killed(BaseException):
-        pass
-
     def kill(self, epochs):
         save(self, epochs)
         raise Killed
 
     save = callbacks.ResumeState.save
     with monkeypatch.context() as patch:
-        patch.setattr(callbacks.ResumeState.__init__, "__defaults__", (0.0, None, None))
+        patch.setattr(callbacks.resume, "SECONDS_BETWEEN_SAVES", 0.0)
         patch.setattr(callbacks.ResumeState, "save", kill)
         with pytest.raises(Killed):
             start_train("--model", "net1", "--epochs", 2)

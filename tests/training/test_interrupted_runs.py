@@ -80,7 +80,7 @@ def test_a_training_that_patience_had_ended_stays_ended(start_train, tmp_path, m
 
     with monkeypatch.context() as patch:
         patch.setattr(RunFolder, "save_model", killed)
-        patch.setattr(ResumeState.__init__, "__defaults__", (0.0, None, None))
+        patch.setattr(callbacks.resume, "SECONDS_BETWEEN_SAVES", 0.0)
         with pytest.raises(Killed):
             impatient(start_train, "cut")
     assert impatient(start_train, "cut", "--resume") == 0
@@ -169,7 +169,7 @@ def test_the_history_is_on_the_disk_before_the_state(start_train, monkeypatch):
 
     monkeypatch.setattr(atomic_write, "flush", spy_on_flush)
     monkeypatch.setattr(os, "replace", spy_on_replace)
-    monkeypatch.setattr(callbacks.ResumeState.__init__, "__defaults__", (0.0, None, None))
+    monkeypatch.setattr(callbacks.resume, "SECONDS_BETWEEN_SAVES", 0.0)
     assert start_train("--model", "net1", "--epochs", 1) == 0
     saved = done.index("rename resume.npz")
     assert "flush history.csv" in done[:saved]

@@ -7,7 +7,7 @@ import callbacks
 import command_line
 import train
 
-callbacks.ResumeState.__init__.__defaults__ = (0.0, None, None)
+callbacks.resume.SECONDS_BETWEEN_SAVES = 0.0
 
 if __name__ == "__main__":
     command_line.run(train.main)
