@@ -31,7 +31,6 @@ from trained_nets.same_settings import require_same_settings
 
 SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
 ENSEMBLE = "ensemble"  # what config.json calls the nets of `--folds` together
-NEEDED = ("model", "keypoints", "seed", "data")  # what every config.json has
 
 
 class RunFolder:
@@ -82,17 +81,12 @@ class RunFolder:
                 f"{self.path} is not a run folder of train.py: its config.json cannot be read "
                 f"({error})."
             ) from error
-        if not isinstance(config, dict) or any(name not in config for name in NEEDED):
-            lacking = f"one of {', '.join(NEEDED)}"
-        elif not isinstance(config["data"], dict) or "fingerprint" not in config["data"]:
-            lacking = "the data's fingerprint"
-        elif fault := config_form.find_fault(config):
-            raise UserError(f"{self.config_file} is damaged, or was edited by hand: {fault}.")
-        else:
-            return config
-        raise UserError(
-            f"{self.path} is not a run folder of train.py: its config.json lacks {lacking}."
-        )
+        if fault := config_form.find_fault(config):
+            raise UserError(
+                f"{self.path} is not a run folder of train.py, or its config.json is damaged: "
+                f"{fault}."
+            )
+        return config
 
     def earlier_results(self, config: dict, data: FaceData) -> dict | None:
         """Returns the results of the run to resume; None if there is no run, or no results yet.

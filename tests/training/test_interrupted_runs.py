@@ -15,7 +15,6 @@ import callbacks
 import data_pipeline
 import models
 from callbacks import EpochTable, ResumeState
-from errors import UserError
 from tests.killing import Killed, killed_in_epoch
 from trained_nets import run_lock
 from trained_nets.loading import load_net
@@ -236,14 +235,6 @@ def test_a_run_set_aside_by_a_killed_overwrite_is_not_lost(start_train, tmp_path
     assert "net1 exists. --resume continues it" in capsys.readouterr().err
     assert (tmp_path / "net1/model.keras").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["net1"]
-
-
-@pytest.mark.parametrize("data", [None, {}, {"path": "faces"}])
-def test_a_config_without_its_datas_fingerprint_is_no_run(tmp_path, data):
-    config = {"model": "net1", "keypoints": [], "seed": 1, "data": data}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UserError, match="lacks the data's fingerprint"):
-        RunFolder(tmp_path).read_config()
 
 
 def test_a_table_of_mirror_offsets_is_kept_only_where_flips_use_it(
