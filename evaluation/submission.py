@@ -60,7 +60,7 @@ def submission(lookup: pd.DataFrame, predictions: Answers) -> pd.DataFrame:
 
     Returns:
         `RowId` and `Location`, one row for each of the lookup table's, in its order; locations in
-        px, clipped to the image, [0, 95].
+        px, clipped to [0, 96].
 
     Raises:
         UserError: if the table asks for an unknown face or keypoint, or one that the net lacks.
