@@ -1,4 +1,4 @@
-"""Saves the state of a training from time to time, so that it can resume after a kill."""
+"""Saves the state of a training, so that it can resume after a kill or Ctrl-C."""
 
 import json
 import os
@@ -19,7 +19,8 @@ class ResumeState(keras.callbacks.Callback):
 
     That is every variable of the model (including dropout seeds) and of the optimizer, the best
     weights so far, and the epoch. Order and augmentation of the data depend only on the epoch.
-    A kill loses the epochs since the last save; training them again gives equal results.
+    It is written from time to time and by `save_latest`. A kill loses the epochs since it was last
+    written; training them again gives equal results.
 
     Args:
         path: the state file, written under a temporary name and renamed.
@@ -34,6 +35,7 @@ class ResumeState(keras.callbacks.Callback):
         self.best = best
         self.others = others
         self.history = history
+        self._latest = None
 
     def load(self, model: keras.Model) -> int:
         """Restores the saved state to a compiled model with a built optimizer, and to `best`.
@@ -62,16 +64,37 @@ class ResumeState(keras.callbacks.Callback):
         self._saved_at = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        is_sound = np.isfinite((logs or {}).get("loss", 0.0))
-        if is_sound and time.monotonic() - self._saved_at >= SECONDS_BETWEEN_SAVES:
-            self.save(epoch + 1)
+        if not np.isfinite((logs or {}).get("loss", 0.0)):
+            return
+        # Ctrl-C comes amid an epoch, when the variables are no longer those of any epoch's end.
+        self._latest = self._state(epoch + 1)
+        if time.monotonic() - self._saved_at >= SECONDS_BETWEEN_SAVES:
+            self.save_latest()
 
     def save(self, epochs: int):
-        """Writes the state after that many epochs.
+        """Writes the present state, which is that after so many epochs.
 
         Raises:
             UserError: if it cannot be written.
         """
+        self._latest = self._state(epochs)
+        self.save_latest()
+
+    def save_latest(self):
+        """Writes the state after the last epoch that was completed, if one was.
+
+        Raises:
+            UserError: if it cannot be written.
+        """
+        if self._latest is None:
+            return
+        with atomic_write.refusals_named(self.history):
+            atomic_write.flush(self.history)
+        with atomic_write.replacing(self.path) as temporary:
+            np.savez(temporary, **self._latest)
+        self._saved_at = time.monotonic()
+
+    def _state(self, epochs):
         progress = {
             "epochs": epochs,
             "best": self.best.best,
@@ -82,11 +105,7 @@ class ResumeState(keras.callbacks.Callback):
             state[name] = keras.ops.convert_to_numpy(variable)
         for i, weight in enumerate(self.best.best_weights or []):
             state[f"best/{i}"] = weight
-        with atomic_write.refusals_named(self.history):
-            atomic_write.flush(self.history)
-        with atomic_write.replacing(self.path) as temporary:
-            np.savez(temporary, **state)
-        self._saved_at = time.monotonic()
+        return state
 
     def _set_variables(self, state, model):
         variables = self._variables(model)

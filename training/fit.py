@@ -48,9 +48,11 @@ def fit(
     training = _Training(task, console)
     first_epoch = training.load_state() if task.settings.resume else 0
     task.run.write_config(config, earlier)
-    training.history.truncate(first_epoch)
     if first_epoch:
         console.print(f"Continuing after epoch {first_epoch:,}.")
+    elif task.settings.resume and training.history.path.exists():
+        console.print("No state had been saved yet, so it starts over.")
+    training.history.truncate(first_epoch)
     finished = training.run(first_epoch, console, extra_callbacks)
     diverged = training.history.diverged
     if training.best.best_weights is None:
@@ -205,6 +207,7 @@ class _Training:
             if self.best.best_weights is None:  # nothing to save yet
                 raise
             self.is_interrupted = True
+            self.state.save_latest()
             return False
         except Exception as error:
             full = os.strerror(errno.ENOSPC)

@@ -158,14 +158,14 @@ def test_a_cut_file_of_a_run_is_named(name, share, whole_run, small_folder, tmp_
 def test_a_cut_state_is_named_and_changes_nothing(
     whole_run, start_train, tmp_path, monkeypatch, capsys
 ):
-    def kill(self, epochs):
-        save(self, epochs)
+    def kill(self):
+        save_latest(self)
         raise Killed
 
-    save = callbacks.ResumeState.save
+    save_latest = callbacks.ResumeState.save_latest
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.resume, "SECONDS_BETWEEN_SAVES", 0.0)
-        patch.setattr(callbacks.ResumeState, "save", kill)
+        patch.setattr(callbacks.ResumeState, "save_latest", kill)
         with pytest.raises(Killed):
             start_train("--model", "net1", "--epochs", 2)
     run = tmp_path / "net1"

@@ -104,6 +104,31 @@ def test_results_stay_while_an_interrupted_run_goes_on(start_train, tmp_path, mo
     assert results_of(tmp_path / "net1") == first
 
 
+def test_ctrl_c_amid_an_epoch_loses_none_that_was_completed(
+    start_train, tmp_path, monkeypatch, capsys
+):
+    net1 = ("--model", "net1", "--epochs", 5)
+    assert start_train(*net1, "--name", "whole") == 0
+    steps = []
+
+    def interrupt(self, batch, logs=None):
+        steps.append(batch)
+        if len(steps) == 4:  # one step an epoch: the weights are no longer those after three
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ResumeState, "on_train_batch_end", interrupt)
+        assert start_train(*net1) == 130
+    assert len(history(tmp_path / "net1")) == 3
+    capsys.readouterr()
+    assert start_train(*net1, "--resume") == 0
+    assert "Continuing after epoch 3." in capsys.readouterr().out
+    assert history(tmp_path / "net1") == history(tmp_path / "whole")
+    resumed, whole = (RunFolder(tmp_path / each).load_model() for each in ("net1", "whole"))
+    for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_ctrl_c_before_the_first_batch_of_a_resume_is_no_traceback(
     start_train, tmp_path, monkeypatch
 ):
