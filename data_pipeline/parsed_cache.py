@@ -4,6 +4,7 @@ A cache file is an uncompressed `.npz`: its zip checksums reveal damage, and not
 Its name carries the version of this format, and it holds the key that it is valid for.
 """
 
+import hashlib
 import os
 import pathlib
 from collections.abc import Callable
@@ -18,9 +19,15 @@ _VERSION = 2  # raise it when the parser or the arrays' meaning changes
 _FOLDER = ".facial_keypoints_cache"
 
 
-def user_folder() -> pathlib.Path:
-    """This person's cache folder: `facial-keypoints` in `$XDG_CACHE_HOME`, else in `~/.cache`."""
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+def user_folder() -> pathlib.Path | None:
+    """This person's cache folder: `facial-keypoints` in `$XDG_CACHE_HOME`, else in `~/.cache`.
+
+    None if there is no home, as for a user of a container without an account.
+    """
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    except RuntimeError:
+        return None
     return pathlib.Path(base) / "facial-keypoints"
 
 
@@ -42,9 +49,12 @@ def cached_arrays(
     Returns:
         The arrays by name.
     """
-    folders = [pathlib.Path(beside) / _FOLDER] if beside is not None else []
-    folders.append(user_folder())
-    files = [folder / f"{name}-v{_VERSION}.npz" for folder in folders]
+    file_name = f"{name}-v{_VERSION}.npz"
+    files = [pathlib.Path(beside) / _FOLDER / file_name] if beside is not None else []
+    if own := user_folder():
+        if beside is not None:  # where there may be other data's
+            file_name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}-{file_name}"
+        files.append(own / file_name)
     for file in files:
         arrays = _load(file, key)
         if arrays is not None:

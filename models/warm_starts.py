@@ -1,7 +1,6 @@
 """Warm start: initializes a net with another's weights, matching layers by name."""
 
 import keras
-import numpy as np
 
 from errors import UserError
 
@@ -14,8 +13,8 @@ def warm_start(model: keras.Model, donor: keras.Model, same_keypoints: bool = Fa
     Args:
         model: the net to initialize, in place.
         donor: the trained net.
-        same_keypoints: whether both predict the same keypoints, so that the output layer fits too;
-            a model that predicts them for several labellers starts with the donor's for each.
+        same_keypoints: whether both predict the same keypoints in the same order, so that the
+            output layer fits too.
 
     Returns:
         Names of the layers that keep their fresh weights.
@@ -33,9 +32,6 @@ def warm_start(model: keras.Model, donor: keras.Model, same_keypoints: bool = Fa
             continue
         giver = donors.get(layer.name)
         weights = giver.get_weights() if giver else []
-        if giver and layer.name == OUTPUT_LAYER:
-            labellers = max(1, model.output.shape[1] // donor.output.shape[1])
-            weights = [np.concatenate([each] * labellers, axis=-1) for each in weights]
         wanted = [tuple(weight.shape) for weight in layer.weights]
         offered = [weight.shape for weight in weights]
         if wanted != offered:

@@ -135,6 +135,7 @@ _RUN = {
     "data.hold_out": _optional(*_SHARE),
     "data.grouped_by": _optional(*_TEXT),
     "data.split": _optional(*_TEXT),
+    "data.earlier": _optional("a list of fingerprints", _are_texts),
     "data.sources": _optional("a list of data sets", _are_sources),
     "data.seen_before": _optional(*_WHOLE),
     "data.fold": _optional(*_OBJECT),

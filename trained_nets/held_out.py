@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 import data_pipeline
+import labelling
 from data_pipeline import FaceData
 from errors import UserError
 
@@ -95,8 +96,39 @@ def count_seen(config: dict, origin: str, valid: FaceData, data: FaceData) -> in
 
 
 def has_trained_on(config: dict, data: FaceData) -> bool:
-    """Returns whether a run's data, or one of its several data sets, was this one."""
-    return data.is_known_as(_source(config["data"], data)["fingerprint"])
+    """Returns whether a run, or a net that it builds on, was trained on this data set."""
+    return any(map(data.is_known_as, fingerprints(config)))
+
+
+def fingerprints(config: dict) -> list[str]:
+    """Returns the fingerprints of all data that a run, or a net that it builds on, learned from."""
+    trained_on = config["data"]
+    own = [each["fingerprint"] for each in (trained_on, *trained_on.get("sources", []))]
+    return own + trained_on.get("earlier", [])
+
+
+def as_recorded(data: FaceData, config: dict | None) -> FaceData:
+    """Names a data set's labeller as a run does that learned from it.
+
+    A labeller is named after the data's folder, which may have been renamed since.
+
+    Args:
+        data: one data set, perhaps with a four-point labeller.
+        config: of the run; None if it is not known.
+
+    Returns:
+        The same faces; with their own names if the run has not learned from them.
+    """
+    if not config or not data.is_known_as(_source(config["data"], data)["fingerprint"]):
+        return data
+    recorded = _source(config["data"], data).get("labellers") or config.get("labellers")
+    if not recorded:
+        return data
+    names = (
+        recorded[0] if each == labelling.full(each) else labelling.four_point(recorded[0])
+        for each in data.labellers
+    )
+    return dataclasses.replace(data, labellers=tuple(names))
 
 
 def _source(trained_on, data):

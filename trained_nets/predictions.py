@@ -15,7 +15,7 @@ from errors import UserError
 from evaluation import History, LabelScope, NetPredictions
 from evaluation.judgement import Net
 from trained_nets import places, run_folder
-from trained_nets.held_out import find_held_out, has_trained_on
+from trained_nets.held_out import as_recorded, find_held_out, has_trained_on
 from trained_nets.loading import load_net
 from trained_nets.trained_net import TrainedNet, flip_averaged
 
@@ -45,14 +45,16 @@ def load_nets(
             this data.
     """
     _refuse_repeated(origins)
-    loaded = [answering(load_net(origin), labels_of, data.labellers[0]) for origin in origins]
+    loaded = [load_net(origin) for origin in origins]
     runs = [net for net in loaded if net.config]
     nets = []
     for net, name in zip(loaded, _distinct_names(loaded), strict=True):
         is_held_out = None
         if rows == VALIDATION:
             is_held_out = _held_out_by(net, runs, data)
-        predicted = predict_as_labelled(net, data, flip_average, labels_of)
+        faces = as_recorded(data, net.config)
+        net = answering(net, labels_of, faces.labellers[0])
+        predicted = predict_as_labelled(net, faces, flip_average, labels_of)
         shown = flip_averaged(net, flip_average)
         nets.append(_judged(shown, name, data, is_held_out, predicted))
     return nets

@@ -7,7 +7,8 @@ from data_pipeline import FaceData
 from errors import UserError
 
 _FREE = ("results", "versions", "backend", "devices", "git_commit")
-_FREE_FOR_SAME_FACES = ("fingerprint", "path", "description")  # moved, or packed in another way
+# Of the same faces: moved, or packed in another way. `earlier` follows from the nets built on.
+_FREE_FOR_SAME_FACES = ("fingerprint", "path", "description", "earlier")
 _ORIGINS = ("init_from", "distill_from")
 
 
@@ -48,13 +49,22 @@ def require_same_settings(path: pathlib.Path, earlier: dict, config: dict, data:
         )
 
 
+def _with_free_descriptions(was, now):
+    """Returns what was recorded about the same faces, described as they are now."""
+    same = {name: now[name] for name in _FREE_FOR_SAME_FACES if name in now}
+    if len(was.get("sources", ())) == len(now.get("sources", ())) > 0:
+        same["sources"] = [
+            each | {"description": source["description"]}
+            for each, source in zip(was["sources"], now["sources"], strict=True)
+        ]
+    return was | same
+
+
 def _with_free_entries(earlier, config, data):
     """Returns the earlier configuration with this command's entries where these may differ."""
     same = {name: config[name] for name in _FREE if name in config}
     if data.is_known_as(earlier["data"]["fingerprint"]):
-        same["data"] = earlier["data"] | {
-            name: config["data"][name] for name in _FREE_FOR_SAME_FACES if name in config["data"]
-        }
+        same["data"] = _with_free_descriptions(earlier["data"], config["data"])
     if len(config.get("labellers", ())) == len(earlier.get("labellers", "?")) == 1:
         same["labellers"] = config["labellers"]  # called after the folder, which may be renamed
     if (earlier.get("recipe") or {}).get("source_aware") is False:  # its former name

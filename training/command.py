@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import shlex
 
 import rich.console
@@ -80,6 +81,8 @@ def _run(arguments):
         arguments.hold_out,
         plan.recipe.four_point_labeller,
     )
+    if arguments.resume and plan.run.is_begun():
+        sources = sources.as_recorded(plan.run.read_config())
     for data in sources.data:
         console.print(data_pipeline.summary_table(data))
     train, valid = sources.joined()
@@ -104,6 +107,7 @@ def _run(arguments):
         warm_start=warm_start,
         teacher=teacher,
         seen_before=_count_seen((warm_start, teacher), sources, console),
+        earlier_data=_earlier_data((warm_start, teacher)),
         resume=arguments.resume,
         tensorboard=arguments.tensorboard,
         devices=devices,
@@ -192,6 +196,11 @@ def _count_seen(nets, sources, console):
                 style="yellow",
             )
     return most
+
+
+def _earlier_data(nets):
+    found = (held_out.fingerprints(net.config) for net in nets if net)
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(found)))
 
 
 def _layer_table(plan, arguments):

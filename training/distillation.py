@@ -9,7 +9,6 @@ student's own size, Furlanello et al., "Born-Again Neural Networks", 2018.
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -39,12 +38,12 @@ def distilled(train: FaceData, teacher: TrainedNet) -> FaceData:
     Raises:
         UserError: as `check`.
     """
-    check(teacher, train.names)
+    check(teacher, train)
     taught = train.keypoints.copy()
     for number, labeller in enumerate(train.labellers):
         rows = train.labelled_by == number
         full = labelling.full(labeller)
-        if len(np.unique(train.sources)) > 1 and full not in teacher.labellers:
+        if _has_several_sources(train) and full not in teacher.labellers:
             continue
         answering = teacher.as_labeller(full) if full in teacher.labellers else teacher
         answers = flip_averaged(answering).predict_all(train.images[rows])
@@ -58,15 +57,26 @@ def distilled(train: FaceData, teacher: TrainedNet) -> FaceData:
     return dataclasses.replace(train, keypoints=taught)
 
 
-def check(teacher: TrainedNet, names: Sequence[str]):
-    """Checks that a teacher predicts all keypoints of its student, `names`.
+def check(teacher: TrainedNet, train: FaceData):
+    """Checks that a teacher predicts all keypoints of its student, and knows one of its labellers.
 
     Raises:
-        UserError: if it does not; the message names those that it lacks.
+        UserError: if it does not; the message says what it lacks.
     """
-    lacking = [name for name in names if name not in teacher.names]
+    lacking = [name for name in train.names if name not in teacher.names]
     if lacking:
         raise UserError(
             f"A teacher must predict all keypoints of its student. {teacher.origin} lacks "
             f"{', '.join(lacking)}."
         )
+    labellers = dict.fromkeys(map(labelling.full, train.labellers))
+    if _has_several_sources(train) and not any(name in teacher.labellers for name in labellers):
+        raise UserError(
+            f"{teacher.origin} learned from {', '.join(teacher.labellers)} and none of "
+            f"{', '.join(labellers)}, so it would teach nothing. A labeller is named after its "
+            "data's folder: rename the folder."
+        )
+
+
+def _has_several_sources(train):
+    return len(np.unique(train.sources)) > 1

@@ -86,7 +86,7 @@ def check(task: Task):
     """
     _require_labels(task)
     if task.settings.teacher is not None:
-        distillation.check(task.settings.teacher, task.train.names)
+        distillation.check(task.settings.teacher, task.train)
     if task.settings.warm_start is not None:
         _warm_start(_fresh_model(task), task)
 
@@ -124,9 +124,15 @@ def _require_labels(task):
             if not labelled[position]:
                 raise UserError(
                     f"{task.model_name} would learn to answer as {labeller} labels, but no face "
-                    f"to train on has a {name} by that labeller. Leave out that --data, or "
-                    "--set four_point_labeller=true."
+                    f"to train on has a {name} by that labeller. "
+                    + _remedy(labeller, task.train.labellers)
                 )
+
+
+def _remedy(labeller, labellers):
+    if labelling.full(labeller) != labeller:
+        return "Leave out --set four_point_labeller=true."
+    return "Leave out that --data." if len(labellers) > 1 else "Each keypoint needs labels."
 
 
 class _Training:
@@ -295,11 +301,22 @@ def _initial_model(task, console):
 
 
 def _warm_start(model, task):
-    donor = task.settings.warm_start
-    same_keypoints = donor.names == task.train.names
-    if same_keypoints and donor.labellers == task.train.labellers:
-        return models.warm_start(model, donor.whole, same_keypoints)
-    return models.warm_start(model, donor.model, same_keypoints)
+    donor, train = task.settings.warm_start, task.train
+    if donor.names != train.names:
+        return models.warm_start(model, donor.model)
+    positions = np.concatenate(
+        [
+            labelling.positions(donor.labellers, _counterpart(donor, each), donor.names)
+            for each in train.labellers
+        ]
+    )
+    return models.warm_start(model, models.with_outputs(donor.whole, positions), True)
+
+
+def _counterpart(donor, labeller):
+    """Returns the labeller of the donor who labels alike; if none is known, the usual one."""
+    alike = (labeller, labelling.full(labeller))
+    return next((each for each in alike if each in donor.labellers), donor.labels_of)
 
 
 def _fresh_model(task):

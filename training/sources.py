@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import data_pipeline
 from data_pipeline import FaceData
 from errors import UserError
+from trained_nets import held_out
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +25,15 @@ class Sources:
     def joined(self) -> tuple[FaceData, FaceData]:
         """Returns the training and the validation rows of all data sets."""
         return data_pipeline.join(self.train), data_pipeline.join(self.valid)
+
+    def as_recorded(self, config: dict) -> "Sources":
+        """Returns the same with labellers named as in a run that learned from them."""
+        return Sources(
+            *(
+                [held_out.as_recorded(each, config) for each in side]
+                for side in (self.data, self.train, self.valid)
+            )
+        )
 
 
 def load_sources(

@@ -27,6 +27,7 @@ class Settings:
         warm_start: the net whose weights training starts from, or None.
         teacher: the net that teaches, or None.
         seen_before: how many of the held-out faces these two nets have seen.
+        earlier_data: fingerprints of the data that these two nets have learned from.
         resume: continue the run in the folder; a finished one is just loaded.
         tensorboard: write TensorBoard logs.
         devices: how many train each net together, those of all processes.
@@ -42,6 +43,7 @@ class Settings:
     warm_start: TrainedNet | None = None
     teacher: TrainedNet | None = None
     seen_before: int = 0
+    earlier_data: tuple[str, ...] = ()
     resume: bool = False
     tensorboard: bool = False
     devices: int = 1
@@ -163,4 +165,6 @@ def _describe_data(settings, train, valid):
         described["fold"] = settings.fold
     if settings.seen_before:
         described["seen_before"] = settings.seen_before
+    if settings.earlier_data:
+        described["earlier"] = list(settings.earlier_data)
     return described

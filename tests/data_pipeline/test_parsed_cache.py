@@ -1,4 +1,5 @@
 import os
+import pathlib
 
 import numpy as np
 import pytest
@@ -72,6 +73,30 @@ def test_read_only_data_is_cached_in_the_users_folder(tmp_path, build, monkeypat
         cached_arrays("key", "training", build, beside=data)
     assert build.calls == 1
     assert len(os.listdir(user_folder())) == 1
+
+
+def test_read_only_data_sets_do_not_displace_one_another(tmp_path, build, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".facial_keypoints_cache").write_text("")
+    for _ in range(2):
+        for name in ("one", "other"):
+            cached_arrays(name, "training", build, beside=tmp_path / name)
+    assert build.calls == 2
+
+
+def test_a_user_without_a_home_has_the_cache_beside_the_data(tmp_path, build, monkeypatch):
+    def fail():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(pathlib.Path, "home", fail)
+    for _ in range(2):
+        cached_arrays("key", "training", build, beside=tmp_path)
+    assert build.calls == 1
+    cached_arrays("key", "drawn", build)
+    assert build.calls == 2
 
 
 def test_nowhere_to_write_is_no_error(tmp_path, build, monkeypatch):

@@ -40,11 +40,3 @@ def test_a_face_teaches_the_outputs_of_its_labeller_alone(narrow_zoo, name):
     gradient = tape.gradient(loss, output.value).numpy().reshape(-1, 4, output.shape[-1] // 4)
     assert not gradient[:, :2].any()
     assert all(gradient[:, k].any() for k in (2, 3))
-
-
-def test_a_warm_start_for_several_labellers_begins_with_the_donors_answers_for_each(narrow_zoo):
-    donor, net = models.build("heatmap_s", 2), models.build("heatmap_s", 6)
-    assert models.warm_start(net, donor, same_keypoints=True) == []
-    images = np.random.default_rng(1).integers(0, 256, (2, 96, 96, 1)).astype(np.uint8)
-    answers = donor(images).numpy()
-    np.testing.assert_allclose(net(images), np.concatenate([answers] * 3, axis=1), atol=1e-5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_pipeline import FaceData, folds, split, split_digest
-from trained_nets.held_out import count_seen, find_held_out
+from trained_nets.held_out import as_recorded, count_seen, find_held_out, has_trained_on
 
 FACES = FaceData(
     images=np.zeros((20, 96, 96, 1), np.uint8),
@@ -88,3 +88,37 @@ def test_faces_that_may_have_been_seen_count_as_seen(data):
 def test_other_faces_have_not_been_seen():
     others = dataclasses.replace(FACES, fingerprint="others")
     assert count_seen(config(), "run", VALID, others) == 0
+
+
+def test_what_an_ancestor_was_trained_on_is_known():
+    later = config(fingerprint="later", earlier=["these"])
+    assert has_trained_on(later, FACES)
+    assert count_seen(later, "run", VALID, FACES) == 4
+    assert not has_trained_on(config(fingerprint="later"), FACES)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "labellers", "expected"),
+    [
+        ({"labellers": ["a"]}, ("b",), ("a",)),
+        ({"labellers": ["a", "a.four_point"]}, ("b",), ("a",)),
+        ({"labellers": ["a"]}, ("b", "b.four_point"), ("a", "a.four_point")),
+        ({}, ("b",), ("b",)),
+        ({"labellers": ["a"], "fingerprint": "others"}, ("b",), ("b",)),
+    ],
+)
+def test_a_labeller_has_the_name_that_the_run_recorded(recorded, labellers, expected):
+    run = config(fingerprint=recorded.get("fingerprint", "these"))
+    run |= {"labellers": recorded.get("labellers")}
+    assert as_recorded(dataclasses.replace(FACES, labellers=labellers), run).labellers == expected
+
+
+def test_one_of_several_labellers_has_the_name_that_the_run_recorded():
+    sources = [
+        DATA | {"fingerprint": name, "labellers": [f"{name} people"]} for name in ("more", "these")
+    ]
+    run = config(fingerprint="all", sources=sources) | {
+        "labellers": ["more people", "these people"]
+    }
+    assert as_recorded(FACES, run).labellers == ("these people",)
+    assert as_recorded(FACES, None) is FACES

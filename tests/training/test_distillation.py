@@ -72,6 +72,9 @@ def test_a_teacher_teaches_the_rows_of_the_labellers_it_knows():
     alone = dataclasses.replace(teacher, labellers=("a",))
     untouched = distillation.distilled(both, alone).keypoints[1]
     np.testing.assert_array_equal(untouched, LABELS[0])
+    stranger = dataclasses.replace(teacher, labellers=("c",))
+    with pytest.raises(UserError, match="learned from c and none of a, b, so it would teach noth"):
+        distillation.distilled(both, stranger)
 
 
 def test_a_teacher_must_know_the_students_keypoints():

@@ -8,8 +8,10 @@ import pytest
 
 import train
 from data_pipeline import load_faces
+from tests import small_data
 from tests.running import run_script
 from trained_nets import held_out
+from trained_nets.predictions import load_nets
 from trained_nets.run_folder import RunFolder
 
 NET1 = ("--model", "net1", "--epochs", 1)
@@ -122,4 +124,48 @@ def test_seen_faces_are_found_in_data_packed_in_another_way(
     assert train_on(zipped_folder, *child, "--overwrite") == 0
     assert "has seen 12 of the 12 faces" in " ".join(capsys.readouterr().out.split())
     assert train_on(zipped_folder, *child, "--overwrite", "--folds", 2) == 2
+    assert "has seen faces that the nets of --folds leave out" in capsys.readouterr().err
+
+
+def test_a_run_on_several_data_sets_goes_on_when_one_was_packed_and_renamed(
+    narrow_zoo, train_on, small_folder, zipped_folder, tmp_path
+):
+    second = tmp_path / "second"
+    second.mkdir()
+    images, keypoints = small_data.faces(20, seed=9)
+    (second / "training.csv").write_text(small_data.training_csv(images, keypoints))
+    net = ("--model", "heatmap_s", "--epochs", 1, "--data", second)
+    assert train_on(small_folder, *net, "--name", "run") == 0
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    second.rename(tmp_path / "third")
+    renamed = (*net[:-1], tmp_path / "third", "--name", "run", "--resume")
+    assert train_on(zipped_folder, *renamed) == 0
+    assert json.loads((tmp_path / "run/config.json").read_text()) == config
+    (judged,) = load_nets([str(tmp_path / "run")], load_faces(tmp_path / "third"), "validation")
+    assert judged.predictions.description.endswith("predicting the labels of second")
+    rewrite(tmp_path / "run", lambda config: config.update(results={"finished": False}))
+    (tmp_path / "run/model.keras").unlink()
+    assert train_on(zipped_folder, *renamed) == 0
+    assert json.loads((tmp_path / "run/config.json").read_text())["labellers"] == [
+        "second",
+        small_folder.name,
+    ]
+
+
+def test_a_run_keeps_the_record_of_what_its_ancestors_learned_from(
+    train_on, small_folder, tmp_path, capsys
+):
+    second = tmp_path / "second"
+    second.mkdir()
+    images, keypoints = small_data.faces(20, seed=9)
+    (second / "training.csv").write_text(small_data.training_csv(images, keypoints))
+    assert train_on(small_folder, *NET1, "--name", "first") == 0
+    first = str(tmp_path / "first")
+    assert train_on(second, *NET1, "--name", "later", "--init-from", first) == 0
+    capsys.readouterr()
+    later = str(tmp_path / "later")
+    assert train_on(small_folder, *NET1, "--name", "last", "--init-from", later) == 0
+    assert "has seen 12 of the 12 faces" in capsys.readouterr().out
+    folds = ("--folds", 2, "--name", "folds", "--init-from", later)
+    assert train_on(small_folder, *NET1, *folds) == 2
     assert "has seen faces that the nets of --folds leave out" in capsys.readouterr().err

@@ -416,3 +416,30 @@ def test_training_leaves_out_what_another_data_set_holds_out(
     for task in tasks:
         assert not pictures_of(task.train) & pictures_of(task.valid)
     assert ("are held out of another data set" in capsys.readouterr().out) == (not folds)
+
+
+def test_a_warm_start_begins_with_the_answers_of_the_donors_labeller_of_that_name(
+    narrow_zoo, monkeypatch
+):
+    keras.utils.set_random_seed(1)
+    whole = models.build("heatmap_s", 4)
+    donor = types.SimpleNamespace(
+        names=LIPS[:2], labellers=("a", "b"), labels_of="a", whole=whole, model=None
+    )
+    images = np.random.default_rng(1).integers(0, 256, (2, 96, 96, 1)).astype(np.uint8)
+    answers = whole(images).numpy()
+    assert np.abs(answers[:, :2] - answers[:, 2:]).max() > 1e-3
+    by_a, by_b = answers[:, :2], answers[:, 2:]
+    for labellers, expected in {
+        ("b",): [by_b],
+        ("b", "a"): [by_b, by_a],
+        ("new", "b"): [by_a, by_b],
+        ("b", "b.four_point"): [by_b, by_b],
+    }.items():
+        task = types.SimpleNamespace(
+            settings=types.SimpleNamespace(warm_start=donor),
+            train=types.SimpleNamespace(names=LIPS[:2], labellers=labellers),
+        )
+        model = models.build("heatmap_s", 2 * len(labellers))
+        assert training_fit._warm_start(model, task) == []
+        np.testing.assert_allclose(model(images), np.concatenate(expected, axis=1), atol=1e-5)
