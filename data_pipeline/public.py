@@ -10,14 +10,9 @@ from data_pipeline.batches import (
 )
 from data_pipeline.content_fingerprint import explain_mismatch
 from data_pipeline.face_data import FaceData, join
-from data_pipeline.flips import flip_half, flip_horizontal
-from data_pipeline.label_summary import (
-    label_counts,
-    outside_picture,
-    summary_table,
-    swapped_sides,
-)
-from data_pipeline.loading import load_faces, load_synthetic_test_faces, load_test
+from data_pipeline.flips import flip_half
+from data_pipeline.label_summary import summary_table
+from data_pipeline.loading import load_faces, load_test
 from data_pipeline.lookup_table import load_lookup
 from data_pipeline.shard_writer import ShardWriter
 from data_pipeline.splits import HOLD_OUT, folds, split, split_digest, without_pictures_of
@@ -31,21 +26,16 @@ __all__ = [
     "evaluation_batches",
     "explain_mismatch",
     "flip_half",
-    "flip_horizontal",
     "folds",
     "join",
-    "label_counts",
     "load_faces",
     "load_lookup",
-    "load_synthetic_test_faces",
     "load_test",
     "mirror_offset_table",
-    "outside_picture",
     "split",
     "split_digest",
     "steps_per_epoch",
     "summary_table",
-    "swapped_sides",
     "training_batches",
     "without_pictures_of",
 ]

@@ -4,13 +4,10 @@ Figures need Matplotlib, so `evaluation.report` is not imported here.
 """
 
 from evaluation.history import History
-from evaluation.judgement import Judgement, LabelScope, NetPredictions, compare, judge
+from evaluation.judgement import LabelScope, NetPredictions
 
 __all__ = [
     "History",
-    "Judgement",
     "LabelScope",
     "NetPredictions",
-    "compare",
-    "judge",
 ]

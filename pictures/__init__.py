@@ -1,41 +1,35 @@
 """Photographs: read, find and crop faces, carry keypoints back, annotate and record them."""
 
 from pictures.annotated_files import annotated_files
-from pictures.annotation import annotated, keypoint_color, write_annotated
+from pictures.annotation import keypoint_color, write_annotated
 from pictures.cropping import Box, crop, to_photograph
-from pictures.detection import MIN_CONFIDENCE, DetectedFace, FaceDetector
+from pictures.detection import MIN_CONFIDENCE, FaceDetector
 from pictures.finder import Finder
-from pictures.finding import find_faces, find_keypoints
+from pictures.finding import find_faces
 from pictures.listing import find_pictures
 from pictures.moving import show_webcam
 from pictures.outputs import Outputs
-from pictures.reading import UnreadablePictureError, read_picture, to_gray, to_plain
-from pictures.records import CSV_COLUMNS, Face, PictureFaces, csv_rows, json_record
+from pictures.reading import UnreadablePictureError, read_picture, to_plain
+from pictures.records import Face, PictureFaces, json_record
 from pictures.writing import write_keypoints
 
 __all__ = [
-    "CSV_COLUMNS",
     "MIN_CONFIDENCE",
     "Box",
-    "DetectedFace",
     "Face",
     "FaceDetector",
     "Finder",
     "Outputs",
     "PictureFaces",
     "UnreadablePictureError",
-    "annotated",
     "annotated_files",
     "crop",
-    "csv_rows",
     "find_faces",
-    "find_keypoints",
     "find_pictures",
     "json_record",
     "keypoint_color",
     "read_picture",
     "show_webcam",
-    "to_gray",
     "to_photograph",
     "to_plain",
     "write_annotated",

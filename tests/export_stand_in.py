@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image
 
 import keypoint_schema
-from exporting import export_saved_model, published_versions
+from exporting import export_saved_model
+from exporting.publishing import published_versions
 from trained_nets.trained_net import from_model
 
 CONFIG = {

@@ -12,11 +12,10 @@ import keypoint_schema
 from data_pipeline import (
     FaceData,
     augment,
-    flip_half,
-    flip_horizontal,
     mirror_offset_table,
     training_batches,
 )
+from data_pipeline.flips import flip_half, flip_horizontal
 from data_pipeline.lighting import LightRanges
 from data_pipeline.warps import Warp, WarpRanges, warp_keypoints
 from keypoint_schema import Mirror

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import older_tensorflow
 from errors import UserError
-from exporting import SIGNATURES
+from exporting.signatures import SIGNATURES
 from tests.export_stand_in import published
 
 

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 import keypoint_schema
-from data_pipeline import flip_half, flip_horizontal
+from data_pipeline.flips import flip_half, flip_horizontal
 from keypoint_schema import Mirror
 
 NAMES = ("left_eye_center", "right_eye_center", "nose_tip")
@@ -32,13 +32,6 @@ def test_missing_label_moves_to_the_other_side():
     assert not np.isnan(flipped[0, 0]).any()
 
 
-def test_flip_twice_is_the_identity():
-    images, keypoints = face()
-    twice = flip_horizontal(*flip_horizontal(images, keypoints, MIRROR), MIRROR)
-    np.testing.assert_array_equal(twice[0], images)
-    np.testing.assert_array_equal(twice[1], keypoints)
-
-
 def test_bright_pixel_follows_its_keypoint():
     images = np.zeros((1, 96, 96, 1), np.uint8)
     images[0, 31, 20] = 255
@@ -53,18 +46,6 @@ def test_bright_pixel_follows_its_keypoint():
 def test_mirror_of_other_keypoints_is_refused():
     with pytest.raises(ValueError, match=r"mirror of 2 keypoints .* shape \(1, 3, 2\)"):
         flip_horizontal(*face(), Mirror.of(NAMES[:2]))
-
-
-@pytest.mark.parametrize("size", [1, 8, 9])
-def test_half_of_a_batch_is_flipped(size):
-    images = np.zeros((size, 4, 4, 1), np.uint8)
-    images[:, 0, 0] = np.arange(1, size + 1).reshape(size, 1)
-    keypoints = np.tile(face()[1], (size, 1, 1))
-    flipped, moved = flip_half(images, keypoints, (3, 4), MIRROR)
-    is_flipped = flipped.numpy()[:, 0, 3, 0] > 0
-    assert is_flipped.sum() == size // 2
-    # Images and labels flip together.
-    np.testing.assert_array_equal(moved.numpy()[:, 0, 0] == np.float32(0.5), is_flipped)
 
 
 def test_eager_and_tf_data_agree_and_the_seed_decides():

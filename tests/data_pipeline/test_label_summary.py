@@ -2,7 +2,8 @@ import numpy as np
 import rich.console
 
 import keypoint_schema
-from data_pipeline import FaceData, outside_picture, summary_table, swapped_sides
+from data_pipeline.face_data import FaceData
+from data_pipeline.label_summary import outside_picture, summary_table, swapped_sides
 
 LEFT_EYE, RIGHT_EYE = keypoint_schema.indices(["left_eye_center", "right_eye_center"])
 

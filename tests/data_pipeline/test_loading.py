@@ -11,12 +11,12 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from data_pipeline import (
     FaceData,
-    label_counts,
     load_faces,
-    load_synthetic_test_faces,
     load_test,
     split,
 )
+from data_pipeline.label_summary import label_counts
+from data_pipeline.loading import load_synthetic_test_faces
 from data_pipeline.splits import group_rows
 from errors import UserError
 from tests import small_data

@@ -8,8 +8,8 @@ from hypothesis import strategies
 from hypothesis.extra import numpy as arrays
 
 import keypoint_schema
-from data_pipeline import flip_half, flip_horizontal
 from data_pipeline.csv_table import parse_training
+from data_pipeline.flips import flip_half, flip_horizontal
 from data_pipeline.warps import WarpRanges, random_warps, warp_images, warp_keypoints
 from keypoint_schema import Mirror
 from tests import small_data
@@ -68,18 +68,3 @@ def test_a_warp_without_ranges_changes_nothing(seed):
     warp = random_warps(2, (seed, 3), WITHOUT_WARP)
     np.testing.assert_allclose(warp_images(images, warp), images[..., 0], atol=0.02)
     np.testing.assert_allclose(warp_keypoints(keypoints, warp, MIRROR), keypoints, atol=1e-5)
-
-
-@FEW
-@hypothesis.given(SEEDS, strategies.floats(30, 65), strategies.floats(30, 65))
-def test_a_dot_moves_with_its_label(seed, x, y):
-    rows, columns = np.mgrid[:96, :96]
-    dot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 2)
-    label = keypoint_schema.to_normalized(np.array([[[x, y]]], np.float32))
-    warp = random_warps(1, (seed, 3), WarpRanges())
-    alone = Mirror(np.arange(1), np.zeros((1, 2), np.float32))
-    moved = keypoint_schema.to_pixels(warp_keypoints(label, warp, alone).numpy())[0, 0]
-    gray = warp_images(np.round(dot[None, :, :, None]).astype(np.uint8), warp).numpy()[0]
-    hypothesis.assume((np.abs(moved - 47.5) < 38).all())
-    found = [(gray * axis).sum() / gray.sum() for axis in (columns, rows)]
-    np.testing.assert_allclose(found, moved, atol=0.1)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from evaluation import bootstrap, compare, metrics
-from evaluation.judgement import NetPredictions
+from evaluation import bootstrap, metrics
+from evaluation.judgement import NetPredictions, compare
 
 
 def mean_of(values):

@@ -18,6 +18,7 @@ import evaluation.report
 import keypoint_schema
 from errors import UserError
 from evaluation import metrics, tables
+from evaluation.judgement import judge
 from exporting import export_saved_model
 from tests import run_fixtures, small_data
 from tests.running import run_script
@@ -205,7 +206,7 @@ def test_a_net_of_one_specialist_is_judged_by_its_own_keypoints(data, runs, smal
 
 
 def evaluate_one(net, data):
-    return evaluation.judge(net.predictions, data.keypoints, data.groups, 0.1)
+    return judge(net.predictions, data.keypoints, data.groups, 0.1)
 
 
 def test_the_report_opens_from_disk_with_everything_inside(runs, small_folder, tmp_path, capsys):

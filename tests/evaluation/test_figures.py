@@ -20,6 +20,7 @@ from evaluation.figures import style
 from evaluation.figures.disagreement import most_different
 from evaluation.figures.specialist_curves import weighted_mean
 from evaluation.first_layers import as_pictures, first_layers
+from evaluation.judgement import judge
 from evaluation.report import write_report
 from evaluation.report_figures import NamedFigure
 from evaluation.results import Results
@@ -70,7 +71,7 @@ def written_report(folder, made):
     chosen = ("curve", "differ", "hidden")  # one of each kind is enough
     named = [NamedFigure(name, "What it shows.", made[name]) for name in chosen]
     net = evaluation.NetPredictions("net1", "a net", LABELS + 1, LABELS)
-    judgement = evaluation.judge(net, LABELS, np.arange(len(LABELS)), 0.1)
+    judgement = judge(net, LABELS, np.arange(len(LABELS)), 0.1)
     write_report(folder, Results("By hand.", "all", 0.1, [judgement], []), "A note.", named)
     return contents(folder)
 

@@ -5,19 +5,10 @@ import pytest
 
 from evaluation import mirror_offset
 from keypoint_schema import Mirror
+from tests.test_mirror import reflected, some_keypoints
 
 NAMES = ("left_eye_center", "right_eye_center", "nose_tip")
 OFFSET = np.array([[1.0, 0.5], [1.0, -0.5], [2.0, 0.0]], np.float32) / 48
-
-
-def some_keypoints(count=200, seed=0):
-    return np.random.default_rng(seed).uniform(-0.8, 0.8, (count, 3, 2)).astype(np.float32)
-
-
-def reflected(keypoints):
-    """Without any offset, with the columns written out."""
-    x, y = keypoints[..., 0], keypoints[..., 1]
-    return np.stack([-x[:, [1, 0, 2]], y[:, [1, 0, 2]]], -1)
 
 
 @pytest.mark.parametrize("has_learned", [False, True])

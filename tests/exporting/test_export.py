@@ -18,7 +18,6 @@ import export
 import keypoint_schema
 from errors import UserError
 from exporting import (
-    SIGNATURES,
     export_saved_model,
     open_saved_model,
     signatures,
@@ -26,6 +25,7 @@ from exporting import (
 )
 from exporting.float32_copy import float32_copy
 from exporting.model_card import model_card, write_card_file
+from exporting.signatures import SIGNATURES
 from exporting.warm_up import BATCH_SIZES
 from tests import ROOT
 from tests.export_stand_in import CONFIG, faces, published, stand_in_model, stand_in_net

@@ -14,13 +14,13 @@ import export
 import keypoint_schema
 from errors import UserError
 from exporting import (
-    export_other_format,
     export_saved_model,
     litert_format,
     onnx_format,
     openvino_format,
     other_formats,
 )
+from exporting.other_formats import export_other_format
 from exporting.publishing import new_version
 from tests import ROOT
 from tests.export_stand_in import faces, stand_in_model, stand_in_net

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from exporting import SIGNATURES, open_saved_model, write_saved_model
+from exporting import open_saved_model, write_saved_model
+from exporting.signatures import SIGNATURES
 from tests.export_stand_in import colour_picture, encode, faces
 from trained_nets import preset_store
 

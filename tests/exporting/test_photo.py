@@ -16,8 +16,9 @@ from PIL import Image
 import export
 import pictures
 from data_pipeline.synthetic_faces import draw_faces
-from exporting import SIGNATURES, open_saved_model, photographs, verification
+from exporting import open_saved_model, photographs, verification
 from exporting.example_photograph import example_photograph
+from exporting.signatures import SIGNATURES
 from pictures.cropping import Box
 from serving import client
 from tests.export_stand_in import colour_picture, encode, stand_in_model, stand_in_net

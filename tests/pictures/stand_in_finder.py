@@ -14,6 +14,7 @@ import command_line
 import keypoint_schema
 import pictures
 from errors import UserError
+from pictures.detection import DetectedFace
 
 DEADLY, SLOW = 255, 1  # the brightness of pictures that kill their process, or take long
 
@@ -37,7 +38,7 @@ class StandIn:
             os.kill(os.getpid(), signal.SIGKILL)
         if brightness == SLOW:
             time.sleep(1.0)
-        return [pictures.DetectedFace(pictures.Box(0, 0, *picture.size), 0.5)]
+        return [DetectedFace(pictures.Box(0, 0, *picture.size), 0.5)]
 
     def predict(self, images):
         means = images.mean((1, 2, 3), dtype=np.float32)

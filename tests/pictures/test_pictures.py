@@ -10,6 +10,7 @@ from PIL import ExifTags, Image
 import keypoint_schema
 import pictures
 from errors import UserError
+from pictures import annotation, reading, records
 from tests import export_stand_in
 
 
@@ -29,7 +30,7 @@ def test_any_mode_reads_as_gray_or_colour(tmp_path, mode):
     picture.save(file)
     read = pictures.read_picture(file)
     assert read.mode in ("L", "RGB")
-    gray = pictures.to_gray(read).astype(int)
+    gray = reading.to_gray(read).astype(int)
     assert gray.shape == (30, 40)
     assert gray[:, -5:].mean() - gray[:, :5].mean() > 180
 
@@ -37,13 +38,13 @@ def test_any_mode_reads_as_gray_or_colour(tmp_path, mode):
 def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
     values = np.linspace(0, 65535, 50).astype(np.uint16)[None].repeat(4, 0)
     Image.fromarray(values).save(tmp_path / "deep.png")
-    gray = pictures.to_gray(pictures.read_picture(tmp_path / "deep.png"))
+    gray = reading.to_gray(pictures.read_picture(tmp_path / "deep.png"))
     np.testing.assert_allclose(gray, values / 257, atol=0.51)
 
 
 def test_transparent_places_are_white(tmp_path):
     Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
-    assert pictures.to_gray(pictures.read_picture(tmp_path / "clear.png")).min() == 255
+    assert reading.to_gray(pictures.read_picture(tmp_path / "clear.png")).min() == 255
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -58,9 +59,9 @@ def test_turned_photographs_come_upright(tmp_path, orientation):
     exif[0x0112] = orientation
     file = tmp_path / "turned.jpg"
     Image.fromarray(np.ascontiguousarray(stored)).save(file, quality=95, exif=exif)
-    read = pictures.to_gray(pictures.read_picture(file)).astype(int)
+    read = reading.to_gray(pictures.read_picture(file)).astype(int)
     assert np.abs(read - upright).mean() < 3
-    as_stored = pictures.to_gray(pictures.read_picture(file, upright=False)).astype(int)
+    as_stored = reading.to_gray(pictures.read_picture(file, upright=False)).astype(int)
     assert np.abs(as_stored - stored).mean() < 3
 
 
@@ -176,9 +177,9 @@ def test_records_name_every_keypoint(tmp_path):
     assert record["width"] == 80
     assert record["faces"][1]["keypoints"] == {"nose_tip": [1.23, 5], "left_eye_center": [6, 7]}
     assert record["faces"][0]["confidence"] == 0.99
-    rows = pictures.csv_rows(found)
+    rows = records.csv_rows(found)
     assert len(rows) == 4
-    last = dict(zip(pictures.CSV_COLUMNS, rows[3], strict=True))
+    last = dict(zip(records.CSV_COLUMNS, rows[3], strict=True))
     assert (last["face"], last["keypoint"], last["y"]) == ("1", "left_eye_center", "7.00")
     assert (last["confidence"], last["top"], last["height"]) == ("0.9900", "2.00", "30.00")
 
@@ -186,24 +187,24 @@ def test_records_name_every_keypoint(tmp_path):
 def test_a_picture_without_faces_has_one_row(tmp_path):
     found = pictures.PictureFaces(tmp_path / "b.png", (8, 6), [])
     assert pictures.json_record(found)["faces"] == []
-    assert pictures.csv_rows(found) == [[str(tmp_path / "b.png"), *[""] * 10]]
+    assert records.csv_rows(found) == [[str(tmp_path / "b.png"), *[""] * 10]]
 
 
 def test_left_and_right_keypoints_are_marked_in_their_colours():
     names = keypoint_schema.NAMES[:2]
     points = np.array([[70.0, 40.0], [30.0, 40.0]])
     face = pictures.Face(pictures.Box(0, 0, 600, 600), names, points)
-    annotated = pictures.annotated(gradient(600, 600), [face])
+    annotated = annotation.annotated(gradient(600, 600), [face])
     assert annotated.getpixel((70, 40)) == (230, 159, 0)
     assert annotated.getpixel((30, 40)) == (86, 180, 233)
-    small = pictures.annotated(gradient(50, 40), [])
+    small = annotation.annotated(gradient(50, 40), [])
     assert small.size == (500, 400)
 
 
 def test_marks_can_be_seen_in_a_large_photograph():
     black = Image.new("L", (4200, 3000))
     face = pictures.Face(pictures.Box(0, 0, 90, 90), ["nose_tip"], np.array([[45.0, 45.0]]))
-    annotated = np.asarray(pictures.annotated(black, [face]))
+    annotated = np.asarray(annotation.annotated(black, [face]))
     marked = (annotated[30:60, 30:60].max(-1) == 255).sum(0)
     assert marked.max() >= 2 * 4200 // 700 - 1  # across: twice the long side / 700
 
@@ -211,7 +212,7 @@ def test_marks_can_be_seen_in_a_large_photograph():
 def test_a_mark_lies_around_its_keypoint():
     face = pictures.Face(pictures.Box(0, 0, 160, 160), ["nose_tip"], np.array([[40.0, 120.0]]))
     black = Image.new("L", (160, 160))
-    enlarged = np.asarray(pictures.annotated(black, [face]))
+    enlarged = np.asarray(annotation.annotated(black, [face]))
     rows, columns = np.nonzero(enlarged[..., 0])
     assert rows.mean() == pytest.approx(120.5 * 3 - 0.5, abs=0.6)
     assert columns.mean() == pytest.approx(40.5 * 3 - 0.5, abs=0.6)
@@ -222,7 +223,7 @@ def test_a_mark_lies_around_its_keypoint():
     [((200, 300), (600, 900)), ((200, 40_000), (200, 40_000)), ((2, 3000), (2, 3000))],
 )
 def test_a_narrow_strip_is_not_enlarged_beyond_measure(size, expected):
-    assert pictures.annotated(Image.new("L", size), []).size == expected
+    assert annotation.annotated(Image.new("L", size), []).size == expected
 
 
 def test_a_drawing_that_its_format_cannot_hold_is_told_by_its_name(tmp_path):
@@ -235,5 +236,5 @@ def test_only_a_part_of_a_photograph_gets_a_box():
     black = Image.new("L", (500, 500))
     for box, marked in ((pictures.Box(0, 0, 300, 300), 255), (pictures.Box(0, 0, 500, 500), 0)):
         face = pictures.Face(box, ["nose_tip"], np.array([[250.0, 250.0]]))
-        annotated = pictures.annotated(black, [face])
+        annotated = annotation.annotated(black, [face])
         assert annotated.getpixel((0, 150)) == (marked,) * 3

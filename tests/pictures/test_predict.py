@@ -18,6 +18,8 @@ import keypoint_schema
 import pictures
 import predict
 from pictures import cascade, framing
+from pictures.detection import DetectedFace
+from pictures.reading import to_gray
 from tests import ROOT, run_fixtures, small_data
 from tests.pictures import stand_in_finder
 from tests.running import run_script
@@ -78,7 +80,7 @@ def test_pictures_are_predicted_in_their_own_pixels(run_path, folder, tmp_path, 
     for name, point in zip(keypoint_schema.NAMES, predicted, strict=True):
         np.testing.assert_allclose(small["faces"][0]["keypoints"][name], point, atol=0.01)
     reread = pictures.crop(
-        pictures.to_gray(pictures.read_picture(folder / "b.png")), pictures.Box(0, 0, 288, 288)
+        to_gray(pictures.read_picture(folder / "b.png")), pictures.Box(0, 0, 288, 288)
     )
     expected = (load_net(run_path).predict(reread[None])[0] + 0.5) * 3 - 0.5
     np.testing.assert_allclose(list(large["faces"][0]["keypoints"].values()), expected, atol=0.01)
@@ -224,7 +226,7 @@ class TwoFaces:
     boxes = (pictures.Box(20.5, 10, 96, 96), pictures.Box(180, 60, 144, 144))
 
     def find(self, picture):
-        faces = [pictures.DetectedFace(box, 0.97) for box in self.boxes]
+        faces = [DetectedFace(box, 0.97) for box in self.boxes]
         return faces if picture.width > 300 else []
 
 

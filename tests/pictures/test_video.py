@@ -17,6 +17,7 @@ import pictures
 import predict
 from errors import UserError
 from pictures import moving
+from pictures.detection import DetectedFace
 from pictures.tracking import FaceTracker, box_around
 from pictures.video import Video, video_writer
 from tests.running import run_script
@@ -41,7 +42,7 @@ class Pasted:
         columns = np.flatnonzero(np.asarray(picture.convert("L")).std(0) > 20)
         if not len(columns):
             return []
-        return [pictures.DetectedFace(pictures.Box(float(columns[0]), 60, SIDE, SIDE), 0.9)]
+        return [DetectedFace(pictures.Box(float(columns[0]), 60, SIDE, SIDE), 0.9)]
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_a_face_that_leaves_is_given_up():
 
         def find(self, picture):
             self.asked += 1
-            return [pictures.DetectedFace(pictures.Box(80, 80, 96, 96), 0.9)][: 2 - self.asked]
+            return [DetectedFace(pictures.Box(80, 80, 96, 96), 0.9)][: 2 - self.asked]
 
     detector = Once()
     track = FaceTracker(Steady(), detector)

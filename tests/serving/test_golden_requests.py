@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2
 
-from exporting import SIGNATURES, open_saved_model
+from exporting import open_saved_model
+from exporting.signatures import SIGNATURES
 from serving import Target, grpc_connection
 from serving.rest_connection import predict_request, read_predictions
 from tests.export_stand_in import published
