@@ -15,10 +15,14 @@ class UserError(ValueError):
     status = 2
 
 
-class DivergedError(UserError):
-    """Training ended because the loss is no longer a number; the command itself was valid."""
+class FailedError(UserError):
+    """Something failed although the command itself was valid."""
 
     status = 1
+
+
+class DivergedError(FailedError):
+    """Training ended because the loss is no longer a number."""
 
 
 def first_line(error: Exception) -> str:

@@ -14,7 +14,7 @@ import tempfile
 import child_processes
 import command_line
 import git_commit
-from errors import UserError, first_line
+from errors import FailedError, UserError, first_line
 
 _ROOT = pathlib.Path(__file__).parent
 # What tasks import: sent to the nodes, which need only the packages of others.
@@ -27,22 +27,11 @@ _SECONDS_TO_ANSWER = 60.0  # for a busy machine
 _SECONDS_BETWEEN_LOOKS = 0.3
 
 
-class LostNodeError(UserError):
-    """Ray has ended on this machine; the command itself was valid."""
-
-    status = 1
+class LostNodeError(FailedError):
+    """Ray has ended on this machine."""
 
     def __init__(self):
         super().__init__("This machine's Ray node has ended. Start it again, and then repeat this.")
-
-
-class RayFailedError(UserError):
-    """Ray could not do what it was asked for; the command itself was valid."""
-
-    status = 1
-
-    def __init__(self, error):
-        super().__init__(f"Ray failed: {reason(error)}.")
 
 
 def reason(error: Exception) -> str:
@@ -70,7 +59,7 @@ def connected(address: str):
     Raises:
         UserError: if there is no such cluster.
         LostNodeError: if this machine's node has ended.
-        RayFailedError: if Ray fails in the block otherwise.
+        FailedError: if Ray fails in the block otherwise.
     """
     import ray
 
@@ -96,7 +85,7 @@ def connected(address: str):
             yield ray, node
         except ray.exceptions.RayError as error:
             node.require()
-            raise RayFailedError(error) from error
+            raise FailedError(f"Ray failed: {reason(error)}.") from error
         finally:
             if node.is_there():
                 ray.shutdown()

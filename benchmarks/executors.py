@@ -24,7 +24,7 @@ import numpy as np
 import command_line
 from benchmarks.kill_tests import contents, write_faces
 from benchmarks.machine import describe
-from errors import UserError
+from errors import FailedError, UserError
 
 PROGRAM = "python -m benchmarks.executors"
 ROOT = pathlib.Path(__file__).parents[1]
@@ -36,12 +36,6 @@ WAYS = {
     "`--jobs 2`": ("--jobs", "2"),
     "`--cluster`, two cores": ("--cluster",),
 }
-
-
-class Failure(UserError):
-    """A training that ended as it should not."""
-
-    status = 1
 
 
 def main(argv=None):
@@ -80,7 +74,7 @@ def measure(folder, arguments):
                 seconds[way].append(train(folder / "faces", runs, arguments.epochs, options))
                 reference = reference or without_logs(runs)
                 if without_logs(runs) != reference:
-                    raise Failure(f"{way} ended with other weights, histories or results.")
+                    raise FailedError(f"{way} ended with other weights, histories or results.")
     finally:
         cluster.shutdown()
     print_table(seconds)
@@ -101,7 +95,7 @@ def train(data, runs, epochs, options):
                 trainers.add(process.number)
         time.sleep(SECONDS_BETWEEN_SAMPLES)
     if training.returncode:
-        raise Failure(f"`{shlex.join(command)}` ended with status {training.returncode}.")
+        raise FailedError(f"`{shlex.join(command)}` ended with status {training.returncode}.")
     used = {number: seconds - first.get(number, 0.0) for number, seconds in last.items()}
     of_command = used.pop(training.pid)
     of_trainers = sum(used.pop(number) for number in trainers)

@@ -27,7 +27,7 @@ import zipfile
 
 import command_line
 from benchmarks.forked import Forks, Kill, Kills
-from errors import UserError
+from errors import FailedError, UserError
 
 PROGRAM = "python -m benchmarks.kill_tests"
 KINDS = ("specialists", "folds", "jobs", "sigterm", "exports", "cache")
@@ -100,15 +100,9 @@ def write_faces(folder):
     small_data.write_download(folder)
 
 
-class Failure(UserError):
-    """A kill that did damage."""
-
-    status = 1
-
-
 def require(holds, what):
     if not holds:
-        raise Failure(f"{what} is not as it should be.")
+        raise FailedError(f"{what} is not as it should be.")
 
 
 def in_one_thread(main, *options):

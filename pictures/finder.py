@@ -5,7 +5,7 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from errors import UserError
+from errors import FailedError
 from pictures.annotation import write_annotated
 from pictures.detection import FaceDetector
 from pictures.finding import find_keypoints
@@ -18,10 +18,8 @@ from pictures.records import PictureFaces, writable
 _CROPS, _PHOTOGRAPHS = 64, 16
 
 
-class EndedFinderError(UserError):
-    """What found the faces has ended before its time; the command itself was valid."""
-
-    status = 1
+class EndedFinderError(FailedError):
+    """What found the faces has ended before its time."""
 
 
 @dataclasses.dataclass(frozen=True)

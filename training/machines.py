@@ -19,7 +19,7 @@ from collections.abc import Callable
 import keras
 
 import command_line
-from errors import UserError, first_line
+from errors import FailedError, UserError, first_line
 from training import distribution
 from training.plan import check_folder, run_of
 
@@ -133,14 +133,8 @@ def _tell_lost_process(error):
         traceback.print_exc()
         return 1
     return command_line.tell(
-        LostProcessError(
+        FailedError(
             "Another process of this training has ended, or cannot be reached "
             f"({first_line(error)}). Once all are started again, --resume goes on."
         )
     )
-
-
-class LostProcessError(UserError):
-    """Another process has ended; the command itself was valid."""
-
-    status = 1

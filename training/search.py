@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 import ray_connection
-from errors import UserError
+from errors import FailedError
 
 # ASHA looks first after this share of the epochs: nets with much dropout learn slowly at first.
 _FIRST_LOOK = 0.25
@@ -40,12 +40,6 @@ class Trial:
     std_px: float
     epochs: int
     stopped: bool = False
-
-
-class FailedTrialError(UserError):
-    """A trial could not be trained; the command itself was valid."""
-
-    status = 1
 
 
 def search(
@@ -75,7 +69,7 @@ def search(
 
     Raises:
         UserError: if a parameter is wrong, or as `connected`.
-        FailedTrialError: if a trial failed twice.
+        FailedError: if a trial failed twice.
     """
     ray_connection.require_ray()
     nets = [type(estimator)(**(estimator.get_params() | each)) for each in settings]
@@ -140,7 +134,7 @@ def _run(ray, node, folder, nets, faces, folds, epochs):
         results = {each.config["number"]: each for each in tuner.fit()}
     for result in results.values():
         if result.error:
-            raise FailedTrialError(f"A trial failed twice: {ray_connection.reason(result.error)}.")
+            raise FailedError(f"A trial failed twice: {ray_connection.reason(result.error)}.")
     last = [results[number].metrics for number in range(len(nets))]
     return [
         each | {"stopped": each["epoch"] < epochs and bool(np.isfinite(each["rmse_px"]))}

@@ -8,7 +8,7 @@ import rich.console
 import rich.text
 
 import command_line
-from errors import UserError
+from errors import FailedError
 from trained_nets.run_folder import RunFolder
 from training.executors.job import Job, Trained
 from training.executors.shipment import Shipment
@@ -18,10 +18,8 @@ from training.results import Results
 KILLED_TWICE = "its process was killed twice, perhaps for lack of memory."
 
 
-class FailedTrainingsError(UserError):
-    """Some nets of a run could not be trained; the command itself was valid."""
-
-    status = 1
+class FailedTrainingsError(FailedError):
+    """Some nets of a run could not be trained."""
 
     def __init__(self, failures: Mapping[str, str], run: RunFolder):
         reasons = " ".join(f"{name}: {reason}" for name, reason in failures.items())
