@@ -17,10 +17,13 @@ SYMMETRIC = "symmetric"  # a flip average for faces whose labels are mirror-symm
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser without abbreviated options; reports a mistake on one line, without the usage."""
+    """A parser without abbreviated options; reports a mistake on one line, without the usage.
 
-    def __init__(self, **settings):
-        super().__init__(allow_abbrev=False, **settings)
+    Its help keeps the lines of the description and of the examples.
+    """
+
+    def __init__(self, formatter_class=argparse.RawDescriptionHelpFormatter, **settings):
+        super().__init__(allow_abbrev=False, formatter_class=formatter_class, **settings)
 
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message} (--help shows the options)\n")

@@ -1,6 +1,5 @@
 """Writes a trained run as a SavedModel for TensorFlow Serving, or for ONNX, LiteRT or OpenVINO."""
 
-import argparse
 import os
 import pathlib
 
@@ -33,11 +32,7 @@ def main(argv=None):
 
 
 def parse_arguments(argv=None):
-    parser = command_line.Parser(
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.Parser(description=__doc__, epilog=EXAMPLES)
     parser.add_argument("run", nargs="?", help="run folder of train.py; leave it out with --preset")
     parser.add_argument(
         "--preset",

@@ -11,8 +11,6 @@ product is the share of its floating-point operations a second. PyTorch's step n
 whose packages are missing are left out.
 """
 
-import argparse
-
 import numpy as np
 
 import command_line
@@ -25,9 +23,7 @@ INFERENCE = {1: 60, 64: 10}  # calls in a row, by batch size
 
 
 def main(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     command_line.add_data_argument(parser)
     parser.add_argument("--net", default="heatmap_s", help="of the zoo (default: %(default)s)")
     parser.add_argument(

@@ -12,7 +12,6 @@ within a round, so that whatever else the machine does slows all of them alike: 
 single figures may not. Cells are medians over rounds.
 """
 
-import argparse
 import collections
 import dataclasses
 import pathlib
@@ -79,9 +78,7 @@ class Measured:
 
 
 def main(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     parser.add_argument("net", metavar="NET", help="a run folder or preset:NAME")
     positive = {"type": command_line.at_least(1), "metavar": "N"}
     parser.add_argument("--rounds", default=3, help="(default: 3)", **positive)

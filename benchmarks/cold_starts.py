@@ -8,7 +8,6 @@ Kaggle's has, stands in for the download; with it, a copy of that file is read. 
 means that the parsed faces are not yet kept beside the file; Linux has read it before in any case.
 """
 
-import argparse
 import dataclasses
 import pathlib
 import resource
@@ -58,9 +57,7 @@ class Start:
 
 
 def main(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     command_line.add_data_argument(parser)
     parser.add_argument("--net", default="heatmap_s", help="of the zoo (default: %(default)s)")
     parser.add_argument(

@@ -9,7 +9,6 @@ command, of the processes that train for it, and of all others of the cluster. A
 with the same weights, histories and results to the last bit. Linux only; Ray is the extra `ray`.
 """
 
-import argparse
 import dataclasses
 import os
 import pathlib
@@ -39,9 +38,7 @@ WAYS = {
 
 
 def main(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     for option, default in (("--rounds", 3), ("--epochs", 50)):
         parser.add_argument(
             option, type=command_line.at_least(1), default=default, help="(default: %(default)s)"

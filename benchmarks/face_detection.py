@@ -11,7 +11,6 @@ also asks `serve_photo` of an export, and compares its answers with those of the
 `serve_uint8` on faces found and cut out in Python.
 """
 
-import argparse
 import io
 import time
 
@@ -24,9 +23,7 @@ PROGRAM = "python -m benchmarks.face_detection"
 
 
 def main(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     parser.add_argument("--data", type=command_line.not_empty, required=True, help="Kaggle's files")
     parser.add_argument(
         "--export", type=command_line.not_empty, help="a version that export.py --photo wrote"

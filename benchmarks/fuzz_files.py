@@ -52,9 +52,7 @@ def main(argv=None):
 
 
 def _parse_arguments(argv):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     positive = command_line.at_least(1)
     parser.add_argument("--mutations", type=positive, default=2000, help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(default: %(default)s)")

@@ -7,7 +7,6 @@ must be answered or refused with INVALID_ARGUMENT, a good picture in a bad one's
 usual answer, and so must the good request that follows. The process must neither crash nor grow.
 """
 
-import argparse
 import collections
 import io
 import pathlib
@@ -44,9 +43,7 @@ def main(argv=None):
 
 
 def parse_arguments(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     parser.add_argument("--preset", default="heatmap_s", help="(default: %(default)s)")
     parser.add_argument(
         "--requests", type=command_line.at_least(1), default=2000, help="(default: %(default)s)"

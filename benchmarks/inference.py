@@ -8,7 +8,6 @@ each, so that whatever else the machine does slows all of them alike: ratios hol
 figures may not. Load time and memory are measured in a new process for each way.
 """
 
-import argparse
 import contextlib
 import multiprocessing
 import os
@@ -27,9 +26,7 @@ CALLS = {1: 60, 8: 40, 64: 10}  # by batch size
 
 
 def main(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     parser.add_argument("nets", nargs="+", metavar="NET", help="a run folder or preset:NAME")
     arguments = parser.parse_args(argv)
     command_line.start_quietly()

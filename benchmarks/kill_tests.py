@@ -11,7 +11,6 @@ cache that is read wrongly. SIGTERM saves and ends the training within five seco
 time. Linux only.
 """
 
-import argparse
 import collections
 import csv
 import json
@@ -78,9 +77,7 @@ def main(argv=None):
 
 
 def parse_arguments(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     parser.add_argument(
         "--kills",
         type=command_line.at_least(1),

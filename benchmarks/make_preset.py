@@ -11,7 +11,6 @@ What the card says of the data's source, licence and use comes from `preset_note
 about other data and name them with `--notes`. A run on several data sets takes all of them.
 """
 
-import argparse
 import pathlib
 
 import command_line
@@ -63,9 +62,7 @@ def main(argv=None):
 
 
 def parse_arguments(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     parser.add_argument("run", help="run folder of one net of the zoo")
     parser.add_argument("--name", required=True, help="the preset's; replaces an earlier one")
     parser.add_argument(

@@ -9,7 +9,6 @@ validation. Memory is the most that the process held besides copies of files, fo
 room as it can; only Linux tells it. 300,000 faces take 2.8 GB of disk, and more of memory.
 """
 
-import argparse
 import concurrent.futures
 import multiprocessing
 import pathlib
@@ -27,9 +26,7 @@ POLL_SECONDS = 0.02
 
 
 def main(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     parser.add_argument(
         "--faces", type=command_line.at_least(10), nargs="+", default=[3000, 30_000, 300_000]
     )

@@ -9,7 +9,6 @@ What the tests do not find is shown as a diff: it is a test to write, or a chang
 nothing.
 """
 
-import argparse
 import contextlib
 import pathlib
 import random
@@ -37,9 +36,7 @@ name = "local"
 
 
 def main(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     parser.add_argument("module", help="a file, or a folder of them")
     parser.add_argument("tests", nargs="+", help="the fast tests of it")
     number = {"type": command_line.at_least(1), "metavar": "N"}

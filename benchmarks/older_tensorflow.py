@@ -7,7 +7,6 @@ of its own, which is removed afterwards, by `pip install tensorflow-cpu==VERSION
 loads the export there knows neither this project nor Keras.
 """
 
-import argparse
 import pathlib
 import pickle
 import subprocess
@@ -68,9 +67,7 @@ def main(argv=None):
 
 
 def parse_arguments(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     parser.add_argument(
         "--versions", nargs="+", default=[OLDEST], metavar="VERSION", help=f"(default: {OLDEST})"
     )

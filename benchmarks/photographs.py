@@ -9,8 +9,6 @@ distance of its keypoints from their labels, divided by the distance between the
 the eyes. A missed face has none and is counted. A net answers as the data's labeller, if it can.
 """
 
-import argparse
-
 import numpy as np
 
 import command_line
@@ -20,9 +18,7 @@ PROGRAM = "python -m benchmarks.photographs"
 
 
 def main(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     parser.add_argument("nets", nargs="+", metavar="NET", help="run folders or preset:NAME")
     parser.add_argument("--data", type=command_line.not_empty, required=True, help="Kaggle's files")
     parser.add_argument(

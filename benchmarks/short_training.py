@@ -1,6 +1,5 @@
 """What the benchmarks that train share: options, data, and a training that prints nothing."""
 
-import argparse
 import tempfile
 
 import command_line
@@ -14,11 +13,7 @@ def make_parser(program, description, net, epochs, several=False):
         net, epochs: defaults.
         several: whether `--data` may be repeated.
     """
-    parser = command_line.Parser(
-        prog=program,
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.Parser(prog=program, description=description)
     command_line.add_data_argument(parser, several)
     parser.add_argument("--net", default=net, help="of the zoo (default: %(default)s)")
     parser.add_argument(

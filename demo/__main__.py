@@ -1,6 +1,5 @@
 """Shows a page on which to try the nets on photographs: dropped, pasted or from the webcam."""
 
-import argparse
 import importlib.util
 import os
 import signal
@@ -32,12 +31,7 @@ def main(argv=None):
 
 
 def parse_arguments(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM,
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__, epilog=EXAMPLES)
     add = parser.add_argument
     text = command_line.not_empty
     several = {"action": "append", "default": [], "type": text}

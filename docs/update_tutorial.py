@@ -6,7 +6,6 @@ The page's figure `figures/NAME/x.svg` is `report/NAME/figures/x.svg`. What belo
 the folder lacks stays as it is.
 """
 
-import argparse
 import pathlib
 import re
 import shutil
@@ -22,9 +21,7 @@ _TABLE = re.compile(r"(<!-- table: report/(.*?)/tables.md -->\n)(.*?)(<!-- end -
 
 
 def main(argv=None):
-    parser = command_line.Parser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(description=__doc__)
     parser.add_argument("folder", type=command_line.path, help="where the commands were run")
     folder = parser.parse_args(argv).folder
     text = PAGE.read_text(encoding="utf-8")

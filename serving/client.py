@@ -47,12 +47,7 @@ def main(argv=None):
 
 
 def parse_arguments(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM,
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__, epilog=EXAMPLES)
     parser.add_argument("pictures", nargs="+", type=command_line.path, metavar="PICTURE")
     add_target_arguments(parser)
     parser.add_argument(

@@ -1,6 +1,5 @@
 """Puts a TensorFlow Serving server under load; reports throughput and latency percentiles."""
 
-import argparse
 import dataclasses
 import io
 import threading
@@ -70,12 +69,7 @@ def main(argv=None):
 
 
 def parse_arguments(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM,
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__, epilog=EXAMPLES)
     add_target_arguments(parser)
     parser.add_argument(
         "--signature",

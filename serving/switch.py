@@ -6,7 +6,6 @@ reads the file again every minute (compose.yaml). If the new version does not be
 file is put back as it was.
 """
 
-import argparse
 import pathlib
 import time
 
@@ -58,12 +57,7 @@ def main(argv=None):
 
 
 def parse_arguments(argv=None):
-    parser = command_line.Parser(
-        prog=PROGRAM,
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__, epilog=EXAMPLES)
     version = command_line.at_least(1, command_line.MAX_VERSION)
     parser.add_argument("to", type=version, metavar="VERSION")
     parser.add_argument("--label", default="stable", help="(default: %(default)s)")
