@@ -23,7 +23,7 @@ import time
 import numpy as np
 
 import command_line
-from keypoint_schema import IMAGE_SIZE
+from keypoint_schema import IMAGE_SHAPE
 
 PROGRAM = "python -m benchmarks.batching"
 PARAMETERS = pathlib.Path(__file__).parents[1] / "serving" / "batching_parameters.txt"
@@ -134,7 +134,7 @@ class Batcher:
         import tensorflow as tf
 
         self.batches = tf.Variable(0, dtype=tf.int64)
-        spec = tf.TensorSpec((None, IMAGE_SIZE, IMAGE_SIZE, 1), tf.uint8)
+        spec = tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8)
 
         @tf.function(input_signature=[spec], autograph=False)
         def run_batch(images):
@@ -163,7 +163,7 @@ def put_under_load(batcher, clients, faces, seconds):
     """Lets several clients ask without a pause; returns a `Measured`."""
     import tensorflow as tf
 
-    shape = (faces, IMAGE_SIZE, IMAGE_SIZE, 1)
+    shape = (faces, *IMAGE_SHAPE)
     images = tf.constant(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     latencies, refusals = [], []
     before = int(batcher.batches)

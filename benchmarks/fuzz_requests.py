@@ -16,11 +16,10 @@ import numpy as np
 
 import command_line
 from benchmarks.c_session import ChildError, ChildSession
-from keypoint_schema import IMAGE_SIZE
+from keypoint_schema import IMAGE_SHAPE
 
 PROGRAM = "python -m benchmarks.fuzz_requests"
 INVALID_ARGUMENT = 3  # TF_Code
-FACE = (IMAGE_SIZE, IMAGE_SIZE, 1)
 TOLERANCE = 0.01  # px, of keypoints in another batch
 GROWTH_MEGABYTES = 100  # the process may grow by this much after its first requests
 WARM_UP = 0.2  # part of the requests after which memory is measured for the first time
@@ -147,7 +146,7 @@ def mutate(random, good):
 
 def wrong_shape(random, value):
     if random.random() < 0.5:  # one dimension off, or one more or less
-        shape = list((len(value), *FACE) if value.ndim == 4 else value.shape)
+        shape = list((len(value), *IMAGE_SHAPE) if value.ndim == 4 else value.shape)
         change = random.integers(3)
         if change == 0:
             shape[random.integers(len(shape))] = int(random.choice(DIMENSIONS))
@@ -166,7 +165,7 @@ def wrong_dtype(random, value):
     dtype = random.choice([name for name in DTYPES if name != value.dtype.name])
     if dtype == "object":
         return _texts([b"1"] * value.size).reshape(value.shape)[:, :2], {}
-    return np.zeros((len(value), *FACE) if random.random() < 0.5 else value.shape, dtype), {}
+    return np.zeros((len(value), *IMAGE_SHAPE) if random.random() < 0.5 else value.shape, dtype), {}
 
 
 def no_rows(random, value):
@@ -178,7 +177,7 @@ def odd_pixels(random, value):
     images = value[np.arange(rows) % 2].copy()
     odd = random.integers(rows)
     if images.dtype == np.uint8:
-        images[odd] = random.integers(0, 256, FACE)
+        images[odd] = random.integers(0, 256, IMAGE_SHAPE)
     else:
         count = random.integers(1, 40)
         images[odd].reshape(-1)[random.integers(0, images[odd].size, count)] = random.choice(PIXELS)

@@ -15,14 +15,14 @@ import numpy as np
 
 import command_line
 from benchmarks.turns import orders
-from keypoint_schema import IMAGE_SIZE, NAMES
+from keypoint_schema import IMAGE_SHAPE, NAMES
 
 _WARM_UP = 3  # calls before each measurement: other processes had the caches
 
 
 def random_images(batch):
     """Returns float32 `(batch, 96, 96, 1)`, 0–255."""
-    shape = (batch, IMAGE_SIZE, IMAGE_SIZE, 1)
+    shape = (batch, *IMAGE_SHAPE)
     return np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
 
 

@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from keypoint_schema import IMAGE_SIZE, to_pixels
+from keypoint_schema import IMAGE_SHAPE, to_pixels
 
-FACE_SHAPE = (None, IMAGE_SIZE, IMAGE_SIZE, 1)
+FACE_SHAPE = (None, *IMAGE_SHAPE)
 
 
 def face_core(model, mirror=None):

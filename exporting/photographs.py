@@ -9,7 +9,7 @@ import typing
 import tensorflow as tf
 
 from exporting.picture_decoding import decode_pictures, to_gray
-from keypoint_schema import IMAGE_SIZE
+from keypoint_schema import IMAGE_SHAPE, IMAGE_SIZE
 from pictures.framing import find_squares
 
 _BAND = 512  # rows of a square that are scaled at a time, which bounds memory
@@ -49,12 +49,12 @@ def find_faces(image_bytes, min_score):
         crops = tf.map_fn(
             lambda square: crop(rgb, square),
             squares,
-            fn_output_signature=tf.TensorSpec((IMAGE_SIZE, IMAGE_SIZE, 1)),
+            fn_output_signature=tf.TensorSpec(IMAGE_SHAPE),
             parallel_iterations=1,
         )
         return crops, squares, scores
 
-    nothing = tf.zeros((0, IMAGE_SIZE, IMAGE_SIZE, 1)), tf.zeros((0, 4)), tf.zeros((0,))
+    nothing = tf.zeros((0, *IMAGE_SHAPE)), tf.zeros((0, 4)), tf.zeros((0,))
     places, (crops, squares, scores), _, errors = decode_pictures(image_bytes, convert, nothing)
     counts = tf.cast(scores.row_lengths(), tf.int32)
     counts = tf.scatter_nd(places[:, tf.newaxis], counts, tf.shape(image_bytes, tf.int64))

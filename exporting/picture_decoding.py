@@ -13,7 +13,7 @@ from exporting.gif_blocks import read_gif
 from exporting.jpeg_segments import read_jpeg
 from exporting.picture_rules import Checked
 from exporting.png_chunks import read_png
-from keypoint_schema import IMAGE_SIZE
+from keypoint_schema import IMAGE_SHAPE, IMAGE_SIZE
 
 # How many pictures of one request are decoded at a time; with MAX_PIXELS, this bounds memory.
 PARALLEL_PICTURES = 4
@@ -32,12 +32,12 @@ def decode_faces(image_bytes):
         sizes: float32 `(batch, 2)`, width and height in px of each picture as sent.
         errors: string `(batch,)`, the rule that a picture breaks; empty where all is well.
     """
-    black = tf.zeros((IMAGE_SIZE, IMAGE_SIZE, 1))
+    black = tf.zeros(IMAGE_SHAPE)
     places, faces, sizes, errors = decode_pictures(
         image_bytes, lambda rgb: resize_to_face(to_gray(rgb)), black
     )
     batch = tf.size(image_bytes, tf.int64)
-    shape = [batch, IMAGE_SIZE, IMAGE_SIZE, 1]
+    shape = [batch, *IMAGE_SHAPE]
     return tf.scatter_nd(places[:, tf.newaxis], faces, shape), sizes, errors
 
 
@@ -156,7 +156,7 @@ def to_gray(rgb):
 def resize_to_face(gray):
     """Resizes uint8 `(height, width, 1)` to float32 `(96, 96, 1)` with an antialiased triangle."""
     face = tf.image.resize(gray, (IMAGE_SIZE, IMAGE_SIZE), method="bilinear", antialias=True)
-    return tf.ensure_shape(face, (IMAGE_SIZE, IMAGE_SIZE, 1))
+    return tf.ensure_shape(face, IMAGE_SHAPE)
 
 
 def _decode_jpeg(picture):

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from exporting.example_photograph import example_photograph
 from exporting.photo_endpoint import SERVE_PHOTO
-from keypoint_schema import IMAGE_SIZE
+from keypoint_schema import IMAGE_SHAPE
 
 try:
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
@@ -87,7 +87,7 @@ def replay_warm_up(folder, saved):
 
 
 def _inputs(batch, photo):
-    shape = (batch, IMAGE_SIZE, IMAGE_SIZE, 1)
+    shape = (batch, *IMAGE_SHAPE)
     # A TensorProto with one value stands for a tensor filled with it: bytes instead of megabytes.
     gray = tf.make_tensor_proto(GRAY, tf.float32, shape)
     face = np.full(shape[1:], GRAY, np.uint8)

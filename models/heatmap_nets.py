@@ -35,8 +35,7 @@ def heatmap(
         A functional model from images `(batch, 96, 96, 1)`, 0–255, to normalized keypoints
         `(batch, K, 2)`, float32.
     """
-    size = keypoint_schema.IMAGE_SIZE
-    images = keras.Input((size, size, 1), name="images")
+    images = keras.Input(keypoint_schema.IMAGE_SHAPE, name="images")
     x = Standardize(name="standardize")(images)
     x = _relu(_conv(x, _STEM_FILTERS, 3, strides=2, name="stem1"))
     x = _relu(_conv(x, filters[0], 3, strides=2, name="stem2"))

@@ -30,8 +30,7 @@ def merge_specialists(nets: Mapping[str, keras.Model]) -> keras.Model:
             f"Merging needs one net, named after its specialist, for each of {expected}. "
             f"Received: {received}."
         )
-    size = keypoint_schema.IMAGE_SIZE
-    images = keras.Input((size, size, 1), name="images")
+    images = keras.Input(keypoint_schema.IMAGE_SHAPE, name="images")
     parts = [nets[specialist](images) for specialist in expected]
     joined = keras.layers.Concatenate(axis=1, dtype="float32", name="all_keypoints")(parts)
     order = [
@@ -56,8 +55,7 @@ def average(nets: Mapping[str, keras.Model]) -> keras.Model:
     received = {key: net.name for key, net in nets.items()}
     if not nets or received != {key: key for key in nets}:
         raise ValueError(f"An ensemble needs nets keyed by their names. Received: {received}.")
-    size = keypoint_schema.IMAGE_SIZE
-    images = keras.Input((size, size, 1), name="images")
+    images = keras.Input(keypoint_schema.IMAGE_SHAPE, name="images")
     answers = [net(images) for net in nets.values()]
     if len(answers) == 1:
         return keras.Model(images, answers[0], name="ensemble")

@@ -61,8 +61,7 @@ def convolutional(
 
 
 def _input():
-    size = keypoint_schema.IMAGE_SIZE
-    return keras.Input((size, size, 1), name="images")
+    return keras.Input(keypoint_schema.IMAGE_SHAPE, name="images")
 
 
 def _scale(images):

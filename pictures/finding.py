@@ -64,9 +64,9 @@ def _cropped(path, picture, detector):
 
 
 def _predicted(cropped, net):
-    size = keypoint_schema.IMAGE_SIZE
     crops = [image for each in cropped for image in each.crops]
-    predicted = iter(net.predict(np.reshape(np.array(crops, np.uint8), (-1, size, size, 1))))
+    images = np.array(crops, np.uint8).reshape(-1, *keypoint_schema.IMAGE_SHAPE)
+    predicted = iter(net.predict(images))
     found = []
     for each in cropped:
         faces = [

@@ -92,8 +92,7 @@ def parse_arguments(argv=None):
 
 def make_inputs(signature, batch):
     """One request's input by name: noise pictures, as PNG files for `serve_bytes`."""
-    size = keypoint_schema.IMAGE_SIZE
-    shape = (batch, size, size, 1)
+    shape = (batch, *keypoint_schema.IMAGE_SHAPE)
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     if signature == "serve_bytes":
         files = np.empty(batch, object)

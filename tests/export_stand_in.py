@@ -24,8 +24,7 @@ CONFIG = {
 
 def stand_in_model(num_keypoints=keypoint_schema.NUM_KEYPOINTS, dtype="float32"):
     """Normalized keypoints that hang on every pixel; equal on every machine, unlike random ones."""
-    size = keypoint_schema.IMAGE_SIZE
-    images = keras.Input((size, size, 1), name="images")
+    images = keras.Input(keypoint_schema.IMAGE_SHAPE, name="images")
     x = keras.layers.Rescaling(1 / 255, dtype=dtype)(images)
     x = keras.layers.Conv2D(4, 4, strides=4, activation="relu", name="conv1", dtype=dtype)(x)
     x = keras.layers.Flatten(dtype=dtype)(x)

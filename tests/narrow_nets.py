@@ -14,8 +14,7 @@ from models import heatmap_nets
 
 def convolutional(num_keypoints: int, dropout: Sequence[float] | None = None, name: str = "net2"):
     """Layers with the names that net2 to net7 give theirs."""
-    size = keypoint_schema.IMAGE_SIZE
-    images = keras.Input((size, size, 1), name="images")
+    images = keras.Input(keypoint_schema.IMAGE_SHAPE, name="images")
     x = keras.layers.Rescaling(1 / 255, name="scale")(images)
     for block in (1, 2, 3):
         x = keras.layers.Conv2D(4, 2, activation="relu", name=f"conv{block}")(x)

@@ -25,11 +25,10 @@ def open_exported(path: pathlib.Path, version: pathlib.Path) -> TrainedNet:
         UserError: if it cannot be loaded, or lacks the signature `serve_named`; if its model card
             is damaged.
     """
-    size = keypoint_schema.IMAGE_SIZE
     try:
         # This signature names its outputs, so it also says which keypoints there are.
         layer = keras.layers.TFSMLayer(str(version), call_endpoint="serve_named")
-        outputs = layer(np.zeros((1, size, size, 1), np.float32))
+        outputs = layer(np.zeros((1, *keypoint_schema.IMAGE_SHAPE), np.float32))
     # A damaged file makes TensorFlow raise what its reader came across: an IndexError, or an error
     # of its own, which has no base class that other backends have.
     except Exception as error:

@@ -26,9 +26,8 @@ def draw_faces(count, seed):
         Images uint8 `(count, 96, 96, 1)`, gray, and keypoints float32 `(count, 15, 2)`, (x, y) in
         pixels from the centre of the top left pixel, in the schema's order, all there and exact.
     """
-    size, points = keypoint_schema.IMAGE_SIZE, keypoint_schema.NUM_KEYPOINTS
-    images = np.empty((count, size, size, 1), np.uint8)
-    keypoints = np.empty((count, points, 2), np.float32)
+    images = np.empty((count, *keypoint_schema.IMAGE_SHAPE), np.uint8)
+    keypoints = np.empty((count, keypoint_schema.NUM_KEYPOINTS, 2), np.float32)
     starts = range(0, count, _CHUNK)
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as threads:
         chunks = threads.map(lambda first: _draw_chunk(seed, first), starts)

@@ -19,16 +19,14 @@ OFFSET_PX = {
 
 def predictor_of(function, names=EYES, config=None):
     """A predictor whose normalized answer is a function of the images."""
-    size = keypoint_schema.IMAGE_SIZE
-    images = keras.Input((size, size, 1))
+    images = keras.Input(keypoint_schema.IMAGE_SHAPE)
     model = keras.Model(images, function(ops.cast(images, "float32")))
     return from_model("net", model, names, config or {})
 
 
 def spots(*places):
     """A picture of three bright pixels of different brightness at (x, y)."""
-    size = keypoint_schema.IMAGE_SIZE
-    image = np.zeros((1, size, size, 1), np.uint8)
+    image = np.zeros((1, *keypoint_schema.IMAGE_SHAPE), np.uint8)
     for (x, y), value in zip(places, (50, 100, 150), strict=True):
         image[0, y, x] = value
     return image
@@ -115,6 +113,5 @@ def test_a_keypoint_without_its_mirror_is_refused():
 
 
 def test_no_faces_give_no_keypoints():
-    size = keypoint_schema.IMAGE_SIZE
-    empty = np.empty((0, size, size, 1), np.uint8)
+    empty = np.empty((0, *keypoint_schema.IMAGE_SHAPE), np.uint8)
     assert flip_averaged(predictor_of(find_sides)).predict(empty).shape == (0, 3, 2)
