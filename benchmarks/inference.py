@@ -49,8 +49,9 @@ def prepare(name, folder):
         The SavedModel folders and the Keras models that each row of the table calls in turn.
     """
     from exporting import export_saved_model
+    from trained_nets import places
     from trained_nets.loading import load_keras_net, load_run
-    from trained_nets.run_folder import SPECIALISTS, RunFolder
+    from trained_nets.run_folder import RunFolder
 
     def export(net, subfolder, **options):
         return export_saved_model(net, folder / subfolder, **options).folder
@@ -60,7 +61,7 @@ def prepare(name, folder):
         name: [export(net, "plain")],
         f"{name}, --flip-average": [export(net, "flip", flip_average=True)],
     }
-    if net.config["model"] != SPECIALISTS:
+    if net.config["model"] != places.SPECIALISTS_MODEL:
         return saved_models, {}
     parts = RunFolder(name).parts(net.config)
     nets = {part: load_run(run) for part, run in parts.items()}

@@ -8,7 +8,8 @@ import numpy as np
 import callbacks.history_csv
 import data_pipeline
 import keypoint_schema
-from trained_nets.run_folder import SPECIALISTS, RunFolder
+from trained_nets import places
+from trained_nets.run_folder import RunFolder
 
 VALID_LOSSES = (0.02, 0.008, 0.009, 0.0085)  # mean squared errors
 TRAIN_LOSSES = (0.03, 0.01, 0.007, 0.005)
@@ -76,7 +77,7 @@ def write_specialists(path, data, offset=0.0, seed=0) -> pathlib.Path:
     for specialist in keypoint_schema.SPECIALISTS:
         write_run(path / specialist.name, data, specialist.keypoints, offset, seed=seed)
     config = {
-        "model": SPECIALISTS,
+        "model": places.SPECIALISTS_MODEL,
         "description": "six mean faces",
         "keypoints": list(keypoint_schema.NAMES),
         "seed": seed,

@@ -6,7 +6,7 @@ import pathlib
 import keypoint_schema
 import models
 from trained_nets import exported_model, places, preset_store
-from trained_nets.run_folder import SPECIALISTS, RunFolder
+from trained_nets.run_folder import RunFolder
 from trained_nets.trained_net import (
     TrainedNet,
     as_one_labeller,
@@ -57,7 +57,7 @@ def load_run(run: RunFolder) -> TrainedNet:
     labellers = labellers_of(config)
     parts = {name: part.load_model() for name, part in run.parts(config).items()}
     whole = None if parts else run.load_model()
-    is_specialists = config["model"] == SPECIALISTS
+    is_specialists = config["model"] == places.SPECIALISTS_MODEL
     names = keypoint_schema.NAMES if is_specialists else tuple(config["keypoints"])
 
     def open_as(labels_of):

@@ -11,6 +11,8 @@ from errors import UserError, looking_at
 PRESET_PREFIX = "preset:"  # before a preset's name wherever a run folder may be named
 PRESETS = pathlib.Path(__file__).parent / "presets"
 CARD = "card.json"  # of a preset, in its folder
+SPECIALISTS_MODEL = "specialists"  # what `--model` and config.json call the six together
+ENSEMBLE_MODEL = "ensemble"  # what config.json calls the nets of `--folds` together
 
 
 def preset_names() -> list[str]:

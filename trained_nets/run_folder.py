@@ -29,9 +29,6 @@ from errors import DivergedError, UserError, first_line
 from trained_nets import config_form, places
 from trained_nets.same_settings import require_same_settings
 
-SPECIALISTS = "specialists"  # what `--model` and config.json call the six together
-ENSEMBLE = "ensemble"  # what config.json calls the nets of `--folds` together
-
 
 class RunFolder:
     """Paths of a run, and its configuration."""
@@ -56,9 +53,9 @@ class RunFolder:
     def parts(self, config: dict) -> dict[str, "RunFolder"]:
         """Returns the runs that make up this one, by name; none if it is a single net's."""
         names = []
-        if config["model"] == SPECIALISTS:
+        if config["model"] == places.SPECIALISTS_MODEL:
             names = [specialist.name for specialist in keypoint_schema.SPECIALISTS]
-        elif config["model"] == ENSEMBLE:
+        elif config["model"] == places.ENSEMBLE_MODEL:
             names = fold_names(config["folds"])
         return {name: self.part(name) for name in names}
 

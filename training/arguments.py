@@ -4,6 +4,7 @@ import argparse
 
 import command_line
 from models.recipe import MAX_EPOCHS
+from trained_nets import places
 from training import defaults
 
 _EXAMPLES = """examples:
@@ -154,7 +155,7 @@ def _add_where(parser):
 def _check(parser, arguments):
     names = [name for name, _ in arguments.set]
     arguments.set = dict(arguments.set)
-    is_specialists = arguments.model == "specialists"
+    is_specialists = arguments.model == places.SPECIALISTS_MODEL
 
     def require(holds, message):
         if not holds:

@@ -14,9 +14,8 @@ import labelling
 import models
 from data_pipeline import FaceData
 from errors import UserError
-from trained_nets import held_out, run_lock
+from trained_nets import held_out, places, run_lock
 from trained_nets.loading import load_keras_net
-from trained_nets.run_folder import SPECIALISTS
 from training import defaults, distribution, machines
 from training.ensemble import fit_folds
 from training.executors.choice import Executor, choose
@@ -113,7 +112,7 @@ def _run(arguments):
         devices=devices,
     )
     console.print(_layer_table(plan, arguments))
-    fit_all = _fit_specialists if arguments.model == SPECIALISTS else _fit_net
+    fit_all = _fit_specialists if arguments.model == places.SPECIALISTS_MODEL else _fit_net
     with run_lock.held(plan.run):
         plan.run.clear_up_after_kill()
         check_folder(plan.run, arguments)  # again, for another process may have trained meanwhile
@@ -139,7 +138,7 @@ def _without_held_out_pictures(train, valid, console):
 
 def _first_look(arguments, plan):
     """Describes a training without `--data`, which is shorter than with it."""
-    is_specialists = arguments.model == SPECIALISTS
+    is_specialists = arguments.model == places.SPECIALISTS_MODEL
     what = f"six {plan.net} specialists" if is_specialists else plan.net
     said = f"No --data: training {what} on the built-in drawn faces, for a first look."
     if not is_first_look(arguments):
@@ -206,7 +205,7 @@ def _earlier_data(nets):
 def _layer_table(plan, arguments):
     """Builds the layer table of the net, or of the first specialist."""
     settings = plan.recipe.net_settings
-    if arguments.model != SPECIALISTS:
+    if arguments.model != places.SPECIALISTS_MODEL:
         return models.layer_table(models.build(plan.net, settings=settings))
     first = keypoint_schema.SPECIALISTS[0]
     return models.layer_table(models.build(plan.net, len(first.keypoints), first.name, settings))

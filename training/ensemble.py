@@ -10,9 +10,10 @@ import atomic_write
 import data_pipeline
 import keypoint_schema
 import models
+from trained_nets import places
 from trained_nets.loading import load_run
 from trained_nets.predictions import predict_as_labelled
-from trained_nets.run_folder import ENSEMBLE, fold_names
+from trained_nets.run_folder import fold_names
 from training.executors.choice import Executor
 from training.parts import fit_parts
 from training.results import Results, pool, validate
@@ -47,7 +48,7 @@ def fit_folds(task: Task, folds: int, console: rich.console.Console, executor: E
         for number, sides in enumerate(rows, start=1)
     ]
     config = {
-        "model": ENSEMBLE,
+        "model": places.ENSEMBLE_MODEL,
         "description": f"mean of {folds} × {task.net}",
         "architecture": task.net,
         "folds": folds,

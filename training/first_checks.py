@@ -18,7 +18,7 @@ def check(arguments):
         UserError: if a net, data or a trained net is missing, or the run folder is in the way.
     """
     for net in (arguments.model, arguments.architecture):
-        if net not in (None, "specialists"):
+        if net not in (None, places.SPECIALISTS_MODEL):
             names.require_net(net)
     for origin in (arguments.init_from, arguments.distill_from):
         if origin:

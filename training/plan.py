@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import keypoint_schema
 import models
 from errors import UserError
-from trained_nets.run_folder import SPECIALISTS, RunFolder
+from trained_nets import places
+from trained_nets.run_folder import RunFolder
 from trained_nets.trained_net import TrainedNet
 from training import defaults, first_checks
 
@@ -43,7 +44,7 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
         raise UserError(
             f"{arguments.init_from} is not a single net of the zoo. Name one for --init-from."
         )
-    is_specialists = arguments.model == SPECIALISTS
+    is_specialists = arguments.model == places.SPECIALISTS_MODEL
     net = _choose_architecture(arguments, warm_start) if is_specialists else arguments.model
     common, overrides = _split_settings(arguments)
     recipe = models.find_recipe(net, _recipe_name(arguments, net))
@@ -103,7 +104,7 @@ def _split_settings(arguments):
         if not separator:
             common[name] = value
             continue
-        if specialist not in known or arguments.model != SPECIALISTS:
+        if specialist not in known or arguments.model != places.SPECIALISTS_MODEL:
             raise UserError(
                 f"--set SPECIALIST.NAME=VALUE is for --model specialists and one of "
                 f"{', '.join(known)}. Received: {name}={value}."

@@ -10,7 +10,8 @@ import keypoint_schema
 import models
 from data_pipeline import FaceData
 from errors import UserError
-from trained_nets.run_folder import SPECIALISTS, RunFolder
+from trained_nets import places
+from trained_nets.run_folder import RunFolder
 from training.executors.choice import Executor
 from training.parts import fit_parts
 from training.results import Results, pool, pool_validation
@@ -75,7 +76,7 @@ def fit_specialists(
     """
     makes = [functools.partial(_task_of, each) for each in keypoint_schema.SPECIALISTS]
     config = {
-        "model": SPECIALISTS,
+        "model": places.SPECIALISTS_MODEL,
         "description": f"six specialists like {task.architecture}",
         "architecture": task.architecture,
         "keypoints": list(keypoint_schema.NAMES),
