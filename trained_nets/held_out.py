@@ -1,6 +1,7 @@
 """Finds the faces that a run has not seen, by repeating its split."""
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -97,14 +98,16 @@ def count_seen(config: dict, origin: str, valid: FaceData, data: FaceData) -> in
 
 def has_trained_on(config: dict, data: FaceData) -> bool:
     """Returns whether a run, or a net that it builds on, was trained on this data set."""
-    return any(map(data.is_known_as, fingerprints(config)))
+    return any(map(data.is_known_as, fingerprints([config])))
 
 
-def fingerprints(config: dict) -> list[str]:
-    """Returns the fingerprints of all data that a run, or a net that it builds on, learned from."""
-    trained_on = config["data"]
-    own = [each["fingerprint"] for each in (trained_on, *trained_on.get("sources", []))]
-    return own + trained_on.get("earlier", [])
+def fingerprints(configs: Iterable[dict]) -> tuple[str, ...]:
+    """Returns the fingerprints of all data that runs, or nets that they build on, learned from."""
+    found = []
+    for trained_on in (config["data"] for config in configs):
+        own = (trained_on, *trained_on.get("sources", []))
+        found += [each["fingerprint"] for each in own] + trained_on.get("earlier", [])
+    return tuple(dict.fromkeys(found))
 
 
 def as_recorded(data: FaceData, config: dict | None) -> FaceData:

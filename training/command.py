@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import itertools
-import shlex
 
 import rich.console
 
@@ -22,10 +20,11 @@ from training.executors.choice import Executor, choose
 from training.executors.parallel import FailedTrainingsError
 from training.fit import fit
 from training.plan import Plan, check_folder, is_first_look, make_plan
+from training.report import report
 from training.results import Results
-from training.sources import load_sources
+from training.sources import load_sources, without_held_out_pictures
 from training.specialists import SpecialistsTask, fit_specialists
-from training.task import Settings, Task, describe_source, epochs_for
+from training.task import Settings, Task, epochs_for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,10 +85,10 @@ def _run(arguments):
         console.print(data_pipeline.summary_table(data))
     train, valid = sources.joined()
     if not arguments.folds:  # whose nets hold out more
-        train = _without_held_out_pictures(train, valid, console)
+        train = without_held_out_pictures(train, valid, console)
     _require_four_point_rows(plan.recipe, train)
     if arguments.folds and warm_start:
-        _refuse_seen_folds(warm_start, sources)
+        sources.require_unseen_by(warm_start)
     console.print(
         f"Split by {train.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate."
     )
@@ -102,11 +101,11 @@ def _run(arguments):
         data_path=_data_path(arguments),
         hold_out=arguments.hold_out,
         split=data_pipeline.split_digest(valid),
-        sources=_describe_sources(sources),
+        sources=sources.described(),
         warm_start=warm_start,
         teacher=teacher,
-        seen_before=_count_seen((warm_start, teacher), sources, console),
-        earlier_data=_earlier_data((warm_start, teacher)),
+        seen_before=sources.count_seen_by((warm_start, teacher), console),
+        earlier_data=held_out.fingerprints(net.config for net in (warm_start, teacher) if net),
         resume=arguments.resume,
         tensorboard=arguments.tensorboard,
         devices=devices,
@@ -122,18 +121,7 @@ def _run(arguments):
         plan.run.forget_replaced()  # left by a killed --overwrite, now completed by --resume
     if executor.failures:  # only now, for the others are worth more than what they replace
         raise FailedTrainingsError(executor.failures, plan.run)
-    return _report(results, plan.run, settings, arguments, console)
-
-
-def _without_held_out_pictures(train, valid, console):
-    apart = data_pipeline.without_pictures_of(train, valid)
-    if shared := len(train) - len(apart):
-        console.print(
-            f"Note: {shared:,} faces are left out of training, because their pictures are held out "
-            "of another data set.",
-            style="yellow",
-        )
-    return apart
+    return report(results, plan.run, settings, arguments, console)
 
 
 def _first_look(arguments, plan):
@@ -155,12 +143,6 @@ def _data_path(arguments):
     return arguments.data if len(arguments.data) > 1 else (arguments.data or [None])[0]
 
 
-def _describe_sources(sources):
-    if len(sources.data) == 1:
-        return ()
-    return tuple(map(describe_source, sources.data, sources.valid))
-
-
 def _require_four_point_rows(recipe, train):
     names = map(labelling.full, train.labellers)
     if recipe.four_point_labeller and tuple(names) == train.labellers:
@@ -168,38 +150,6 @@ def _require_four_point_rows(recipe, train):
             "--set four_point_labeller=true needs training faces labelled with only "
             f"{', '.join(labelling.FOUR_POINTS)}; there are none. Leave it out."
         )
-
-
-def _refuse_seen_folds(warm_start, sources):
-    if any(held_out.has_trained_on(warm_start.config, data) for data in sources.data):
-        raise UserError(
-            f"{warm_start.origin} has seen faces that the nets of --folds leave out, so their "
-            "errors on those would look too good. Leave out --init-from or --folds."
-        )
-
-
-def _count_seen(nets, sources, console):
-    """Counts the held-out faces seen by the nets that this training builds on."""
-    most = 0
-    total = sum(len(valid) for valid in sources.valid)
-    for net in filter(None, nets):
-        seen = sum(
-            held_out.count_seen(net.config, net.origin, valid, data)
-            for valid, data in zip(sources.valid, sources.data, strict=True)
-        )
-        most = max(most, seen)
-        if seen:
-            console.print(
-                f"Note: {net.origin} has seen {seen:,} of the {total:,} faces that are held "
-                "out here, so validation errors will look too good.",
-                style="yellow",
-            )
-    return most
-
-
-def _earlier_data(nets):
-    found = (held_out.fingerprints(net.config) for net in nets if net)
-    return tuple(dict.fromkeys(itertools.chain.from_iterable(found)))
 
 
 def _layer_table(plan, arguments):
@@ -267,42 +217,3 @@ def _fit_specialists(arguments, command: _Command) -> Results:
         settings=command.settings,
     )
     return fit_specialists(task, command.console, command.executor)
-
-
-def _report(results, run, settings, arguments, console):
-    """Prints errors and what to do next; returns the exit status."""
-    epochs = command_line.counted(results.epochs_run, "epoch")
-    time = f"after {epochs}, {results.seconds:,.0f} s"
-    if results.out_of_fold:
-        rmse = results.out_of_fold.rmse_px
-        console.print(f"\nEach net on the faces that it left out: {rmse:.3f} px, {time}")
-    if results.validation:
-        if settings.seen_before:
-            time += f" (too good: {settings.seen_before:,} of the faces had been seen before)"
-        per_keypoint = results.validation.rmse_px_per_keypoint
-        worst = max(per_keypoint, key=per_keypoint.get)
-        best = min(per_keypoint, key=per_keypoint.get)
-        console.print(
-            f"\n[bold]RMSE on the validation faces: {results.validation.rmse_px:.3f} px[/] {time}"
-        )
-        for labeller, errors in results.validation.per_labeller.items():
-            console.print(f"by {labeller}'s labels {errors['rmse_px']:.3f} px")
-        console.print(
-            f"best {best} {per_keypoint[best]:.2f} px, worst {worst} {per_keypoint[worst]:.2f} px",
-        )
-    elif results.finished and not results.out_of_fold:
-        console.print(f"\nNo faces were held out, so there is no validation error; finished {time}")
-    if not results.finished:
-        console.print(
-            f"Interrupted; the best weights are in {run.path}. "
-            "Repeat the command with --resume to go on.",
-        )
-        return 130
-    data = f" --data {shlex.quote(arguments.data[0])}" if arguments.data else ""
-    folder = shlex.quote(str(run.path))
-    judge = f"  python evaluate.py {folder}{data}\n" * bool(arguments.hold_out)
-    console.print(
-        f"Saved in {run.path}. Next:\n{judge}"
-        f"  python export.py {folder} --out exports/facial_keypoints",
-    )
-    return 0

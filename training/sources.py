@@ -3,10 +3,13 @@
 import dataclasses
 from collections.abc import Sequence
 
+import rich.console
+
 import data_pipeline
 from data_pipeline import FaceData
 from errors import UserError
 from trained_nets import held_out
+from trained_nets.trained_net import TrainedNet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +38,57 @@ class Sources:
             )
         )
 
+    def described(self) -> tuple[dict, ...]:
+        """Returns what `config.json` records about each of several data sets; nothing about one."""
+        if len(self.data) == 1:
+            return ()
+        return tuple(
+            {
+                "description": data.description,
+                "fingerprint": data.fingerprint,
+                "grouped_by": data.grouped_by,
+                "split": data_pipeline.split_digest(valid),
+                "labellers": list(data.labellers),
+            }
+            for data, valid in zip(self.data, self.valid, strict=True)
+        )
+
+    def require_unseen_by(self, warm_start: TrainedNet):
+        """Checks that the net that those of `--folds` start from has not trained on these faces.
+
+        Raises:
+            UserError: if it has.
+        """
+        if any(held_out.has_trained_on(warm_start.config, data) for data in self.data):
+            raise UserError(
+                f"{warm_start.origin} has seen faces that the nets of --folds leave out, so their "
+                "errors on those would look too good. Leave out --init-from or --folds."
+            )
+
+    def count_seen_by(
+        self, nets: Sequence[TrainedNet | None], console: rich.console.Console
+    ) -> int:
+        """Counts the held-out faces seen by the nets that this training builds on, and says so.
+
+        Returns:
+            The most that one of them has seen.
+        """
+        most = 0
+        total = sum(len(valid) for valid in self.valid)
+        for net in filter(None, nets):
+            seen = sum(
+                held_out.count_seen(net.config, net.origin, valid, data)
+                for valid, data in zip(self.valid, self.data, strict=True)
+            )
+            most = max(most, seen)
+            if seen:
+                console.print(
+                    f"Note: {net.origin} has seen {seen:,} of the {total:,} faces that are held "
+                    "out here, so validation errors will look too good.",
+                    style="yellow",
+                )
+        return most
+
 
 def load_sources(
     paths: Sequence[str | None], seed: int, hold_out: float, four_point_labeller: bool
@@ -57,6 +111,20 @@ def load_sources(
     sides = [data_pipeline.split(each, seed, hold_out) for each in data]
     train, valid = zip(*sides, strict=True)
     return Sources(data, train, valid)
+
+
+def without_held_out_pictures(
+    train: FaceData, valid: FaceData, console: rich.console.Console
+) -> FaceData:
+    """Returns the training rows whose pictures no data set holds out; says how many others were."""
+    apart = data_pipeline.without_pictures_of(train, valid)
+    if shared := len(train) - len(apart):
+        console.print(
+            f"Note: {shared:,} faces are left out of training, because their pictures are held out "
+            "of another data set.",
+            style="yellow",
+        )
+    return apart
 
 
 def _require_distinct(data):

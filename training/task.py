@@ -22,7 +22,7 @@ class Settings:
         data_path: the value of `--data`; a list of several.
         hold_out: share of the faces that were held out.
         split: `data_pipeline.split_digest` of these; None if the split need not be repeatable.
-        sources: of several data sets, each one's, as `describe_source` returns it.
+        sources: of several data sets, each one's, as `Sources.described` returns it.
         fold: for a net of an ensemble, its `number`, counted from 1, `of` how many, `split_seed`.
         warm_start: the net whose weights training starts from, or None.
         teacher: the net that teaches, or None.
@@ -122,22 +122,6 @@ def common_configuration(
         "data": _describe_data(settings, train, valid),
         "devices": settings.devices,
         **provenance(),
-    }
-
-
-def describe_source(data: FaceData, valid: FaceData) -> dict:
-    """Returns what `config.json` records about one of several data sets.
-
-    Args:
-        data: its faces.
-        valid: those of them that are held out.
-    """
-    return {
-        "description": data.description,
-        "fingerprint": data.fingerprint,
-        "grouped_by": data.grouped_by,
-        "split": data_pipeline.split_digest(valid),
-        "labellers": list(data.labellers),
     }
 
 
