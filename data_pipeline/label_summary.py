@@ -3,6 +3,7 @@
 import numpy as np
 import rich.console
 import rich.table
+import rich.text
 
 import keypoint_schema
 from data_pipeline.face_data import FaceData
@@ -62,4 +63,5 @@ def _doubts(data):
         if len(rows):
             named = ", ".join(f"{row + 1:,}" for row in rows[:_SHOWN])
             more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
-            yield f"[yellow]Please check: {what} in row{'s' * (len(rows) > 1)} {named}{more}[/]"
+            where = f"row{'s' * (len(rows) > 1)} {named}{more}"
+            yield rich.text.Text(f"Please check: {what} in {where}", style="yellow")

@@ -87,7 +87,7 @@ def _judge_all(nets, data, request):
 def _print(results):
     console = rich.console.Console()
     wide = rich.console.Console(width=1000)
-    console.print(results.about, highlight=False)
+    console.print(results.about, highlight=False, markup=False)
     for table in results.tables():
         shown = table.to_rich()
         console.print()
@@ -95,7 +95,7 @@ def _print(results):
         fitting = rich.console.Console(width=max(console.width, wide.measure(shown).maximum))
         fitting.print(shown, highlight=False)
         if table.note:
-            console.print(table.note, style="dim", highlight=False)
+            console.print(table.note, style="dim", highlight=False, markup=False)
 
 
 def _write_report(nets, data, load_test_images, results, folder):

@@ -151,7 +151,9 @@ def _is_specialists(net):
 
 
 def _disagreement(first, second, images):
-    both = _is_judged(first) & _is_judged(second)
+    of_both = np.isfinite(first.predicted) & np.isfinite(second.predicted)
+    labels = np.where(of_both & np.isfinite(first.judged_labels), second.judged_labels, np.nan)
+    both = np.isfinite(labels).any((1, 2))
     if both.any():
         yield NamedFigure(
             f"{first.name}_and_{second.name}",
@@ -162,13 +164,9 @@ def _disagreement(first, second, images):
                 first.predicted[both],
                 second.predicted[both],
                 (first.name, second.name),
-                second.judged_labels[both],
+                labels[both],
             ),
         )
-
-
-def _is_judged(net):
-    return np.isfinite(net.judged_labels).any((1, 2))
 
 
 def _flip(images, labels):

@@ -56,8 +56,8 @@ def run(arguments) -> int:
 
 
 def _run(arguments):
-    console = rich.console.Console(
-        soft_wrap=True, highlight=False, quiet=not distribution.is_first_process()
+    console = rich.console.Console(  # without markup, as names and paths may have brackets
+        soft_wrap=True, highlight=False, markup=False, quiet=not distribution.is_first_process()
     )
     executor = choose(arguments)
     devices = distribution.count(arguments.devices)

@@ -50,7 +50,7 @@ def fit_parts(
 
 def _title(number, of, task):
     return (
-        f"[bold]{number} of {of} · {task.model_name}[/]: {_named(task.train.names)}; "
+        f"{number} of {of} · {task.model_name}: {_named(task.train.names)}; "
         f"{len(task.train):,} faces to train, {len(task.valid):,} to validate, up to "
         f"{command_line.counted(task.recipe.epochs, 'epoch')}"
     )

@@ -34,7 +34,8 @@ def report(
         worst = max(per_keypoint, key=per_keypoint.get)
         best = min(per_keypoint, key=per_keypoint.get)
         console.print(
-            f"\n[bold]RMSE on the validation faces: {results.validation.rmse_px:.3f} px[/] {time}"
+            f"\nRMSE on the validation faces: {results.validation.rmse_px:.3f} px {time}",
+            style="bold",
         )
         for labeller, errors in results.validation.per_labeller.items():
             console.print(f"by {labeller}'s labels {errors['rmse_px']:.3f} px")

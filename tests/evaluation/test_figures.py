@@ -5,6 +5,7 @@ import pathlib
 import struct
 import subprocess
 import sys
+import types
 import xml.etree.ElementTree
 
 import matplotlib.colors
@@ -15,7 +16,7 @@ import pytest
 import evaluation
 import keypoint_schema
 from errors import UserError
-from evaluation import figures, metrics
+from evaluation import figures, metrics, report_figures
 from evaluation.figures import style
 from evaluation.figures.disagreement import most_different
 from evaluation.figures.specialist_curves import weighted_mean
@@ -301,3 +302,15 @@ def test_figures_need_no_display_and_leave_the_style_alone():
         "assert dict(matplotlib.rcParams) == before\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PATH": "/usr/bin:/bin"})
+
+
+def test_nets_without_a_common_keypoint_are_not_compared():
+    def net(name, keypoints):
+        predicted = np.full((4, 15, 2), np.nan, np.float32)
+        predicted[:, keypoints] = 40
+        return types.SimpleNamespace(name=name, predicted=predicted, judged_labels=predicted + 1)
+
+    images = np.zeros((4, 96, 96, 1), np.uint8)
+    compared = report_figures._disagreement
+    assert list(compared(net("eyes", [0, 1]), net("nose", [10]), images)) == []
+    assert len(list(compared(net("eyes", [0, 1]), net("eye", [1]), images))) == 1

@@ -5,6 +5,8 @@ import dataclasses
 import importlib.util
 import json
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -466,3 +468,11 @@ def test_a_first_look_takes_the_quick_recipe_if_the_net_has_one(options, recipe,
     plan = make_plan(arguments, None)
     expected = models.find_recipe(plan.net, recipe)
     assert dataclasses.replace(plan.recipe, patience=None) == expected
+
+
+def test_brackets_in_names_are_printed_as_they_are(start, small_folder, tmp_path, capsys):
+    data = tmp_path / "faces [old]"
+    shutil.copytree(small_folder, data)
+    assert start("--model", "net1", "--epochs", 1, "--data", data, "--name", "net1[old]") == 0
+    run = shlex.quote(str(tmp_path / "net1[old]"))
+    assert f"python evaluate.py {run} --data {shlex.quote(str(data))}" in capsys.readouterr().out

@@ -32,7 +32,7 @@ class Serial:
             KeyboardInterrupt: if no net has completed an epoch.
         """
         for number, job in enumerate(with_later_steps(jobs)):
-            console.print(f"\n{job.title}")
+            console.print(f"\n{job.title}", style="bold")
             gc.collect()  # the net before this one, which has cycles
             try:
                 model, results = fit(job.task, console)

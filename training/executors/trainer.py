@@ -55,10 +55,10 @@ def train(
 
 
 def _train(make, title, shipment, lines, patience):
-    console = rich.console.Console(file=lines, soft_wrap=True, highlight=False)
+    console = rich.console.Console(file=lines, soft_wrap=True, highlight=False, markup=False)
     task = make(shipment.unpack())
     # The parent holds the lock of the whole run, but may have been killed, and started again.
     with run_lock.held(task.run, patience):
         atomic_write.remove_leftovers(task.run.path)
-        console.print(title)
+        console.print(title, style="bold")
         fit(task, console)
