@@ -65,7 +65,7 @@ def show(arguments, uploads):
     host, port = listener.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
     print(f"The page is at http://{host}:{port}. Ctrl-C ends it.", flush=True)
-    hosting.serve(build_page(nets), listener)
+    hosting.serve(build_page(nets, uploads), listener)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Serves the page on this machine, and keeps its visitors' browsers from asking any other."""
+"""Serves the page on this machine; neither it nor its visitors' browsers ask any other."""
 
 import pathlib
 import socket
@@ -47,6 +47,8 @@ def serve(page: gr.Blocks, listener: socket.socket) -> None:
 
     @app.middleware("http")
     async def forbid_other_addresses(request, call_next):
+        if "://" in request.scope["path"]:  # Gradio would fetch it: /gradio_api/file=https://…
+            return fastapi.Response(status_code=403)
         response = await call_next(request)
         response.headers["Content-Security-Policy"] = _POLICY
         return response

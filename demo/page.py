@@ -9,14 +9,20 @@ import pictures
 from demo.answering import Answer, answer
 from demo.nets import Nets
 from demo.overlay import message_html
+from demo.sent_files import refuse_others, require_sent
 from errors import UserError
 
 TITLE = "Facial keypoints"
 _INTRODUCTION = f"# {TITLE}\nPoint at a keypoint, or tap it, to read its name."
 
 
-def build_page(nets: Nets) -> gr.Blocks:
-    """Builds the page; it answers whenever the picture or a choice changes."""
+def build_page(nets: Nets, uploads: str) -> gr.Blocks:
+    """Builds the page; it answers whenever the picture or a choice changes.
+
+    Args:
+        nets: to choose from.
+        uploads: the folder where Gradio puts the files that are sent.
+    """
     detector = functools.cache(pictures.FaceDetector)
 
     def show_answer(photograph, name, labels_of, detect):
@@ -25,6 +31,7 @@ def build_page(nets: Nets) -> gr.Blocks:
         path = pathlib.Path(photograph.path)
         called = photograph.orig_name or path.name
         try:
+            require_sent(path, uploads)
             net = nets.open(name, labels_of)
             return answer(path, called, net, detector() if detect else None)
         except UserError as error:
@@ -86,4 +93,5 @@ def build_page(nets: Nets) -> gr.Blocks:
         page.load(**offered)
         net.input(**offered).then(**asked)
         gr.on([photograph.change, labels_of.input, detect.input], **asked)
+    refuse_others(page, uploads)
     return page

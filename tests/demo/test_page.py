@@ -4,11 +4,6 @@ import base64
 import contextlib
 import io
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,7 +11,8 @@ from PIL import Image
 
 import data_pipeline
 from keypoint_finder import KeypointFinder
-from tests import ROOT, run_fixtures, small_data
+from tests import run_fixtures, small_data
+from tests.demo import page_process
 from tests.demo.browser import CHROMIUM, browser
 from trained_nets.run_folder import RunFolder
 
@@ -65,18 +61,9 @@ def run_path(small_folder, tmp_path_factory):
 def address(run_path, tmp_path_factory):
     """The page's address; once it has ended, no picture that was sent is left."""
     temporary = tmp_path_factory.mktemp("temporary")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "demo", "--port", "0", "--run", str(run_path)],
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(temporary)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    yield re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
-    sent = list(temporary.glob("facial_keypoints_*/**/*.png"))
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 143
-    assert sent
+    with page_process.running(temporary, "--run", run_path) as address:
+        yield address
+        assert list(temporary.glob("facial_keypoints_*/**/*.png"))
     assert not list(temporary.glob("facial_keypoints_*"))
 
 
