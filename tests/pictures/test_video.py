@@ -1,5 +1,6 @@
 """Videos: frames in, followed faces out, as a table and as an annotated video."""
 
+import contextlib
 import csv
 import os
 import pathlib
@@ -23,7 +24,7 @@ from pictures.video import Video, video_writer
 from tests.running import run_script
 from trained_nets.loading import load_net
 
-pytest.importorskip("cv2", reason="the extra `video` is not installed")
+cv2 = pytest.importorskip("cv2", reason="the extra `video` is not installed")
 
 SIZE = (320, 240)
 SIDE, SPEED = 120, 4  # px; px a frame
@@ -163,6 +164,19 @@ def test_ctrl_c_before_the_first_frame_is_no_damaged_video(clip, tmp_path, monke
     assert run_script(predict, *options) == 130
     assert capsys.readouterr().err == "predict.py: interrupted\n"
     assert not out.exists()
+
+
+def test_ctrl_c_after_a_frame_was_drawn_keeps_the_video(tmp_path, monkeypatch):
+    class Interrupted(cv2.VideoWriter):
+        def write(self, frame):
+            super().write(frame)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cv2, "VideoWriter", Interrupted)
+    path = tmp_path / "drawn.mp4"
+    with video_writer(path, SIZE, 10.0) as write, contextlib.suppress(KeyboardInterrupt):
+        write(Image.new("RGB", SIZE))
+    assert Video(path).count == 1
 
 
 @pytest.mark.parametrize("by_a_link", [False, True])
