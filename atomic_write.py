@@ -65,11 +65,16 @@ def refusals_named(path: str | os.PathLike):
         raise _unwritable(path, error) from error
 
 
-def remove_leftovers(folder: str | os.PathLike) -> None:
-    """Deletes the temporary files in a folder whose processes were killed while writing them."""
+def remove_leftovers(folder: str | os.PathLike, names: str = "*") -> None:
+    """Deletes the temporary files in a folder whose processes were killed while writing them.
+
+    Args:
+        folder: it may not exist.
+        names: a pattern for the files that they were to become, where others may lie there, too.
+    """
     if os.name != "posix":  # elsewhere there is no harmless way to ask whether a process runs
         return
-    for file in pathlib.Path(folder).glob(".tmp-*"):
+    for file in pathlib.Path(folder).glob(f".tmp-*-{names}"):
         number = re.match(r"\.tmp-([0-9]+)-", file.name)
         if number and not _is_running(int(number[1])):
             with contextlib.suppress(OSError):

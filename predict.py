@@ -17,7 +17,7 @@ _EXAMPLES = """examples:
 
 Coordinates are px of the upright picture; (0, 0) is the centre of its top left pixel.
 Exit status: 0 if all went well; 1 if a picture could not be read, --detect found no face in any, or
-a process was killed; 2 for a mistake; 130 after Ctrl-C, which keeps what was found so far.
+a process was killed; 2 for a mistake; 130 after Ctrl-C or SIGTERM, which keep what was found.
 """
 _NETS = "a run folder of train.py, an exported SavedModel, or preset:NAME"
 
@@ -53,10 +53,8 @@ def parse_arguments(argv=None):
 
 def check_usage(parser, arguments):
     if not arguments.net or not (arguments.pictures or arguments.submission or arguments.webcam):
-        parser.error(
-            f"Name a net ({_NETS}), then pictures; or a net and --submission FILE. "
-            f"Received: {arguments.net or 'neither'}."
-        )
+        rule = f"Name a net ({_NETS}), then pictures; or a net and --submission FILE."
+        parser.error(f"{rule} Received: {arguments.net or 'neither'}.")
     others = ("pictures", "out", "draw", "resume", "jobs", "cluster")
     no, has_others = f"no {', --'.join(others)}", any(vars(arguments)[name] for name in others)
     if arguments.submission and (has_others or arguments.detect):
@@ -71,6 +69,7 @@ def check_usage(parser, arguments):
 
 def main(argv=None):
     arguments = parse_arguments(argv)
+    command_line.take_sigterm_for_ctrl_c()
     places.require_net(arguments.net)
     if not arguments.submission:
         return predict_pictures(arguments)

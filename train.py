@@ -1,7 +1,5 @@
 """Trains facial-keypoint models: any net of the zoo, or the six specialists."""
 
-import signal
-
 import command_line
 from training.arguments import parse_arguments
 
@@ -12,8 +10,7 @@ def main(argv=None):
         from training import first_checks
 
         first_checks.check(arguments)
-    # Whoever ends the process politely gets what Ctrl-C gets: the best weights, and a way to go on.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    command_line.take_sigterm_for_ctrl_c()
     command_line.start_quietly()
     # After the quiet start, for both import TensorFlow.
     if arguments.list:

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import dataclasses
+import glob
 import json
 import pathlib
 import sys
@@ -52,7 +53,7 @@ class Outputs:
         return self.file is not None and self.file.suffix.lower() == shards.SUFFIX
 
     def require_writable(self):
-        """Tries both places, before the work.
+        """Tries both places, before the work, and deletes what killed commands left there.
 
         Raises:
             UserError: if one cannot be written, or the file has another ending.
@@ -66,10 +67,13 @@ class Outputs:
             shards.require_usable(self.file, self.resume)
         elif self.file:
             atomic_write.require_writable(self.file)
+            atomic_write.remove_leftovers(self.file.parent, glob.escape(self.file.name))
         if self.annotated:
             is_file = is_video(self.annotated)
             drawn = self.annotated if is_file else self.annotated / "picture_keypoints.png"
             atomic_write.require_writable(drawn)
+            names = glob.escape(drawn.name) if is_file else "*_keypoints.*"
+            atomic_write.remove_leftovers(drawn.parent, names)
 
     @contextlib.contextmanager
     def opened(
@@ -129,7 +133,8 @@ def _nothing(_: None):
 def _csv(stream: TextIO):
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(CSV_COLUMNS)
-    yield lambda picture: table.writerows(csv_rows(picture))
+    # A list: Ctrl-C would interrupt a generator amid the rows of a face.
+    yield lambda picture: table.writerows(list(csv_rows(picture)))
 
 
 @contextlib.contextmanager

@@ -73,3 +73,11 @@ def test_only_temporary_files_of_ended_processes_are_leftovers(tmp_path):
     atomic_write.remove_leftovers(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {*names} - {f".tmp-{beyond}-b"}
     atomic_write.remove_leftovers(tmp_path / "no folder")
+
+
+def test_leftovers_are_of_the_named_file_alone(tmp_path):
+    beyond = 2**22 + 1
+    for name in (f".tmp-{beyond}-a.csv", f".tmp-{beyond}-b.csv"):
+        (tmp_path / name).touch()
+    atomic_write.remove_leftovers(tmp_path, "a.csv")
+    assert [path.name for path in tmp_path.iterdir()] == [f".tmp-{beyond}-b.csv"]

@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -260,6 +263,53 @@ def test_nobody_in_any_photograph_is_status_1(run_path, tmp_path, monkeypatch, c
     printed = capsys.readouterr()
     assert "no face found in" in printed.err
     assert printed.out.splitlines()[1] == f"{tmp_path / 'nobody.png'}{',' * 10}"
+
+
+@pytest.mark.parametrize("options", [(), ("--jobs", "2")])
+def test_a_polite_kill_keeps_what_was_found(tmp_path, options):
+    (tmp_path / "in").mkdir()
+    picture = tmp_path / "in" / "0.png"
+    Image.fromarray(small_data.faces()[0][0, :, :, 0]).save(picture)
+    for number in range(1, 8000):  # seconds of work
+        (tmp_path / "in" / f"{number}.png").hardlink_to(picture)
+    out, drawn = tmp_path / "out" / "found.csv", tmp_path / "drawn"
+    command = ["predict.py", "--preset", "heatmap_s", tmp_path / "in", *options]
+    process = subprocess.Popen(
+        [sys.executable, *command, "--out", out, "--draw", drawn],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 300
+        while not any(file.stat().st_size for file in out.parent.glob(".tmp-*")):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGTERM)  # to all processes, as a service manager does
+        _, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert re.search(r"interrupted after [\d,]+ of 8,000 pictures$", error.strip())
+    assert len(out.read_text().splitlines()) % 15 == 1
+    assert not list(tmp_path.glob("**/.tmp-*"))
+
+
+def test_what_a_killed_command_left_is_deleted(run_path, folder, tmp_path):
+    beyond = 2**22 + 1  # the largest process number of Linux is 2²²
+    out, drawn = tmp_path / "found.csv", tmp_path / "drawn"
+    drawn.mkdir()
+    other = tmp_path / f".tmp-{beyond}-other.csv"
+    for file in (
+        tmp_path / f".tmp-{beyond}-found.csv",
+        drawn / f".tmp-{beyond}-a_keypoints.png",
+        other,
+    ):
+        file.touch()
+    assert run_script(predict, run_path, folder / "a.png", "--out", out, "--draw", drawn) == 0
+    assert list(tmp_path.glob("**/.tmp-*")) == [other]
 
 
 def test_ctrl_c_keeps_what_was_found(run_path, folder, tmp_path, monkeypatch, capsys):
