@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pictures
 from demo.overlay import photograph_html
 from demo.rules import require_allowed
+from errors import UserError
 
 
 class Answer(NamedTuple):
@@ -28,9 +29,14 @@ def answer(
         detector: finds the faces; None if the picture is a crop of one face.
 
     Raises:
-        UserError: if `serve_bytes` would refuse the file, or the net's server does not answer.
+        UserError: if `serve_bytes` would refuse the file, it is no longer there, or the net's
+            server does not answer.
     """
-    require_allowed(file.read_bytes())
+    try:
+        contents = file.read_bytes()
+    except FileNotFoundError as error:  # the page deletes old ones
+        raise UserError("The photograph has been deleted from here; send it again.") from error
+    require_allowed(contents)
     try:
         picture = pictures.read_picture(file)
     except pictures.UnreadablePictureError as error:

@@ -68,3 +68,8 @@ def test_what_only_pillow_refuses_is_told_by_its_owners_name(tmp_path, monkeypat
     with pytest.raises(pictures.UnreadablePictureError) as refusal:
         answer(file, "mine.png", Stubborn())
     assert str(refusal.value).startswith("mine.png cannot be read as a picture")
+
+
+def test_a_photograph_that_is_no_longer_there_is_told(tmp_path):
+    with pytest.raises(UserError, match="has been deleted from here; send it again"):
+        answer(tmp_path / "face.png", "face.png", net=None)
