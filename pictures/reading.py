@@ -1,6 +1,7 @@
 """Reads picture files of any format as upright photographs."""
 
 import pathlib
+import threading
 import warnings
 from typing import BinaryIO
 
@@ -47,12 +48,9 @@ def read_picture(path: pathlib.Path | BinaryIO, upright: bool = True) -> Image.I
     if isinstance(path, pathlib.Path) and path.suffix.lower() in _HEIC:
         _read_heic_too(path)
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of large pictures from 89 megapixels on, and of odd EXIF data.
-            warnings.simplefilter("ignore")
-            with _pixel_limit(), _opened(path) as picture:
-                picture.load()
-                return to_plain(_turned_upright(picture) if upright else picture)
+        with _lenient, _opened(path) as picture:
+            picture.load()
+            return to_plain(_turned_upright(picture) if upright else picture)
     except UnreadablePictureError:
         raise
     # Decoders raise nearly anything for damaged files: OSError, SyntaxError, struct.error, …
@@ -119,15 +117,35 @@ def to_gray(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture.convert("L"))
 
 
-class _pixel_limit:
-    """Sets Pillow's limit, which is global, for a while; it refuses twice its number."""
+class _Lenient:
+    """Has Pillow take large pictures, and silences its warnings, while any thread reads a picture.
+
+    Both settings are global: a thread that set them back alone would undo another's.
+    """
+
+    def __init__(self):
+        self._lock, self._readers = threading.Lock(), 0
 
     def __enter__(self):
-        self._before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
+        with self._lock:
+            if self._readers == 0:
+                self._before = Image.MAX_IMAGE_PIXELS
+                Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # it refuses twice this number
+                self._warnings = warnings.catch_warnings()
+                self._warnings.__enter__()
+                # Pillow warns of large pictures from 89 megapixels on, and of odd EXIF data.
+                warnings.simplefilter("ignore")
+            self._readers += 1
 
     def __exit__(self, *_):
-        Image.MAX_IMAGE_PIXELS = self._before
+        with self._lock:
+            self._readers -= 1
+            if self._readers == 0:
+                self._warnings.__exit__(None, None, None)
+                Image.MAX_IMAGE_PIXELS = self._before
+
+
+_lenient = _Lenient()
 
 
 def _deep_gray(picture):

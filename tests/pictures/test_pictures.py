@@ -1,7 +1,10 @@
 """Pictures of every kind, and coordinates there and back."""
 
 import io
+import queue
 import struct
+import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -106,6 +109,32 @@ def test_a_picture_made_to_fill_the_memory_is_refused(tmp_path, monkeypatch):
     with pytest.raises(pictures.UnreadablePictureError, match="exceeds limit"):
         pictures.read_picture(tmp_path / "large.png")
     assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_readers_in_threads_leave_pillows_limit_and_the_warnings_as_they_were(
+    tmp_path, monkeypatch
+):
+    opened, inside, may_go_on = reading._opened, queue.Queue(), {}
+
+    def wait_inside(path):
+        inside.put(path)
+        may_go_on[path].wait(60)
+        return opened(path)
+
+    monkeypatch.setattr(reading, "_opened", wait_inside)
+    before = Image.MAX_IMAGE_PIXELS, list(warnings.filters)
+    threads = {}
+    for path in (tmp_path / "first.png", tmp_path / "second.png"):
+        gradient(40, 30).save(path)
+        may_go_on[path] = threading.Event()
+        threads[path] = threading.Thread(target=pictures.read_picture, args=(path,))
+        threads[path].start()
+        assert inside.get(timeout=60) == path
+    for path, thread in threads.items():
+        assert Image.MAX_IMAGE_PIXELS == reading.MAX_PIXELS // 2
+        may_go_on[path].set()
+        thread.join()
+    assert (Image.MAX_IMAGE_PIXELS, list(warnings.filters)) == before
 
 
 def test_files_and_folders_are_found(tmp_path):
