@@ -72,7 +72,8 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
                 any label are harmless.
 
         Raises:
-            ValueError: for any other shape or values, or if flips lack the mirror of a keypoint.
+            ValueError: for any other shape or values, no faces, an unknown keypoint, or if flips
+                lack the mirror of a keypoint.
             UserError: for an unknown net, a value that recipes do not allow, or a parameter that
                 the net or its recipe does not use.
         """
@@ -104,6 +105,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
         """Checks the parameters, which `fit` does, too.
 
         Raises:
+            ValueError: for an unknown keypoint.
             UserError: as `fit`.
         """
         models.build(self.net, len(self._names()), settings=self._recipe().net_settings)
@@ -115,6 +117,8 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
 
     def _data(self, X, y):
         names, images = self._names(), _as_uint8(_as_images(X))
+        if not len(images):  # of which the pipeline would wait for a batch without end
+            raise ValueError("X must have at least one face. Received none.")
         keypoints = _as_keypoints(y, len(names), len(images))
         return data_pipeline.FaceData(images, keypoints, np.arange(len(images)), names)
 
@@ -182,7 +186,9 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
         return tags
 
     def _names(self):
-        return keypoint_schema.NAMES if self.keypoints is None else tuple(self.keypoints)
+        names = keypoint_schema.NAMES if self.keypoints is None else tuple(self.keypoints)
+        keypoint_schema.indices(names)  # raises if one is unknown
+        return names
 
     def _recipe(self):
         recipe = models.find(self.net).recipe

@@ -197,8 +197,15 @@ def test_wrong_pictures_are_refused(shape):
         KeypointRegressor("net1", NOSE, epochs=1).fit(np.zeros(shape), np.zeros((4, 2)))
 
 
+def test_no_faces_are_refused():
+    with pytest.raises(ValueError, match="at least one face"):
+        KeypointRegressor("net1", NOSE, epochs=1).fit(np.zeros((0, 96, 96)), np.zeros((0, 2)))
+
+
 def test_wrong_labels_and_nets_are_refused():
     images, labels = nose_data()
+    with pytest.raises(ValueError, match="Unknown keypoint 'nose'"):
+        KeypointRegressor("net1", ("nose",), epochs=1).fit(images, labels)
     with pytest.raises(ValueError, match="keypoints"):
         KeypointRegressor("net1").fit(images, labels)
     with pytest.raises(UserError, match="net99"):
