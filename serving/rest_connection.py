@@ -24,8 +24,10 @@ class RestConnection:
     def __init__(self, target):
         self._target, self._where = target, f"{target.url} (REST)"
         parts = urllib.parse.urlsplit(target.url)
-        kind = {"http": TimedConnection, "https": TimedTLSConnection}
-        self._http = kind[parts.scheme](parts.hostname, parts.port)
+        # TensorFlow Serving's REST port has no TLS, so https is that of a proxy before it, on 443.
+        kind = {"http": (TimedConnection, 8501), "https": (TimedTLSConnection, 443)}
+        connection, usual_port = kind[parts.scheme]
+        self._http = connection(parts.hostname, parts.port or usual_port)
         self._path = f"{parts.path.rstrip('/')}/v1/models/{urllib.parse.quote(target.model)}"
         if target.version is not None:
             self._path += f"/versions/{target.version}"

@@ -19,7 +19,8 @@ class Target:
     """A served model.
 
     Attributes:
-        url: `http[s]://host[:8501]` for REST, `grpc[s]://host[:8500]` for gRPC; s means TLS.
+        url: `http://host[:8501]` or `https://host[:443]` for REST, `grpc[s]://host[:8500]` for
+            gRPC; s means TLS.
         model: its name in `models.config`.
         version: a version number, or None.
         label: a version label such as `stable`, or None; not both. Neither means the newest.

@@ -360,6 +360,15 @@ def test_host_that_no_name_server_takes_is_one_line(pictures, capsys):
     assert "No TensorFlow Serving answers" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("http://host", 8501), ("http://host:80", 80), ("https://host", 443), ("https://host:9", 9)],
+)
+def test_rest_has_the_servers_port_unless_another_is_named(url, port):
+    with connect(Target(url)) as connection:
+        assert connection._http.port == port
+
+
 def test_grpc_takes_ipv6_addresses(monkeypatch):
     dialled = []
     insecure_channel = grpc.insecure_channel
