@@ -1,6 +1,10 @@
 """The server's configuration says what the project says elsewhere, in the server's own words."""
 
+import json
 import re
+import socket
+import subprocess
+import threading
 
 import pytest
 import yaml
@@ -96,3 +100,25 @@ def test_compose_file_uses_flags_of_the_server_and_files_that_are_there(compose,
 
 def test_ports_are_open_to_this_machine_alone(compose):
     assert compose["ports"] == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "status"), [("AVAILABLE", "OK", 0), ("END", "UNAVAILABLE", 1)]
+)
+def test_the_server_is_healthy_once_a_version_is_available(compose, state, code, status):
+    version = {"version": "1", "state": state, "status": {"error_code": code, "error_message": ""}}
+    listed = json.dumps({"model_version_status": [version]}, indent=1)
+
+    def answer():
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + listed.encode())
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        _, *command = compose["healthcheck"]["test"]
+        command[-1] = command[-1].replace("8501", str(server.getsockname()[1]))
+        assert subprocess.run(command, timeout=60).returncode == status
+        thread.join()
