@@ -29,7 +29,8 @@ def write_video(path: pathlib.Path, finder: Finder, outputs: Outputs) -> int:
         outputs: `annotated` is the annotated video, an MP4 file.
 
     Returns:
-        The exit status: 1 if no face was found in any frame, 130 after Ctrl-C.
+        The exit status: 1 if no face was found in any frame, or the video is cut off; 130 after
+        Ctrl-C.
 
     Raises:
         UserError: if the video cannot be read, or an output cannot be written.
@@ -74,7 +75,16 @@ def write_video(path: pathlib.Path, finder: Finder, outputs: Outputs) -> int:
     if is_interrupted:
         command_line.warn(f"interrupted after {frames}")
         return 130
-    return 0 if tally.faces else 1
+    is_cut = _is_cut(tally.pictures, video.count)
+    if is_cut:
+        read = f"{tally.pictures:,} of about {video.count:,} frames could be read"
+        command_line.warn(f"{path} is damaged or cut off: {read}")
+    return 0 if tally.faces and not is_cut else 1
+
+
+def _is_cut(read, count):
+    """Whether far fewer frames were read than a video says that it has, which may be a guess."""
+    return count - read > 2 and read < 0.95 * count
 
 
 def show_webcam(finder: Finder) -> int:

@@ -23,7 +23,7 @@ class Video:
         path: the file; None for a webcam.
         size: width and height of a frame, px.
         frames_per_second: as recorded.
-        count: the number of frames; 0 if not known.
+        count: the number of frames, as recorded or guessed; 0 if not known.
     """
 
     def __init__(self, path: pathlib.Path | None):
@@ -113,7 +113,9 @@ def _ffmpeg_name(path):
 
 
 def _opencv():
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # our own message is clearer
+    # Our own messages are clearer than OpenCV's and FFmpeg's.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
     try:
         import cv2
     except ImportError as error:

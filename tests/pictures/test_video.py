@@ -4,6 +4,7 @@ import contextlib
 import csv
 import os
 import pathlib
+import re
 import signal
 import sys
 import types
@@ -167,9 +168,13 @@ def test_ctrl_c_before_the_first_frame_is_no_damaged_video(clip, tmp_path, monke
 
 
 def test_ctrl_c_after_a_frame_was_drawn_keeps_the_video(tmp_path, monkeypatch):
-    class Interrupted(cv2.VideoWriter):
+    class Interrupted:
+        def __init__(self, *form, opened=cv2.VideoWriter):
+            self._writer = opened(*form)
+            self.isOpened, self.release = self._writer.isOpened, self._writer.release
+
         def write(self, frame):
-            super().write(frame)
+            self._writer.write(frame)
             raise KeyboardInterrupt
 
     monkeypatch.setattr(cv2, "VideoWriter", Interrupted)
@@ -248,6 +253,45 @@ def test_a_damaged_video_is_told(tmp_path, monkeypatch, capsys):
     (tmp_path / "clip.mp4").write_bytes(b"no video")
     assert run_script(predict, "--preset", "heatmap_s", tmp_path / "clip.mp4", "--detect") == 2
     assert "clip.mp4 cannot be opened as a video" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("kept", "status"), [(1.0, 0), (0.6, 1)])
+def test_a_video_that_is_cut_off_is_told(tmp_path, monkeypatch, capfd, kept, status):
+    monkeypatch.setattr(pictures, "FaceDetector", Pasted)
+    path, out = tmp_path / "clip.avi", tmp_path / "found.csv"
+    frame = np.full((*SIZE[::-1], 3), 128, np.uint8)
+    frame[60 : 60 + SIDE, 20 : 20 + SIDE] = np.random.default_rng(0).integers(
+        0, 256, (SIDE, SIDE, 1)
+    )
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10.0, SIZE)
+    for _ in range(40):
+        writer.write(frame)
+    writer.release()
+    content = path.read_bytes()
+    path.write_bytes(content[: round(kept * len(content))])
+    options = ("--preset", "heatmap_s", path, "--detect", "--out", out)
+    assert run_script(predict, *options) == status
+    told = re.findall(
+        r"clip.avi is damaged or cut off: (\d+) of about 40 frames", capfd.readouterr().err
+    )
+    frames = {row["picture"] for row in csv.DictReader(out.open())}
+    assert told == ([str(len(frames))] if status else [])
+    assert len(frames) == 40 or kept < 1
+
+
+@pytest.mark.parametrize(
+    ("read", "count", "expected"),
+    [
+        (100, 100, False),
+        (95, 100, False),
+        (94, 100, True),
+        (8, 10, False),
+        (7, 10, True),
+        (9, 0, False),
+    ],
+)
+def test_the_recorded_number_of_frames_may_be_a_guess(read, count, expected):
+    assert moving._is_cut(read, count) is expected
 
 
 def test_the_webcams_picture_is_mirrored_only_for_the_eye(monkeypatch):
