@@ -1,4 +1,4 @@
-"""The page, in Gradio; nothing else imports Gradio."""
+"""The page, in Gradio."""
 
 import functools
 import pathlib
