@@ -5,6 +5,7 @@ import pathlib
 
 import keypoint_schema
 import models
+from errors import UserError
 from trained_nets import exported_model, places, preset_store
 from trained_nets.run_folder import RunFolder
 from trained_nets.trained_net import (
@@ -59,6 +60,12 @@ def load_run(run: RunFolder) -> TrainedNet:
     whole = None if parts else run.load_model()
     is_specialists = config["model"] == places.SPECIALISTS_MODEL
     names = keypoint_schema.NAMES if is_specialists else tuple(config["keypoints"])
+    if whole and whole.output.shape[1] != len(labellers) * len(names):
+        raise UserError(
+            f"{run.path}: config.json does not fit model.keras, which predicts "
+            f"{whole.output.shape[1]} keypoints, not {len(labellers)} × {len(names)}. Restore a "
+            "copy of it, or train again with --overwrite."
+        )
 
     def open_as(labels_of):
         if whole:

@@ -8,9 +8,11 @@ import pytest
 
 import train
 from data_pipeline import load_faces
+from errors import UserError
 from tests import small_data
 from tests.running import run_script
 from trained_nets import held_out
+from trained_nets.loading import load_run
 from trained_nets.predictions import load_nets
 from trained_nets.run_folder import RunFolder
 
@@ -169,3 +171,11 @@ def test_a_run_keeps_the_record_of_what_its_ancestors_learned_from(
     folds = ("--folds", 2, "--name", "folds", "--init-from", later)
     assert train_on(small_folder, *NET1, *folds) == 2
     assert "has seen faces that the nets of --folds leave out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change", [{"keypoints": ["nose_tip"]}, {"labellers": ["one", "other"]}])
+def test_a_configuration_of_another_net_is_told(train_on, small_folder, tmp_path, change):
+    assert train_on(small_folder, *NET1, "--name", "run") == 0
+    rewrite(tmp_path / "run", lambda config: config.update(change))
+    with pytest.raises(UserError, match="does not fit model.keras, which predicts 15 keypoints"):
+        load_run(RunFolder(tmp_path / "run"))
