@@ -127,15 +127,15 @@ def _write_pictures(folder, gray):
 def _write_runs(folder):
     """A finished run, one that Ctrl-C has stopped, and a preset made of the first."""
 
-    def save_and_stop(self, epoch, logs=None):
-        self.save(epoch + 1)
-        raise KeyboardInterrupt
+    def stop(self, epoch, logs=None):
+        self.keep(epoch + 1)
+        raise KeyboardInterrupt  # upon which it is saved
 
     options = [*_TRAINING, "--precision", "float32", "--data", str(folder / "csv")]
     options += ["--runs", str(folder)]
     with contextlib.redirect_stdout(io.StringIO()):
         train.main([*options, "--name", "run"])
-        with mock.patch.object(callbacks.ResumeState, "on_epoch_end", save_and_stop):
+        with mock.patch.object(callbacks.ResumeState, "on_epoch_end", stop):
             train.main([*options, "--name", "stopped"])
     net = loading.load_run(RunFolder(folder / "run"))
     shipped = preset_store.read_card("heatmap_s")

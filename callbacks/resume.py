@@ -19,8 +19,8 @@ class ResumeState(keras.callbacks.Callback):
 
     That is every variable of the model (including dropout seeds) and of the optimizer, the best
     weights so far, and the epoch. Order and augmentation of the data depend only on the epoch.
-    It is written from time to time and by `save_latest`. A kill loses the epochs since it was last
-    written; training them again gives equal results.
+    It is kept after every epoch, and written from time to time and by `save`. A kill loses the
+    epochs since it was last written; training them again gives equal results.
 
     Args:
         path: the state file, written under a temporary name and renamed.
@@ -35,7 +35,7 @@ class ResumeState(keras.callbacks.Callback):
         self.best = best
         self.others = others
         self.history = history
-        self._latest = None
+        self._kept = None
 
     def load(self, model: keras.Model) -> int:
         """Restores the saved state to a compiled model with a built optimizer, and to `best`.
@@ -66,35 +66,15 @@ class ResumeState(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not np.isfinite((logs or {}).get("loss", 0.0)):
             return
-        # Ctrl-C comes amid an epoch, when the variables are no longer those of any epoch's end.
-        self._latest = self._state(epoch + 1)
+        self.keep(epoch + 1)
         if time.monotonic() - self._saved_at >= SECONDS_BETWEEN_SAVES:
-            self.save_latest()
+            self.save()
 
-    def save(self, epochs: int):
-        """Writes the present state, which is that after so many epochs.
+    def keep(self, epochs: int):
+        """Keeps the state after so many epochs in memory.
 
-        Raises:
-            UserError: if it cannot be written.
+        Ctrl-C comes amid an epoch, when the variables are no longer those of any epoch's end.
         """
-        self._latest = self._state(epochs)
-        self.save_latest()
-
-    def save_latest(self):
-        """Writes the state after the last epoch that was completed, if one was.
-
-        Raises:
-            UserError: if it cannot be written.
-        """
-        if self._latest is None:
-            return
-        with atomic_write.refusals_named(self.history):
-            atomic_write.flush(self.history)
-        with atomic_write.replacing(self.path) as temporary:
-            np.savez(temporary, **self._latest)
-        self._saved_at = time.monotonic()
-
-    def _state(self, epochs):
         progress = {
             "epochs": epochs,
             "best": self.best.best,
@@ -105,7 +85,21 @@ class ResumeState(keras.callbacks.Callback):
             state[name] = keras.ops.convert_to_numpy(variable)
         for i, weight in enumerate(self.best.best_weights or []):
             state[f"best/{i}"] = weight
-        return state
+        self._kept = state
+
+    def save(self):
+        """Writes the state that was kept last, if one was.
+
+        Raises:
+            UserError: if it cannot be written.
+        """
+        if self._kept is None:
+            return
+        with atomic_write.refusals_named(self.history):
+            atomic_write.flush(self.history)
+        with atomic_write.replacing(self.path) as temporary:
+            np.savez(temporary, **self._kept)
+        self._saved_at = time.monotonic()
 
     def _set_variables(self, state, model):
         variables = self._variables(model)

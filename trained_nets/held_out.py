@@ -122,9 +122,10 @@ def as_recorded(data: FaceData, config: dict | None) -> FaceData:
     Returns:
         The same faces; with their own names if the run has not learned from them.
     """
-    if not config or not data.is_known_as(_source(config["data"], data)["fingerprint"]):
+    source = _source(config["data"], data) if config else None
+    if not source or not data.is_known_as(source["fingerprint"]):
         return data
-    recorded = _source(config["data"], data).get("labellers") or config.get("labellers")
+    recorded = source.get("labellers") or config.get("labellers")
     if not recorded:
         return data
     names = (

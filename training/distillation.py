@@ -40,10 +40,11 @@ def distilled(train: FaceData, teacher: TrainedNet) -> FaceData:
     """
     check(teacher, train)
     taught = train.keypoints.copy()
+    has_several_sources = _has_several_sources(train)
     for number, labeller in enumerate(train.labellers):
         rows = train.labelled_by == number
         full = labelling.full(labeller)
-        if _has_several_sources(train) and full not in teacher.labellers:
+        if has_several_sources and full not in teacher.labellers:
             continue
         answering = teacher.as_labeller(full) if full in teacher.labellers else teacher
         answers = flip_averaged(answering).predict_all(train.images[rows])

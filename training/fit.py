@@ -213,7 +213,7 @@ class _Training:
             if self.best.best_weights is None:  # nothing to save yet
                 raise
             self.is_interrupted = True
-            self.state.save_latest()
+            self.state.save()
             return False
         except Exception as error:
             full = os.strerror(errno.ENOSPC)

@@ -80,10 +80,15 @@ def resume_state(path, table=None):
     return state
 
 
+def save(state, epochs):
+    state.keep(epochs)
+    state.save()
+
+
 @pytest.mark.parametrize("epochs", [5, 9, 15])  # two of them right after a measurement
 def test_a_resumed_training_has_the_table_of_one_that_never_stopped(tmp_path, epochs):
     cut = Training(mirror_offset_table(20, NUM_KEYPOINTS), range(epochs))
-    resume_state(tmp_path / "resume.npz", cut.table).save(epochs)
+    save(resume_state(tmp_path / "resume.npz", cut.table), epochs)
     table = mirror_offset_table(20, NUM_KEYPOINTS)
     assert resume_state(tmp_path / "resume.npz", table).load(small_model()) == epochs
     np.testing.assert_array_equal(rows(table), rows(cut.table))
@@ -93,9 +98,9 @@ def test_a_resumed_training_has_the_table_of_one_that_never_stopped(tmp_path, ep
 
 def test_a_state_with_another_table_or_none_is_refused(tmp_path):
     path = tmp_path / "resume.npz"
-    resume_state(path, mirror_offset_table(20, NUM_KEYPOINTS)).save(3)
+    save(resume_state(path, mirror_offset_table(20, NUM_KEYPOINTS)), 3)
     with pytest.raises(ValueError, match=r"mirror_offsets is \(20, 2, 2\), not \(30, 2, 2\)"):
         resume_state(path, mirror_offset_table(30, NUM_KEYPOINTS)).load(small_model())
-    resume_state(path).save(3)
+    save(resume_state(path), 3)
     with pytest.raises(ValueError, match=r"resume\.npz does not fit this training"):
         resume_state(path, mirror_offset_table(20, NUM_KEYPOINTS)).load(small_model())

@@ -30,7 +30,8 @@ def saved(tmp_path):
     best.resume(0.5, 1, [weight + 1 for weight in model.get_weights()])
     state = resume_state(tmp_path / "resume.npz", best)
     state.set_model(model)
-    state.save(2)
+    state.keep(2)
+    state.save()
     return tmp_path / "resume.npz", model
 
 

@@ -159,13 +159,13 @@ def test_a_cut_state_is_named_and_changes_nothing(
     whole_run, start_train, tmp_path, monkeypatch, capsys
 ):
     def kill(self):
-        save_latest(self)
+        save(self)
         raise Killed
 
-    save_latest = callbacks.ResumeState.save_latest
+    save = callbacks.ResumeState.save
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.resume, "SECONDS_BETWEEN_SAVES", 0.0)
-        patch.setattr(callbacks.ResumeState, "save_latest", kill)
+        patch.setattr(callbacks.ResumeState, "save", kill)
         with pytest.raises(Killed):
             start_train("--model", "net1", "--epochs", 2)
     run = tmp_path / "net1"
