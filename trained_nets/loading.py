@@ -60,12 +60,11 @@ def load_run(run: RunFolder) -> TrainedNet:
     whole = None if parts else run.load_model()
     is_specialists = config["model"] == places.SPECIALISTS_MODEL
     names = keypoint_schema.NAMES if is_specialists else tuple(config["keypoints"])
-    if whole and whole.output.shape[1] != len(labellers) * len(names):
-        raise UserError(
-            f"{run.path}: config.json does not fit model.keras, which predicts "
-            f"{whole.output.shape[1]} keypoints, not {len(labellers)} × {len(names)}. Restore a "
-            "copy of it, or train again with --overwrite."
-        )
+    of_parts = {each.name: each.keypoints for each in keypoint_schema.SPECIALISTS}
+    if whole:
+        _require_fit(run, whole, len(labellers), len(names))
+    for name, part in parts.items():
+        _require_fit(run, part, len(labellers), len(of_parts[name] if is_specialists else names))
 
     def open_as(labels_of):
         if whole:
@@ -89,6 +88,16 @@ def load_run(run: RunFolder) -> TrainedNet:
         return from_model(run.path, model, names, config, labels_of, whole=whole, open_as=open_as)
 
     return open_as(labellers[0])
+
+
+def _require_fit(run, model, labellers, names):
+    """Checks that a net of a run predicts so many keypoints for each of so many labellers."""
+    if model.output.shape[1] != labellers * names:
+        raise UserError(
+            f"{run.path}: config.json does not fit {model.name}'s model.keras, which predicts "
+            f"{model.output.shape[1]} keypoints, not {labellers} × {names}. Restore a copy of it, "
+            "or train again with --overwrite."
+        )
 
 
 def _load(origin):

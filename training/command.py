@@ -19,7 +19,7 @@ from training.ensemble import fit_folds
 from training.executors.choice import Executor, choose
 from training.executors.parallel import FailedTrainingsError
 from training.fit import fit
-from training.plan import Plan, check_folder, is_first_look, make_plan
+from training.plan import Plan, check_folder, is_first_look, make_plan, recipe_name
 from training.report import report
 from training.results import Results
 from training.sources import load_sources, without_held_out_pictures
@@ -89,9 +89,8 @@ def _run(arguments):
     _require_four_point_rows(plan.recipe, train)
     if arguments.folds and warm_start:
         sources.require_unseen_by(warm_start)
-    console.print(
-        f"Split by {train.grouped_by}: {len(train):,} faces to train, {len(valid):,} to validate."
-    )
+    split = f"{len(train):,} faces to train, {len(valid):,} to validate"
+    console.print(f"Split by {train.grouped_by}: {split}.{_keeps_last(valid, arguments)}")
     if len(train.labellers) > 1:
         console.print(f"Labellers: {', '.join(train.labellers)}.")
     console.print()
@@ -133,10 +132,18 @@ def _first_look(arguments, plan):
         return said
     budget = defaults.BUILT_IN_SPECIALISTS_BUDGET if is_specialists else defaults.BUILT_IN_BUDGET
     full = f"specialists are {defaults.ARCHITECTURE}s and " if is_specialists else ""
+    recipe = recipe_name(arguments, plan.net)
+    by = f", by the {recipe} recipe" if recipe else ""
     return (
-        f"{said} Each net sees {budget:,} images, by its quick recipe if it has one; with --data, "
-        f"{full}nets are trained for as long as their usual recipes say."
+        f"{said} Each net sees {budget:,} images{by}; with --data, {full}nets are trained for as "
+        "long as their usual recipes say."
     )
+
+
+def _keeps_last(valid, arguments):
+    if len(valid) or arguments.folds:
+        return ""
+    return " Nothing tells which epoch is best, so training goes to the last one and keeps that."
 
 
 def _data_path(arguments):

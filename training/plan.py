@@ -47,7 +47,7 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
     is_specialists = arguments.model == places.SPECIALISTS_MODEL
     net = _choose_architecture(arguments, warm_start) if is_specialists else arguments.model
     common, overrides = _split_settings(arguments)
-    recipe = models.find_recipe(net, _recipe_name(arguments, net))
+    recipe = models.find_recipe(net, recipe_name(arguments, net))
     if is_specialists and recipe.patience is None:  # not below: `--set patience=none` stays none
         recipe = dataclasses.replace(recipe, patience=defaults.SPECIALISTS_PATIENCE)
     recipe = models.override(net, recipe, common)
@@ -64,7 +64,7 @@ def is_first_look(arguments) -> bool:
     return not (arguments.data or arguments.epochs or arguments.budget or arguments.recipe)
 
 
-def _recipe_name(arguments, net):
+def recipe_name(arguments, net: str) -> str | None:
     """Returns the name of the recipe's variant, or None for the net's usual recipe."""
     if is_first_look(arguments) and defaults.BUILT_IN_RECIPE in models.find(net).variants:
         return defaults.BUILT_IN_RECIPE

@@ -17,6 +17,7 @@ from trained_nets.predictions import load_nets
 from trained_nets.run_folder import RunFolder
 
 NET1 = ("--model", "net1", "--epochs", 1)
+SPECIALISTS = ("--model", "specialists", "--architecture", "net1", "--epochs", 1)
 
 
 @pytest.fixture(scope="module")
@@ -173,9 +174,19 @@ def test_a_run_keeps_the_record_of_what_its_ancestors_learned_from(
     assert "has seen faces that the nets of --folds leave out" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("change", [{"keypoints": ["nose_tip"]}, {"labellers": ["one", "other"]}])
-def test_a_configuration_of_another_net_is_told(train_on, small_folder, tmp_path, change):
-    assert train_on(small_folder, *NET1, "--name", "run") == 0
+@pytest.mark.parametrize(
+    ("options", "change", "message"),
+    [
+        (NET1, {"keypoints": ["nose_tip"]}, "fit net1's model.keras, which predicts 15 keypoints"),
+        (NET1, {"labellers": ["one", "other"]}, "15 keypoints, not 2 × 15"),
+        ((*NET1, "--folds", 2), {"keypoints": ["nose_tip"]}, "15 keypoints, not 1 × 1"),
+        (SPECIALISTS, {"labellers": ["one", "other"]}, "2 keypoints, not 2 × 2"),
+    ],
+)
+def test_a_configuration_of_another_net_is_told(
+    train_on, small_folder, tmp_path, options, change, message
+):
+    assert train_on(small_folder, *options, "--name", "run") == 0
     rewrite(tmp_path / "run", lambda config: config.update(change))
-    with pytest.raises(UserError, match="does not fit model.keras, which predicts 15 keypoints"):
+    with pytest.raises(UserError, match=message):
         load_run(RunFolder(tmp_path / "run"))
