@@ -15,7 +15,7 @@ _EXAMPLES = """examples:
   python predict.py exports/facial_keypoints face.jpg
   python predict.py runs/specialists --data ~/data/facial-keypoints --submission submission.csv
 
-Coordinates are px of the upright picture; (0, 0) is the centre of its top left pixel.
+Keypoints are px of the upright picture; (0, 0) is the centre of its top left pixel.
 Exit status: 0 if all went well; 1 if a picture, or much of a video, could not be read, --detect
 found no face in any, or a process was killed; 2 for a mistake; 130 after Ctrl-C or SIGTERM, which
 keep what was found.
