@@ -11,11 +11,14 @@ _VARIABLE = "TF_NUM_INTRAOP_THREADS"  # which TensorFlow reads when it starts
 
 def threads_each(processes: int) -> int:
     """Returns how many threads each process gets of the cores that this one may use."""
+    return max(1, count_cores() // processes)
+
+
+def count_cores() -> int:
+    """Returns how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    return max(1, cores // processes)
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def limit_threads(threads: int):

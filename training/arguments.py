@@ -116,10 +116,9 @@ def _add_how(parser):
     several.add_argument(
         "--jobs",
         type=command_line.at_least(1),
-        default=1,
         metavar="N",
         help="of specialists or folds, train N at a time, each in a process with its share of the\n"
-        "cores (default: 1)",
+        "cores (default: 1; for a first look without --data, one for each core)",
     )
     several.add_argument(
         "--devices",
@@ -168,7 +167,10 @@ def _check(parser, arguments):
     )
     require(arguments.seed < 2**31, f"--seed must be below 2³¹. Received: {arguments.seed}.")
     require(not (arguments.folds and is_specialists), "--folds is for a single net of the zoo.")
-    for option, is_given in (("--jobs", arguments.jobs > 1), ("--cluster", arguments.cluster)):
+    for option, is_given in (
+        ("--jobs", (arguments.jobs or 1) > 1),
+        ("--cluster", arguments.cluster),
+    ):
         require(
             not is_given or is_specialists or arguments.folds,
             f"{option} is for several nets: --model specialists, or --folds. A single net uses "

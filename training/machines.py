@@ -75,7 +75,7 @@ def _check(arguments):
             "KERAS_DISTRIBUTION_* ask for several processes, and these need JAX. Set "
             "KERAS_BACKEND=jax (pip install -e '.[jax]'), or unset them."
         )
-    if arguments.jobs > 1 or arguments.cluster:
+    if (arguments.jobs or 1) > 1 or arguments.cluster:
         raise UserError(
             "KERAS_DISTRIBUTION_* are for one training over several machines. Unset them, or leave "
             "out --jobs and --cluster."
@@ -103,7 +103,7 @@ def _options_of_this_process(arguments, folder):
         UserError: in all processes, if the first one refuses the run folder.
     """
     run, refusal = run_of(arguments), None
-    options = argparse.Namespace(**vars(arguments))
+    options = argparse.Namespace(**vars(arguments) | {"jobs": 1})
     if _is_first():
         try:
             check_folder(run, arguments)
