@@ -16,6 +16,7 @@ def run(arguments):
         UserError: if it cannot be loaded or exported.
     """
     net = loading.load_keras_net(arguments.run, arguments.labels_of)
+    loading.warn_if_unfinished(net)
     net = for_flips(net, arguments.flip_average)
     if arguments.format == "saved_model":
         _publish_saved_model(net, arguments)

@@ -14,6 +14,7 @@ from trained_nets.trained_net import from_model
 CONFIG = {
     "data": {"fingerprint": "sha256:0123", "description": "faces of a test"},
     "results": {
+        "finished": True,
         "valid_rmse_px": 1.5,
         "valid_rmse_px_per_keypoint": dict.fromkeys(keypoint_schema.NAMES, 1.5),
     },

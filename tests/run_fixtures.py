@@ -59,7 +59,11 @@ def write_run(
         "keypoints": list(names),
         "seed": seed,
         "data": {"description": data.description, "fingerprint": data.fingerprint},
-        "results": {"epochs_run": len(VALID_LOSSES), "best_epoch": BEST_EPOCH},
+        "results": {
+            "epochs_run": len(VALID_LOSSES),
+            "best_epoch": BEST_EPOCH,
+            "finished": True,
+        },
     }
     run.write_config(config)
     run.save_model(mean_net(points, path.name, offset, brightness))
@@ -82,7 +86,7 @@ def write_specialists(path, data, offset=0.0, seed=0) -> pathlib.Path:
         "keypoints": list(keypoint_schema.NAMES),
         "seed": seed,
         "data": {"description": data.description, "fingerprint": data.fingerprint},
-        "results": {"epochs_run": 24},
+        "results": {"epochs_run": 24, "finished": True},
     }
     RunFolder(path).write_config(config)
     return path

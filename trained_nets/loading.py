@@ -3,6 +3,7 @@
 import os
 import pathlib
 
+import command_line
 import keypoint_schema
 import models
 from errors import UserError
@@ -46,6 +47,15 @@ def load_keras_net(origin: str | os.PathLike, labels_of: str | None = None) -> T
     """
     places.require_keras_net(origin)
     return load_net(origin, labels_of=labels_of)
+
+
+def warn_if_unfinished(net: TrainedNet):
+    """Prints a note if the training of a run was interrupted, or failed."""
+    results = (net.config or {}).get("results") or {}
+    if net.config and not results.get("finished"):
+        command_line.warn(
+            f"The training of {net.origin} is not finished: it was interrupted, or failed."
+        )
 
 
 def load_run(run: RunFolder) -> TrainedNet:

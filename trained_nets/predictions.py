@@ -16,7 +16,7 @@ from evaluation import History, LabelScope, NetPredictions
 from evaluation.judgement import Net
 from trained_nets import places, run_folder
 from trained_nets.held_out import as_recorded, find_held_out, has_trained_on
-from trained_nets.loading import load_net
+from trained_nets.loading import load_net, warn_if_unfinished
 from trained_nets.trained_net import TrainedNet, flip_averaged
 
 VALIDATION = "validation"  # what `--rows` takes; or "all"
@@ -46,6 +46,8 @@ def load_nets(
     """
     _refuse_repeated(origins)
     loaded = [load_net(origin) for origin in origins]
+    for net in loaded:
+        warn_if_unfinished(net)
     runs = [net for net in loaded if net.config]
     nets = []
     for net, name in zip(loaded, _distinct_names(loaded), strict=True):

@@ -87,7 +87,8 @@ def fit_specialists(
     }
     parts = [each.results for each in fit_parts(task, makes, config, console, executor)]
     results = pool(parts, len(makes))
-    if all(part.validation for part in parts):
+    # Those of some of the keypoints would be taken for the run's errors.
+    if len(parts) == len(makes) and all(part.validation for part in parts):
         validation = pool_validation([part.validation for part in parts])
         results = dataclasses.replace(results, validation=validation)
     task.run.write_config(config, results.as_json())

@@ -195,6 +195,18 @@ def test_tables_on_the_terminal_and_in_files(
     assert f"{rmse:.2f} [" in markdown
 
 
+def test_a_net_whose_training_is_not_finished_is_judged_with_a_warning(
+    data, runs, small_folder, tmp_path, capsys
+):
+    path = run_fixtures.write_run(tmp_path / "stopped", data)
+    config = json.loads((path / "config.json").read_text())
+    config["results"]["finished"] = False
+    (path / "config.json").write_text(json.dumps(config))
+    assert run_script(evaluate, *runs, path, "--data", small_folder) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"The training of {path} is not finished" in line
+
+
 def test_a_net_of_one_specialist_is_judged_by_its_own_keypoints(data, runs, small_folder, tmp_path):
     net = predictions.load_nets([runs[2] / "nose_tip"], data, "validation")[0]
     judgement = evaluate_one(net, data)

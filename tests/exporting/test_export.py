@@ -1,5 +1,6 @@
 """export.py as a person uses it, and what is in the folder that it writes."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -65,6 +66,13 @@ def test_export_prints_what_to_look_at(start, tmp_path, capsys):
     assert f"saved_model_cli show --dir {tmp_path / 'model' / '1'} --all" in printed
     assert "warm-up records, replayed" in printed
     assert "Left out the warm-up records" not in printed
+
+
+def test_a_run_whose_training_is_not_finished_is_exported_with_a_warning(start, tmp_path, capsys):
+    config = CONFIG | {"results": CONFIG["results"] | {"finished": False}}
+    net = dataclasses.replace(stand_in_net(), config=config)
+    assert start("preset:heatmap_s", "--out", tmp_path / "model", net=net) == 0
+    assert "The training of runs/any is not finished" in capsys.readouterr().err
 
 
 def test_taken_version_is_one_line_and_status_2(start, tmp_path, capsys):
