@@ -22,7 +22,16 @@ class FailedError(UserError):
 
 
 class DivergedError(FailedError):
-    """Training ended because the loss is no longer a number."""
+    """Training ended because the loss is no longer a number.
+
+    Args:
+        what: diverged and when, and what to try.
+        left: what is there of it, as a sentence.
+    """
+
+    def __init__(self, what: str, left: str):
+        super().__init__(f"{what} {left}")
+        self.what = what
 
 
 def first_line(error: Exception) -> str:

@@ -119,8 +119,11 @@ class RunFolder:
         """Sets the run aside while a new one is trained in its place.
 
         It is restored if the new one fails, and deleted once the new one has its weights, if only
-        those from before its loss diverged. After a kill it is still there, beside an unfinished
-        run that must not replace it.
+        those from before its loss diverged. Of several nets, all must have weights then. After a
+        kill it is still there, beside an unfinished run that must not replace it.
+
+        Raises:
+            DivergedError: as the block does; says so if the run is restored.
         """
         if self._set_aside.exists() and not self._has_weights():
             self._bring_back()
@@ -131,10 +134,14 @@ class RunFolder:
         try:
             yield
         except BaseException as error:
-            if isinstance(error, DivergedError) and any(self.path.glob("**/model.keras")):
+            diverged = isinstance(error, DivergedError)
+            if diverged and self._can_be_loaded():
                 self.forget_replaced()
             elif self._set_aside.exists():
                 self._bring_back()
+                if diverged:
+                    left = f"The earlier run is back in {self.path}."
+                    raise DivergedError(error.what, left) from error
             raise
         self.forget_replaced()
 
@@ -169,6 +176,12 @@ class RunFolder:
 
     def _has_weights(self):
         return self.config_file.exists() and bool(self.read_config().get("results"))
+
+    def _can_be_loaded(self):
+        if not self.config_file.exists():
+            return False
+        nets = self.parts(self.read_config()).values() or [self]
+        return all(net.model_file.exists() for net in nets)
 
     def forget_state(self):
         """Deletes the state to resume from, which a finished run does not need.

@@ -11,6 +11,7 @@ import rich.console
 
 import callbacks
 import data_pipeline
+import keypoint_schema
 import labelling
 import models
 from errors import DivergedError, UserError
@@ -71,8 +72,8 @@ def fit(
     task.run.save_model(model)
     task.run.write_config(config, results.as_json())
     if diverged:
-        kept = f"The weights of epoch {results.best_epoch:,} are in {task.run.path}."
-        raise _diverged(task, diverged, kept)
+        left = f"The weights of epoch {results.best_epoch:,} are in {task.run.path}."
+        raise _diverged(task, diverged, left)
     if finished:
         task.run.forget_state()
     return model, results
@@ -329,10 +330,14 @@ def _num_outputs(data):
     return len(data.labellers) * len(data.names)
 
 
-def _diverged(task, row, kept):
+def _diverged(task, row, left):
     rate = row["learning_rate"]
+    # A specialist may have a rate of its own, which a common one would not change.
+    is_specialist = any(task.model_name == each.name for each in keypoint_schema.SPECIALISTS)
+    setting = f"{task.model_name}.learning_rate" if is_specialist else "learning_rate"
     return DivergedError(
         f"{task.model_name} diverged in epoch {row['epoch']:,} of {task.recipe.epochs:,}, at a "
-        f"learning rate of {rate:.3g}: its loss is no longer a number. {kept} Try a lower rate, "
-        f"--set learning_rate={task.recipe.learning_rate / 3:.1g}, or --precision float32."
+        f"learning rate of {rate:.3g}: its loss is no longer a number. Try a lower rate, "
+        f"--set {setting}={task.recipe.learning_rate / 3:.1g}, or --precision float32.",
+        left,
     )

@@ -185,6 +185,21 @@ def test_finished_specialists_stay_when_a_later_one_is_stopped(
     assert capsys.readouterr().out.count("is finished already") == 2
 
 
+def test_specialists_are_not_replaced_by_some_of_six(start_train, tmp_path, capsys):
+    specialists = ("--model", "specialists", "--architecture", "net1")
+    assert start_train(*specialists, "--epochs", 1) == 0
+    run = tmp_path / "specialists"
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    wild = ("--epochs", 2, "--set", "nose_tip.learning_rate=1e20")  # the second of six
+    assert start_train(*specialists, *wild, "--overwrite") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "nose_tip diverged in epoch 2 of 2" in line
+    assert "--set nose_tip.learning_rate=3e+19" in line
+    assert line.endswith(f"The earlier run is back in {run}.")
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["specialists"]
+
+
 def test_the_history_is_on_the_disk_before_the_state(start_train, monkeypatch):
     done, flush, replace = [], atomic_write.flush, os.replace
 
