@@ -12,8 +12,8 @@ class History:
     """The epochs of one net's training.
 
     Attributes:
-        table: a row an epoch, with the columns `epoch`, counted from 1, `train_loss` and
-            `valid_loss`: mean squared errors, normalized.
+        table: a row an epoch, except for one that diverged, with the columns `epoch`, counted from
+            1, `train_loss` and `valid_loss`: mean squared errors, normalized.
         best_epoch: whose weights were kept, counted from 1: that of the smallest loss of the net's
             own kind, which need not have the smallest mean squared error. None if it is not known.
     """

@@ -228,9 +228,10 @@ def _history(run):
     import pandas as pd  # takes half a second, which most predictions save
 
     rows = read_history(run.history_file)
-    if not rows:
-        raise UserError(f"The history {run.history_file} has no rows.")
-    cells = {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
+    finite = _with_finite_losses(rows)
+    if not finite:
+        raise UserError(f"The history {run.history_file} has no rows with finite losses.")
+    cells = {name: [float(row[name] or "nan") for row in finite] for name in finite[0]}
     table = pd.DataFrame(cells).astype({"epoch": int})
     results = run.read_config().get("results") or {}
     # An interrupted training that goes on may have more rows than its results, or fewer.
@@ -240,6 +241,13 @@ def _history(run):
             "of it, or train again with --overwrite."
         )
     return History(table, results.get("best_epoch"))
+
+
+def _with_finite_losses(rows):
+    """Leaves out the epoch in which a training diverged; validation losses may all be empty."""
+    is_validated = any(row["valid_loss"] for row in rows)
+    losses = ["train_loss", *["valid_loss"] * is_validated]
+    return [row for row in rows if all(math.isfinite(float(row[each] or "nan")) for each in losses)]
 
 
 def _best_losses(histories):

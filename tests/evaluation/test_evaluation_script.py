@@ -17,7 +17,7 @@ import evaluate
 import evaluation.report
 import keypoint_schema
 from errors import UserError
-from evaluation import metrics, tables
+from evaluation import figures, metrics, tables
 from evaluation.judgement import judge
 from exporting import export_saved_model
 from tests import run_fixtures, small_data
@@ -366,6 +366,36 @@ def test_a_face_counts_as_a_failure_above_the_asked_threshold_or_a_tenth(
     options = ["--data", small_folder, "--threshold", "0.07"]
     assert run_script(evaluate, runs[0], *options) == 0
     assert "NME > 7%" in capsys.readouterr().out
+
+
+def with_last_losses(path, train, valid):
+    """Appends a row to a history, as of an epoch that diverged."""
+    with open(path / "history.csv", "a") as file:
+        file.write(f"5,{train},{valid},1,,0.1,0.01,0.9\n")
+
+
+@pytest.mark.parametrize(("train", "valid"), [("inf", ""), ("", ""), ("0.1", "inf"), ("0.1", "")])
+def test_an_epoch_that_diverged_is_not_drawn(data, small_folder, tmp_path, train, valid):
+    paths = [
+        run_fixtures.write_run(tmp_path / "one", data),
+        run_fixtures.write_specialists(tmp_path / "six", data),
+    ]
+    for path in (paths[0], paths[1] / "nose_tip"):
+        with_last_losses(path, train, valid)
+    one, six = predictions.load_nets(paths, data, "all")
+    for history in (one.histories["one"], six.histories["nose_tip"]):
+        assert list(history.table["epoch"]) == [1, 2, 3, 4]
+    figures.learning_curves(one.histories)
+    figures.specialist_curves(six.histories)
+
+
+def test_a_history_without_validation_loses_the_epoch_that_diverged_alone(data, tmp_path):
+    path = run_fixtures.write_run(tmp_path / "all_faces", data)
+    history = pd.read_csv(path / "history.csv").assign(valid_loss=np.nan)
+    history.to_csv(path / "history.csv", index=False)
+    with_last_losses(path, "inf", "")
+    (net,) = predictions.load_nets([path], data, "all")
+    assert list(net.histories["all_faces"].table["epoch"]) == [1, 2, 3, 4]
 
 
 def test_history_without_rows_is_told(data, runs, tmp_path):
