@@ -5,6 +5,7 @@ import math
 import keypoint_schema
 import labelling
 from models.recipe import ROWS
+from trained_nets import places
 
 
 def find_fault(config: object) -> str | None:
@@ -16,7 +17,12 @@ def find_fault(config: object) -> str | None:
     Returns:
         What is wrong, as a phrase: which entry must have what form; None if nothing is.
     """
-    return _fault_in_entries(config, _RUN)
+    if fault := _fault_in_entries(config, _RUN):
+        return fault
+    needed = _OF_ENSEMBLE if config["model"] == places.ENSEMBLE_MODEL else {}
+    if config["data"].get("fold") is not None:
+        needed = needed | _OF_FOLD
+    return _fault_in_entries(config, needed)
 
 
 def find_card_fault(card: object) -> str | None:
@@ -153,6 +159,11 @@ _RUN = {
     "results.finished": _optional("true or false", lambda value: isinstance(value, bool)),
     "results.valid_per_labeller": _optional(*_OBJECT),
     "results.mirror_offset_px": _optional(*_OFFSETS),
+}
+_OF_ENSEMBLE = {"folds": _needed(*_SEVERAL)}
+_OF_FOLD = {  # what repeats its split
+    path: _needed(*_RUN[path][:2])
+    for path in ("data.fold.number", "data.fold.of", "data.fold.split_seed", "recipe.rows")
 }
 _ACCURACY = {
     "measured_on": _needed(*_TEXT),

@@ -67,6 +67,28 @@ def test_a_wrong_entry_is_named(path, value, tmp_path):
         RunFolder(tmp_path).read_config()
 
 
+FOLD = {"number": 1, "of": 5, "split_seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("config", "path"),
+    [
+        (changed("data.fold", FOLD | {"split_seed": None}), "data.fold.split_seed"),
+        (changed("data.fold", FOLD | {"number": None}), "data.fold.number"),
+        (changed("data.fold", {}), "data.fold.number"),
+        (changed("data.fold", FOLD) | {"recipe": None}, "recipe.rows"),
+        (changed("model", "ensemble"), "folds"),
+    ],
+)
+def test_a_fold_and_an_ensemble_need_entries_of_their_own(config, path):
+    assert find_fault(config).startswith(f"{path} must be ")
+
+
+def test_a_whole_fold_and_ensemble_have_no_fault():
+    assert find_fault(changed("data.fold", FOLD)) is None
+    assert find_fault(changed("model", "ensemble") | {"folds": 5}) is None
+
+
 @pytest.mark.parametrize("config", [None, 7, "abc", [], [{}]])
 def test_what_is_no_object_has_a_fault(config):
     assert "must be" in find_fault(config)
