@@ -22,9 +22,15 @@ def open_exported(path: pathlib.Path, version: pathlib.Path) -> TrainedNet:
         version: the SavedModel's folder.
 
     Raises:
-        UserError: if it cannot be loaded, or lacks the signature `serve_named`; if its model card
-            is damaged.
+        UserError: if it cannot be loaded, on this backend or at all, or lacks the signature
+            `serve_named`; if its model card is damaged.
     """
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise UserError(
+            f"{path} is an exported model, which TensorFlow alone can run. Unset KERAS_BACKEND. "
+            f"Received: {backend}."
+        )
     try:
         # This signature names its outputs, so it also says which keypoints there are.
         layer = keras.layers.TFSMLayer(str(version), call_endpoint="serve_named")

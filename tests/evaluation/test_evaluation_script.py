@@ -319,6 +319,14 @@ def test_an_exported_model_takes_the_split_of_the_run_beside_it(data, runs, tmp_
     assert version.predict(data.images[:0]).shape == (0, 15, 2)
 
 
+def test_an_exported_model_on_another_backend_is_told(tmp_path, monkeypatch):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1/saved_model.pb").touch()
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(UserError, match="TensorFlow alone can run. Unset KERAS_BACKEND"):
+        load_net(tmp_path)
+
+
 def test_a_net_that_is_named_twice_is_refused_before_it_is_loaded(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
