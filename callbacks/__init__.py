@@ -1,4 +1,4 @@
-"""Schedules, best-weight early stopping, the epoch table, the history, resume."""
+"""Schedules, best-weight early stopping, divergence, the epoch table, the history, resume."""
 
 from callbacks.averaging import AveragingWindow
 from callbacks.best_weights import BestWeights
@@ -8,6 +8,7 @@ from callbacks.mirror_offsets import MirrorOffsets
 from callbacks.nesterov import NesterovSGD
 from callbacks.resume import ResumeState
 from callbacks.schedules import LinearSchedule
+from callbacks.stop_at_divergence import StopAtDivergence
 from callbacks.swallowed_interrupts import SwallowedInterrupts
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "MirrorOffsets",
     "NesterovSGD",
     "ResumeState",
+    "StopAtDivergence",
     "SwallowedInterrupts",
     "read_history",
 ]

@@ -200,7 +200,7 @@ class _Training:
                     callbacks=[
                         *_swallowed_interrupts(),
                         *from_recipe.schedules(recipe),
-                        keras.callbacks.TerminateOnNaN(),
+                        callbacks.StopAtDivergence(),
                         *from_recipe.averaged(recipe, [self.best, self.history, table]),
                         *self._mirror_offsets(),
                         self.state,

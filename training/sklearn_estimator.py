@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+import callbacks
 import data_pipeline
 import keypoint_schema
 import models
@@ -147,7 +148,7 @@ class KeypointRegressor(RegressorMixin, BaseEstimator):
             epochs=until,
             callbacks=[
                 *from_recipe.schedules(recipe),
-                keras.callbacks.TerminateOnNaN(),
+                callbacks.StopAtDivergence(),
                 *self._kept_from_averaging(recipe),
             ],
             shuffle=False,
