@@ -56,7 +56,10 @@ class RestConnection:
         return served_names(outputs, self._target)
 
     def status(self):
-        """Returns `{version: (state, reason)}` of the target, such as `{1: ("AVAILABLE", "")}`."""
+        """Returns `{version: (state, reason)}` of the model, such as `{1: ("AVAILABLE", "")}`.
+
+        It is that of all versions under a label, too: the server looks at no label here.
+        """
         answer = self._ask("GET", self._path)
         with self._refusing_others():
             return {
@@ -66,6 +69,12 @@ class RestConnection:
                 )
                 for each in answer["model_version_status"]
             }
+
+    def version(self):
+        """Returns the version that answers the target's requests."""
+        answer = self._ask("GET", f"{self._path}/metadata")
+        with self._refusing_others():
+            return int(answer["model_spec"]["version"])
 
     @contextlib.contextmanager
     def _refusing_others(self):

@@ -43,13 +43,13 @@ def main(argv=None):
         stale = None if config is before else status.get(arguments.to)
         write(arguments, config, f"Serving version {arguments.to} too")
         try:
-            wait(arguments, model, stale)
+            wait_until_available(arguments, model, stale)
         except BaseException:
             write(arguments, before, "Put back")
             raise
         config = config.with_label(arguments.label, arguments.to)
         write(arguments, config, f"Label {arguments.label} moved to version {arguments.to}")
-        wait(arguments, label)
+        wait_until_labelled(arguments, label)
         if not arguments.keep:
             config = config.without_unlabelled()
             served = ", ".join(map(str, config.versions()))
@@ -107,7 +107,7 @@ def write(arguments, config, message):
     print(f"{message} ({arguments.config})", flush=True)
 
 
-def wait(arguments, connection, stale=None):
+def wait_until_available(arguments, connection, stale=None):
     """Waits until the server says that the new version is available.
 
     Args:
@@ -124,7 +124,7 @@ def wait(arguments, connection, stale=None):
             told = connection.status().get(arguments.to, ("not listed", ""))
             stale = stale if told == stale else None
             found, reason = told
-        except UserError as error:  # a label that is not set yet, or a server that starts again
+        except UserError as error:  # a server that starts again
             found, reason = "unknown", str(error)
         if found == "AVAILABLE":
             return
@@ -135,6 +135,33 @@ def wait(arguments, connection, stale=None):
                 f"Version {arguments.to} must be AVAILABLE within {arguments.wait} s (--wait). It "
                 f"is {found}{': ' * bool(reason)}{reason}. Does the server read "
                 f"{arguments.config}, and does the model's folder have that version?"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def wait_until_labelled(arguments, connection):
+    """Waits until requests with the label are answered by the new version.
+
+    Args:
+        arguments: of the command line.
+        connection: asks the server under the label.
+
+    Raises:
+        UserError: if `--wait` is over.
+    """
+    end = time.monotonic() + arguments.wait
+    while True:
+        try:
+            version = connection.version()
+            told = f"It answers with version {version}"
+        except UserError as error:  # a label that is not set yet, or a server that starts again
+            version, told = None, str(error).rstrip(".")
+        if version == arguments.to:
+            return
+        if time.monotonic() >= end:
+            raise UserError(
+                f"Label {arguments.label} must answer with version {arguments.to} within "
+                f"{arguments.wait} s (--wait). {told}. Does the server read {arguments.config}?"
             )
         time.sleep(POLL_SECONDS)
 

@@ -21,6 +21,7 @@ from tests import ROOT
 
 MODEL = "facial_keypoints"
 LABELS = {"stable": 1}
+UNKNOWN_LABEL = "Unrecognized servable version label: "
 FULL = "The batch scheduling queue to which this task was submitted is full"
 BATCHING = ROOT / "serving" / "batching_parameters.txt"
 MAX_BATCH_SIZE = int(re.search(r"(?m)^max_batch_size { value: (\d+) }", BATCHING.read_text())[1])
@@ -137,8 +138,9 @@ def rest_server(saved, delay=0.0, full=False):
             match = PATH.fullmatch(self.path)
             if not match or (body is None) == (match["verb"] == ":predict"):
                 raise ValueError(f"Malformed request: {self.command} {self.path}")
-            known = match["version"] in (None, "1") and match["label"] in (None, *LABELS)
-            if match["model"] != MODEL or not known:
+            if match["label"] not in (None, *LABELS):
+                raise ValueError(UNKNOWN_LABEL + match["label"])
+            if match["model"] != MODEL or match["version"] not in (None, "1"):
                 raise LookupError("Servable not found for request: " + self.path)
             if body is None:
                 return metadata_json(saved)
@@ -177,7 +179,9 @@ def grpc_server(saved, delay=0.0, full=False):
 
     def check(spec, context):
         known = not spec.HasField("version") or spec.version.value == 1
-        known = known and (not spec.version_label or spec.version_label in LABELS)
+        if spec.version_label and spec.version_label not in LABELS:
+            details = UNKNOWN_LABEL + spec.version_label
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, details)
         if spec.name != MODEL or not known:
             context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {spec.name}")
 

@@ -242,12 +242,19 @@ def test_grpc_starts_quietly_and_rest_without_tensorflow():
         assert (done.stdout, done.stderr) == (f"{loaded}\n", "")
 
 
-@pytest.mark.parametrize("wrong", [["--model", "other"], ["--version", "7"], ["--label", "beta"]])
-def test_unknown_model_version_or_label_is_one_line(url, pictures, wrong, capsys):
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (["--model", "other"], "Servable not found"),
+        (["--version", "7"], "Servable not found"),
+        (["--label", "beta"], "Unrecognized servable version label: beta"),
+    ],
+)
+def test_unknown_model_version_or_label_is_one_line(url, pictures, wrong, told, capsys):
     assert run_script(client, pictures[0], "--url", url, *wrong) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "Servable not found" in error
+    assert told in error
 
 
 def test_a_full_queue_is_no_missing_server(server, saved, pictures, capsys):
@@ -417,7 +424,7 @@ def test_other_json_than_tensorflow_servings_is_refused(content):
         inputs = load.make_inputs("serve_bytes", 1)
         try:
             with connect(Target(f"http://127.0.0.1:{server.server_port}")) as connection:
-                asked = connection.names, connection.status
+                asked = connection.names, connection.status, connection.version
                 for ask in (*asked, lambda: connection.predict("serve_bytes", **inputs)):
                     with pytest.raises(UserError, match="Is it TensorFlow Serving's REST port?"):
                         ask()

@@ -25,6 +25,9 @@ POLL_SECONDS, LOAD_SECONDS = 0.02, 0.1
 class FollowingServer:
     """Reads a models.config again and again, and tells its versions' states over REST.
 
+    As in TensorFlow Serving's GetModelStatusImpl, the states asked for under a label are those of
+    all versions, whether the label exists or not. Only the metadata tell a label's version.
+
     A version takes a moment to load. Why one failed is told until it loads again, even if it is not
     listed any more. A label for one that is not available yet is refused: it stays where it was,
     with an error in the log.
@@ -66,9 +69,13 @@ class FollowingServer:
         self.loading_until = {each: self.loading_until.get(each, ready[each]) for each in versions}
 
     def answer(self, path):
-        found = re.fullmatch(r"/v1/models/facial_keypoints(/labels/(\w+))?", path)
-        if not found or (found[2] and found[2] not in self.labels):
+        found = re.fullmatch(r"/v1/models/facial_keypoints(/labels/(\w+)(/metadata)?)?", path)
+        if not found:
             return 404, {"error": "Servable not found"}
+        if found[3]:
+            if found[2] not in self.labels:
+                return 400, {"error": f"Unrecognized servable version label: {found[2]}"}
+            return 200, {"model_spec": {"version": str(self.labels[found[2]])}}
         return 200, {
             "model_version_status": [
                 {
@@ -80,7 +87,6 @@ class FollowingServer:
                     },
                 }
                 for version, state in self.states().items()
-                if not found[2] or version == self.labels[found[2]]
             ]
         }
 
@@ -180,7 +186,45 @@ def test_the_old_version_can_be_kept(config):
     server = FollowingServer(config)
     with server.running() as url:
         assert run(url, config, 2, "--keep") == 0
-        eventually(lambda: server.seen[-1] == ([1, 2], {"stable": 2}))
+        assert server.seen[-1] == ([1, 2], {"stable": 2})
+
+
+@pytest.mark.parametrize("options", [[], ["--keep"]])
+def test_the_way_back_ends_only_when_the_label_answers_with_the_old_version(options, config):
+    """Both versions are AVAILABLE from the start, so the label is all there is to wait for."""
+    both = ModelConfig(config.read_text()).with_version(2).with_label("stable", 2)
+    config.write_text(both.text)
+    server = FollowingServer(config, poll_seconds=0.2)
+    with server.running() as url:
+        eventually(lambda: set(server.states().values()) == {"AVAILABLE"})
+        assert run(url, config, 1, *options) == 0
+        assert server.labels == {"stable": 1}
+        assert ([1, 2], {"stable": 1}) in server.seen
+
+
+def test_a_label_that_stays_where_it_was_is_told(config, tmp_path, capsys):
+    both = ModelConfig(config.read_text()).with_version(2)
+    config.write_text(both.text)
+    other = shutil.copy(config, tmp_path / "other.config")  # which nobody edits
+    server = FollowingServer(other)
+    with server.running() as url:
+        eventually(lambda: set(server.states().values()) == {"AVAILABLE"})
+        assert run(url, config, 2, "--wait", 1) == 2
+    assert config.read_text() == both.with_label("stable", 2).text
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "Label stable must answer with version 2 within 1 s (--wait). It answers with" in error
+
+
+def test_a_label_that_the_server_does_not_know_is_told(config, capsys):
+    text = config.read_text()
+    named = re.sub(r"( *)version_labels", r'\1version_labels { key: "beta" value: 1 }\n\g<0>', text)
+    server = FollowingServer(config, poll_seconds=60)
+    with server.running() as url:
+        eventually(lambda: server.states() == {1: "AVAILABLE"})
+        config.write_text(named)
+        assert run(url, config, 1, "--label", "beta", "--wait", 1) == 2
+    assert "Unrecognized servable version label: beta" in capsys.readouterr().err
 
 
 def test_a_version_that_does_not_load_is_told_and_the_file_put_back(config, capsys):
@@ -216,7 +260,7 @@ def test_a_version_that_fails_again_is_told_once_it_is_news(between, config):
 
     arguments = types.SimpleNamespace(to=2, wait=60, config=config)
     with pytest.raises(UserError, match=f"Version 2 cannot be served: {between[1] or stale[1]}"):
-        switch.wait(arguments, types.SimpleNamespace(status=status), stale)
+        switch.wait_until_available(arguments, types.SimpleNamespace(status=status), stale)
 
 
 def test_a_listed_version_that_failed_is_told_at_once(config, capsys):
