@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 import sys
 
 import numpy as np
@@ -10,9 +9,10 @@ import numpy as np
 import command_line
 import pictures
 from errors import UserError
-from pictures.records import writable
+from serving.asking import ask, ask_photos
 from serving.connection import connect
-from serving.target import MAX_BATCH, Target
+from serving.printing import printing
+from serving.target import Target
 
 PROGRAM = "python -m serving.client"
 _DAY = 86_400  # s
@@ -33,17 +33,23 @@ def main(argv=None):
     outputs = pictures.Outputs(annotated=arguments.draw)
     outputs.require_writable()
     prepare(arguments)
-    with connect(target_of(arguments)) as connection:
-        names = connection.names()
-        found = (ask_photos if arguments.photo else ask)(connection, files, names)
-    answers = [(path, *each) for path, each in zip(arguments.pictures, found, strict=True)]
-    print_answers(arguments, answers)
+    places = [None] * len(files)
     if arguments.draw:
-        annotate(arguments, answers)
-    for path, _, error in answers:
-        if error:
-            print(f"{PROGRAM}: error: {path} was refused: {error}", file=sys.stderr)
-    return UserError.status if any(error for *_, error in answers) else 0
+        places = pictures.annotated_files(arguments.pictures, arguments.draw, arguments.pictures)
+    status = 0
+    with (
+        connect(target_of(arguments)) as connection,
+        printing(arguments.json, arguments.photo) as show,
+    ):
+        found = (ask_photos if arguments.photo else ask)(connection, files, connection.names())
+        for path, place, (faces, error) in zip(arguments.pictures, places, found, strict=True):
+            show(path, faces, error)
+            if error:
+                print(f"{PROGRAM}: error: {path} was refused: {error}", file=sys.stderr)
+                status = UserError.status
+            elif arguments.draw:
+                annotate(path, faces, place)
+    return status
 
 
 def parse_arguments(argv=None):
@@ -79,7 +85,12 @@ def add_target_arguments(parser):
         help="version number (default: the newest)",
     )
     which.add_argument("--label", help="version label, such as stable")
-    parser.add_argument("--timeout", type=_seconds, default=10.0, help="s (default: %(default)g)")
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=10.0,
+        help="s for a request; REST has the server's own limit, too (default: %(default)g)",
+    )
 
 
 def target_of(arguments):
@@ -106,92 +117,13 @@ def read_files(paths):
     return files
 
 
-def ask(connection, files, names):
-    """Asks about face crops, in requests of at most `MAX_BATCH`.
-
-    Returns:
-        For each picture, its face in a list, and a message, which is empty if it has keypoints; a
-        refused picture has no face.
-    """
-    found = []
-    for answer in _answers(connection, "serve_bytes", files):
-        # Exports from before there were messages refuse a batch as a whole.
-        errors = answer.get("error", [b""] * len(answer["keypoints"]))
-        for points, error in zip(answer["keypoints"], errors, strict=True):
-            face = pictures.Face(None, names, points)
-            found.append(([] if error else [face], error.decode()))
-    return found
-
-
-def ask_photos(connection, files, names):
-    """Asks about whole photographs; returns the faces and the message of each, as `ask`."""
-    found = []
-    for answer in _answers(connection, "serve_photo", files):
-        for row, error in enumerate(answer["error"]):
-            outputs = (answer[name][row] for name in ("boxes", "keypoints", "scores"))
-            rows = list(zip(*outputs, strict=True))[: int(answer["faces"][row])]
-            faces = [
-                pictures.Face(pictures.Box(*box.tolist()), names, points, float(score))
-                for box, points, score in rows
-            ]
-            found.append((faces, error.decode()))
-    return found
-
-
-def _answers(connection, signature, files):
-    for start in range(0, len(files), MAX_BATCH):
-        yield connection.predict(signature, image_bytes=files[start : start + MAX_BATCH])
-
-
-def print_answers(arguments, answers):
-    """Prints `(path, faces, error)` of each picture."""
-    answers = [(writable(str(path)), *answer) for path, *answer in answers]
-    if arguments.json:
-        row = _photo_row if arguments.photo else _row
-        print(json.dumps([row(*answer) for answer in answers], indent=2))
-        return
-    for picture, faces, error in answers:
-        if not faces and not error:
-            print(f"{picture}  (no face found)")
-        for number, face in enumerate(faces):  # main tells errors on stderr
-            which = f"  face {number}, score {face.confidence:.3f}" if arguments.photo else ""
-            print(f"{picture}{which}  (x, y in px of this picture)")
-            for name, (x, y) in face.keypoints.items():
-                print(f"  {name:26}{x:9.2f}{y:9.2f}")
-
-
-def _row(picture, faces, error):
-    keypoints = _keypoints(faces[0]) if faces else None
-    return {"picture": picture, "keypoints": keypoints, "error": error or None}
-
-
-def _photo_row(picture, faces, error):
-    rows = [
-        {
-            "box": dataclasses.asdict(face.box),
-            "score": face.confidence,
-            "keypoints": _keypoints(face),
-        }
-        for face in faces
-    ]
-    return {"picture": picture, "faces": None if error else rows, "error": error or None}
-
-
-def _keypoints(face):
-    return {name: list(point) for name, point in face.keypoints.items()}
-
-
-def annotate(arguments, answers):
-    """Draws on copies, and says so on stderr: stdout may be read by a program."""
-    answered = [(path, faces) for path, faces, error in answers if not error]
-    paths = [path for path, _ in answered]
-    places = pictures.annotated_files(paths, arguments.draw, arguments.pictures)
-    for (path, faces), place in zip(answered, places, strict=True):
-        picture = pictures.read_picture(path, upright=False)  # as the server reads it
-        whole = pictures.Box(0, 0, *picture.size)
-        faces = [dataclasses.replace(face, box=face.box or whole) for face in faces]
-        pictures.write_annotated(place, picture, faces)
-        print(f"Drew {place}", file=sys.stderr)
+def annotate(path, faces, place):
+    """Draws on a copy, and says so on stderr: stdout may be read by a program."""
+    picture = pictures.read_picture(path, upright=False)  # as the server reads it
+    whole = pictures.Box(0, 0, *picture.size)
+    faces = [dataclasses.replace(face, box=face.box or whole) for face in faces]
+    pictures.write_annotated(place, picture, faces)
+    print(f"Drew {place}", file=sys.stderr)
 
 
 def _seconds(text):

@@ -15,6 +15,7 @@ from errors import UserError
 from serving.target import OVERLOADED, served_names
 from serving.timed_http import TimedConnection, TimedTLSConnection
 
+_LIMIT = "--rest_api_timeout_in_ms in serving/compose.yaml"
 _IS_IT = "Is it TensorFlow Serving's REST port?"
 
 
@@ -102,7 +103,8 @@ class RestConnection:
             self._http.close()
             raise UserError(
                 f"The server must answer within {self._target.timeout:g} s. {where} did not; is it "
-                "still loading, or overloaded? --timeout gives it longer."
+                "still loading, or overloaded? --timeout gives it longer, up to the server's own "
+                f"limit ({_LIMIT})."
             ) from None
         except (OSError, http.client.HTTPException, UnicodeError) as error:  # the last: odd hosts
             self._http.close()
@@ -157,6 +159,11 @@ def _read_json(status, content, where):
         )
     if status == http.client.SERVICE_UNAVAILABLE:
         raise UserError(OVERLOADED.format(where, answer.get("error")))
+    if status == http.client.GATEWAY_TIMEOUT:
+        raise UserError(
+            f"{where} took longer than its own limit for a request: {answer.get('error')}. Raise "
+            f"it ({_LIMIT}), or ask over gRPC, which has no other limit than --timeout."
+        )
     if status != http.client.OK:
         raise UserError(f"{where} refused the request: {answer.get('error', content[:200])}")
     return answer

@@ -122,6 +122,8 @@ def rest_server(saved, delay=0.0, full=False):
                 status, answer = 200, self._route(body)
             except tf.errors.UnavailableError as error:
                 status, answer = 503, {"error": error.message}
+            except tf.errors.DeadlineExceededError as error:
+                status, answer = 504, {"error": error.message}
             except (ValueError, tf.errors.OpError) as error:
                 status, answer = 400, {"error": str(error)}
             except LookupError as error:

@@ -15,12 +15,13 @@ import types
 import grpc
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import keypoint_schema
 from errors import UserError
 from exporting import open_saved_model
-from serving import Target, client, connect, load
+from serving import Target, asking, client, connect, load
 from serving.target import MAX_BATCH
 from tests import ROOT, serving_stand_in
 from tests.export_stand_in import (
@@ -166,9 +167,69 @@ def test_refused_picture_is_told_and_the_others_are_answered(url, pictures, tmp_
     assert {answer["error"] for answer in answers[:33] + answers[34:]} == {None}
     points = list(answers[34]["keypoints"].values())
     np.testing.assert_allclose(points, expected(pictures[1]), atol=0.02)
-    *drew, error = printed.err.splitlines()
-    assert len(drew) == len(list(drawn.iterdir())) == 34
+    *drew, error, _ = printed.err.splitlines()
+    assert len(drew) + 1 == len(list(drawn.iterdir())) == 34
     assert error.startswith(f"{client.PROGRAM}: error: {refused} was refused: The picture must be")
+
+
+def failing(saved, error, after):
+    """A net that raises `error` once it has answered `after` requests."""
+    answers = iter([saved.run] * after)
+
+    def run(signature, **inputs):
+        answer = next(answers, None)
+        if answer is None:
+            raise error
+        return answer(signature, **inputs)
+
+    return types.SimpleNamespace(signatures=saved.signatures, run=run)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_came_before_a_request_failed_is_kept(
+    as_json, server, saved, pictures, tmp_path, capsys
+):
+    many = [*[pictures[0]] * 32, *[pictures[1]] * 3]
+    drawn = tmp_path / "drawn"
+    with server(failing(saved, ValueError("The net broke"), after=1)) as (url, _):
+        options = ("--json",) * as_json
+        assert run_script(client, *many, "--url", url, "--draw", drawn, *options) == 2
+    printed = capsys.readouterr()
+    if as_json:
+        answers = json.loads(printed.out)
+        assert [answer["picture"] for answer in answers] == [str(pictures[0])] * 32
+    else:
+        assert printed.out.count(f"{pictures[0]}  (x, y in px") == 32
+    *drew, error = printed.err.splitlines()
+    assert len(drew) == len(list(drawn.iterdir())) == 32
+    assert "The net broke" in error
+    assert error.endswith(" Not answered: 3 of 35 pictures.")
+
+
+def test_a_request_that_the_server_ends_itself_is_told(saved, pictures, capsys):
+    late = tf.errors.DeadlineExceededError(None, None, "Run timed out")
+    with serving_stand_in.rest_server(failing(saved, late, after=0)) as (url, _):
+        assert run_script(client, *pictures, "--url", url, "--json") == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert "its own limit for a request: Run timed out. Raise it (--rest_api_time" in printed.err
+
+
+def test_photographs_go_in_requests_of_four():
+    sizes = []
+
+    def predict(signature, image_bytes):
+        assert signature == "serve_photo"
+        sizes.append(number := len(image_bytes))
+        outputs = {"boxes": (1, 4), "keypoints": (1, 15, 2), "scores": (1,), "faces": ()}
+        zeros = {name: np.zeros((number, *shape)) for name, shape in outputs.items()}
+        return zeros | {"error": np.full(number, b"", object)}
+
+    connection = types.SimpleNamespace(predict=predict)
+    files = np.full(9, b"", object)
+    assert list(asking.ask_photos(connection, files, keypoint_schema.NAMES)) == [([], "")] * 9
+    assert sizes == [4, 4, 1]
 
 
 @pytest.mark.parametrize("signature", ["serving_default", "serve_uint8", "serve_named"])
