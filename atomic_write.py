@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
 import tempfile
 
 from errors import UserError
@@ -32,8 +33,9 @@ def require_writable(path: str | os.PathLike) -> None:
 def replacing(path: str | os.PathLike):
     """Yields a temporary path beside `path`, and renames it to `path` if the block succeeds.
 
-    The file is flushed to disk first, so a power cut leaves either the old file or the new one. The
-    temporary name begins with `.tmp-`, ends like the file's own, and differs between processes.
+    The file is flushed to disk first, so a power cut leaves either the old file or the new one.
+    Whoever could read the old one can read the new one. The temporary name begins with `.tmp-`,
+    ends like the file's own, and differs between processes.
 
     Raises:
         UserError: if the file cannot be written.
@@ -44,6 +46,8 @@ def replacing(path: str | os.PathLike):
         try:
             yield temporary
             flush(temporary)
+            with contextlib.suppress(FileNotFoundError):  # no old one
+                shutil.copymode(path, temporary)
             os.replace(temporary, path)
             flush(path.parent)
         finally:

@@ -52,6 +52,21 @@ def test_a_file_is_written_with_its_folders_and_nothing_else(tmp_path):
     assert list((tmp_path / "a").iterdir()) == [tmp_path / "a" / "b.txt"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="rights of other kinds")
+def test_a_file_that_is_replaced_keeps_who_may_read_it(tmp_path):
+    old = tmp_path / "models.config"
+    old.write_text("old")
+    old.chmod(0o644)
+    umask = os.umask(0o077)
+    try:
+        atomic_write.write_text(old, "new")
+        atomic_write.write_text(tmp_path / "other", "new")
+    finally:
+        os.umask(umask)
+    assert old.read_text() == "new"
+    assert [path.stat().st_mode & 0o777 for path in (old, tmp_path / "other")] == [0o644, 0o600]
+
+
 def test_a_refused_write_names_the_file_and_leaves_the_old_one(tmp_path):
     (tmp_path / "a").write_text("old")
 
