@@ -74,7 +74,7 @@ def video_writer(
     Args:
         path: where it goes.
         size: of a frame, px.
-        frames_per_second: how fast they are shown.
+        frames_per_second: how fast they are shown; rounded if it is above 65.
 
     Raises:
         UserError: if OpenCV cannot write it.
@@ -82,7 +82,8 @@ def video_writer(
     cv2 = _opencv()
     with atomic_write.replacing_file(path) as temporary:
         codec = cv2.VideoWriter_fourcc(*"mp4v")
-        writer = cv2.VideoWriter(_ffmpeg_name(temporary), codec, frames_per_second, size)
+        rate = _mpeg_4_rate(frames_per_second)
+        writer = cv2.VideoWriter(_ffmpeg_name(temporary), codec, rate, size)
         if not writer.isOpened():
             raise UserError(f"{path} cannot be written as a video.")
         written = 0
@@ -104,6 +105,15 @@ def video_writer(
             raise UserError(f"{path} cannot be written: {found} of {written} frames were kept.")
 
 
+def _mpeg_4_rate(frames_per_second):
+    """Rounds a rate, such as a variable one's average, to what MPEG-4 can hold.
+
+    OpenCV writes it as a fraction, and 118.733 as 118733/1000; MPEG-4 goes up to 65535.
+    """
+    decimals = 3 if frames_per_second < 65 else 2 if frames_per_second < 655 else 0
+    return round(frames_per_second, decimals)
+
+
 def _ffmpeg_name(path):
     """A path as FFmpeg takes it: it would read `12:30.mp4` as a protocol, and needs UTF-8."""
     name = str(path.absolute())
@@ -114,7 +124,6 @@ def _ffmpeg_name(path):
 
 def _opencv():
     # Our own messages are clearer than OpenCV's and FFmpeg's.
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
     try:
         import cv2
@@ -122,4 +131,7 @@ def _opencv():
         raise UserError(
             "Videos and webcams need OpenCV, which is an extra: pip install -e '.[video]'"
         ) from error
+    # Not by OPENCV_LOG_LEVEL, which comes too late if mtcnn has imported OpenCV. OpenCV 5 moved it.
+    logging = cv2 if hasattr(cv2, "setLogLevel") else cv2.utils.logging
+    logging.setLogLevel(0)  # silent
     return cv2

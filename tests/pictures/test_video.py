@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import sys
 import types
 from unittest import mock
@@ -22,6 +23,7 @@ from pictures import moving
 from pictures.detection import DetectedFace
 from pictures.tracking import FaceTracker, box_around
 from pictures.video import Video, video_writer
+from tests import ROOT
 from tests.running import run_script
 from trained_nets.loading import load_net
 
@@ -152,6 +154,31 @@ def test_a_video_that_cannot_be_written_is_told_by_the_name_it_should_have(tmp_p
     ):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("rate", "kept"),
+    [(29.97, 29.97), (59.941, 59.941), (66.667, 66.67), (118.733, 118.73), (700.123, 700.0)],
+)
+def test_averaged_frame_rates_are_rounded_to_what_mpeg_4_can_hold(rate, kept, tmp_path):
+    with video_writer(tmp_path / "drawn.mp4", SIZE, rate) as write:
+        write(Image.new("RGB", SIZE))
+    assert Video(tmp_path / "drawn.mp4").frames_per_second == pytest.approx(kept, abs=1e-6)
+
+
+def test_opencv_adds_nothing_to_our_messages_even_if_it_was_imported_before(tmp_path):
+    script = (
+        "import pathlib, sys\nimport cv2  # as mtcnn does\nfrom errors import UserError\n"
+        "from pictures.video import Video, video_writer\npath = pathlib.Path(sys.argv[1])\n"
+        "(path / 'clip.mp4').write_bytes(b'no video')\n"
+        "for use in (lambda: Video(path / 'clip.mp4'),\n"
+        "            video_writer(path / 'a.mp4', (320, 240), 1e5).__enter__):\n"
+        "    try:\n        use()\n    except UserError as error:\n        print(error)\n"
+    )
+    command = [sys.executable, "-c", script, tmp_path]
+    environment = {key: value for key, value in os.environ.items() if "OPENCV" not in key}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.stdout.count("\n"), done.stderr) == (2, "")
 
 
 def test_ctrl_c_before_the_first_frame_is_no_damaged_video(clip, tmp_path, monkeypatch, capsys):
