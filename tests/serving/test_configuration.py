@@ -22,6 +22,7 @@ FLAGS = {
     "batching_parameters_file",
     "enable_batching",
     "enable_model_warmup",
+    "grpc_channel_arguments",
     "model_config_file",
     "model_config_file_poll_wait_seconds",
     "monitoring_config_file",
@@ -96,6 +97,10 @@ def test_compose_file_uses_flags_of_the_server_and_files_that_are_there(compose,
     for path in (value for value in flags.values() if value.startswith("/")):
         assert (SERVING / path.removeprefix("/config/")).is_file()
     assert mounts[model_config.base_path] == f"../exports/{model_config.name}"
+
+
+def test_the_server_ends_when_it_is_told_to(compose):
+    assert compose["init"] is True  # the image's bash, as process 1, would ignore it
 
 
 def test_ports_are_open_to_this_machine_alone(compose):

@@ -1,9 +1,12 @@
 """serving/kubernetes: valid for Kubernetes, and the same server as in compose.yaml."""
 
+import re
+
 import kubernetes_validate
 import pytest
 import yaml
 
+from exporting.picture_decoding import PARALLEL_PICTURES
 from tests import ROOT
 
 SERVING = ROOT / "serving"
@@ -54,9 +57,33 @@ def test_every_file_is_part_of_the_kustomization():
 def test_the_server_is_that_of_the_compose_file(container):
     (service,) = yaml.safe_load((SERVING / "compose.yaml").read_text())["services"].values()
     assert container["args"] == service["command"]
-    assert container["readinessProbe"]["exec"]["command"] == service["healthcheck"]["test"][1:]
     repository, _, version = container["image"].partition(":")
     assert service["image"] == f"{repository}:${{TF_SERVING_VERSION:-{version}}}"
+
+
+def test_memory_suffices_for_the_largest_pictures_at_once(container):
+    """As docs/serving.md reckons: 1 GB, and 300 MB for each picture that is decoded at a time."""
+    text = (SERVING / "batching_parameters.txt").read_text()
+    threads = int(re.search(r"num_batch_threads { value: (\d+) }", text)[1])
+    needed = 1e9 + threads * PARALLEL_PICTURES * 300e6
+    limit = container["resources"]["limits"]["memory"].removesuffix("Gi")
+    assert int(limit) * 2**30 >= needed
+
+
+def test_a_full_server_stays_ready_and_a_stuck_one_is_restarted(container):
+    """The gRPC port accepts however busy REST is; REST must answer, if only in minutes."""
+    assert container["readinessProbe"]["tcpSocket"] == {"port": "grpc"}
+    alive = container["livenessProbe"]
+    assert alive["httpGet"] == {"path": "/v1/models/facial_keypoints", "port": "rest"}
+    assert alive["timeoutSeconds"] >= 30
+    assert alive["periodSeconds"] * alive["failureThreshold"] >= 300
+
+
+def test_requests_that_run_are_finished_before_a_replica_ends(pod, container):
+    (_, seconds) = container["lifecycle"]["preStop"]["exec"]["command"]
+    (limit,) = (each for each in container["args"] if each.startswith("--rest_api_timeout_in_ms"))
+    needed = int(seconds) + int(limit.partition("=")[2]) / 1000
+    assert pod["spec"]["terminationGracePeriodSeconds"] == needed
 
 
 def test_the_server_finds_its_files(pod, container):
