@@ -53,7 +53,7 @@ def show(arguments, uploads):
     # Gradio reads these when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = uploads
-    from demo import hosting
+    from demo import expiry, hosting
     from demo.nets import Nets
     from demo.page import build_page
     from serving import Target
@@ -65,6 +65,7 @@ def show(arguments, uploads):
     host, port = listener.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
     print(f"The page is at http://{host}:{port}. Ctrl-C ends it.", flush=True)
+    expiry.expire(uploads)
     hosting.serve(build_page(nets, uploads), listener)
 
 

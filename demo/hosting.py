@@ -1,11 +1,14 @@
 """Serves the page on this machine; neither it nor its visitors' browsers ask any other."""
 
+import contextlib
+import logging
 import pathlib
 import socket
 
 import fastapi
 import gradio as gr
 import uvicorn
+from starlette.requests import ClientDisconnect
 
 from demo.rules import MAX_BYTES
 from errors import UserError
@@ -73,4 +76,23 @@ def serve(page: gr.Blocks, listener: socket.socket) -> None:
         css_paths=_STYLE,
         head=f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script>",
     )
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    # An open page keeps a request open, and an upload may stall: the process ends in spite of both.
+    settings = {"log_level": "warning", "timeout_graceful_shutdown": 3}  # s
+    _Server(uvicorn.Config(_quiet_if_broken_off(app), **settings)).run(sockets=[listener])
+
+
+def _quiet_if_broken_off(app):
+    """Answers as `app`, without a traceback for an upload whose visitor has gone."""
+
+    async def answer(scope, receive, send):
+        with contextlib.suppress(ClientDisconnect):
+            await app(scope, receive, send)
+
+    return answer
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets=None):
+        # Whatever is cut off now is meant to be.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)

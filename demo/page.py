@@ -45,7 +45,7 @@ def build_page(nets: Nets, uploads: str) -> gr.Blocks:
         first = labellers[0] if labellers else None
         return gr.Dropdown(choices=list(labellers), value=first, visible=bool(labellers))
 
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600)) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
         gr.Markdown(_INTRODUCTION)
         with gr.Row():
             with gr.Column(scale=1, min_width=300):
