@@ -1,10 +1,14 @@
-"""Writes a file completely or not at all: under a temporary name, flushed, then renamed."""
+"""Writes a file completely or not at all: under a temporary name, flushed, then renamed.
+
+A link stays, and the file that it leads to is replaced.
+"""
 
 import contextlib
 import os
 import pathlib
 import re
 import shutil
+import stat
 import tempfile
 
 from errors import UserError
@@ -18,9 +22,9 @@ def require_writable(path: str | os.PathLike) -> None:
     """
     path = pathlib.Path(path)
     try:
-        _refuse_folder(path)
+        target = _target(path)
         # Missing folders will be created in the deepest one that exists.
-        folder = next(each for each in path.parents if each.exists())
+        folder = next(each for each in target.parents if each.exists())
         if not folder.is_dir():
             raise UserError(f"{path} cannot be written: {folder} is a file and no folder.")
         with tempfile.TemporaryFile(dir=folder):
@@ -31,25 +35,26 @@ def require_writable(path: str | os.PathLike) -> None:
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike):
-    """Yields a temporary path beside `path`, and renames it to `path` if the block succeeds.
+    """Yields a temporary path, and renames it to `path` if the block succeeds.
 
     The file is flushed to disk first, so a power cut leaves either the old file or the new one.
-    Whoever could read the old one can read the new one. The temporary name begins with `.tmp-`,
-    ends like the file's own, and differs between processes.
+    Whoever could read the old one can read the new one. The temporary file lies beside it; its name
+    begins with `.tmp-`, ends with that of `path`, and differs between processes.
 
     Raises:
         UserError: if the file cannot be written.
     """
     path = pathlib.Path(path)
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
     with refusals_named(path):
+        target = _target(path)
+        temporary = target.with_name(f".tmp-{os.getpid()}-{path.name}")
         try:
             yield temporary
             flush(temporary)
             with contextlib.suppress(FileNotFoundError):  # no old one
-                shutil.copymode(path, temporary)
-            os.replace(temporary, path)
-            flush(path.parent)
+                shutil.copymode(target, temporary)
+            os.replace(temporary, target)
+            flush(target.parent)
         finally:
             with contextlib.suppress(OSError):  # the first error says more
                 temporary.unlink()
@@ -92,10 +97,8 @@ def replacing_file(path: str | os.PathLike):
     Raises:
         UserError: if the path cannot be written.
     """
-    path = pathlib.Path(path)
     with refusals_named(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _refuse_folder(path)
+        _target(path).parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             yield temporary
 
@@ -134,9 +137,16 @@ def _is_running(process):
     return True
 
 
-def _refuse_folder(path):
-    if path.is_dir():
-        raise UserError(f"The output must be a file, but {path} is a folder. Name a file in it.")
+def _target(path):
+    """Returns the file to be replaced, which links may lead to; refuses whatever is no file."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.stat(path).st_mode
+        rule = f"The output must be a file, but {path} is"
+        if stat.S_ISDIR(mode):
+            raise UserError(f"{rule} a folder. Name a file in it.")
+        if not stat.S_ISREG(mode):
+            raise UserError(f"{rule} a device, a pipe or a socket. Name another path.")
+    return pathlib.Path(os.path.realpath(path))
 
 
 def _unwritable(path, error):

@@ -67,13 +67,15 @@ class Outputs:
             shards.require_usable(self.file, self.resume)
         elif self.file:
             atomic_write.require_writable(self.file)
-            atomic_write.remove_leftovers(self.file.parent, glob.escape(self.file.name))
+            folder = self.file.resolve().parent  # temporary files lie where a link leads
+            atomic_write.remove_leftovers(folder, glob.escape(self.file.name))
         if self.annotated:
             is_file = is_video(self.annotated)
             drawn = self.annotated if is_file else self.annotated / "picture_keypoints.png"
             atomic_write.require_writable(drawn)
             names = glob.escape(drawn.name) if is_file else "*_keypoints.*"
-            atomic_write.remove_leftovers(drawn.parent, names)
+            folder = drawn.resolve().parent if is_file else self.annotated
+            atomic_write.remove_leftovers(folder, names)
 
     @contextlib.contextmanager
     def opened(

@@ -67,6 +67,51 @@ def test_a_file_that_is_replaced_keeps_who_may_read_it(tmp_path):
     assert [path.stat().st_mode & 0o777 for path in (old, tmp_path / "other")] == [0o644, 0o600]
 
 
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there" / "target", tmp_path / "link.csv"
+    link.symlink_to(target)
+    for text in ("new", "newer"):  # at first it leads nowhere
+        atomic_write.require_writable(link)
+        with atomic_write.replacing(link) as temporary:
+            assert temporary.parent == target.parent
+            assert temporary.suffix == ".csv"  # by which libraries choose a format
+            temporary.write_text(text)
+        assert target.read_text() == text
+        assert link.is_symlink()
+    assert set(tmp_path.rglob("*")) == {link, target.parent, target}
+
+
+def test_a_folder_that_a_link_leads_to_is_created(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "a" / "b")
+    atomic_write.require_writable(link)
+    atomic_write.write_text(link, "new")
+    assert (tmp_path / "a" / "b").read_text() == "new"
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_pipe_is_refused_and_stays(tmp_path, is_linked):
+    pipe = path = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if is_linked:
+        path = tmp_path / "link"
+        path.symlink_to(pipe)
+    for write in (atomic_write.require_writable, lambda path: atomic_write.write_text(path, "x")):
+        with pytest.raises(UserError, match=f"but {path} is a device, a pipe or a socket"):
+            write(path)
+    assert pipe.is_fifo()
+    assert set(tmp_path.iterdir()) == {pipe, path}
+
+
+def test_links_in_a_circle_are_told_and_stay(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(link)
+    with pytest.raises(UserError, match="/link cannot be written: Too many levels"):
+        atomic_write.write_text(link, "x")
+    assert list(tmp_path.iterdir()) == [link]
+
+
 def test_a_refused_write_names_the_file_and_leaves_the_old_one(tmp_path):
     (tmp_path / "a").write_text("old")
 

@@ -312,6 +312,17 @@ def test_what_a_killed_command_left_is_deleted(run_path, folder, tmp_path):
     assert list(tmp_path.glob("**/.tmp-*")) == [other]
 
 
+def test_what_a_killed_command_left_is_deleted_where_a_link_leads(run_path, folder, tmp_path):
+    there, link = tmp_path / "there", tmp_path / "found.csv"
+    there.mkdir()
+    link.symlink_to(there / "target")
+    left = there / f".tmp-{2**22 + 1}-found.csv"
+    left.touch()
+    assert run_script(predict, run_path, folder / "a.png", "--out", link) == 0
+    assert list(there.iterdir()) == [there / "target"]
+    assert link.is_symlink()
+
+
 def test_ctrl_c_keeps_what_was_found(run_path, folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pictures, "FaceDetector", TwoFaces)
     monkeypatch.setattr("pictures.finder._PHOTOGRAPHS", 1)
