@@ -103,6 +103,11 @@ def failure_rate(nme: np.ndarray, threshold: float) -> Ratio:
     return _face_mean(nme, nme > threshold)
 
 
+def percent(threshold: float) -> str:
+    """A threshold as text, with the digits that it needs: `12.5%`."""
+    return f"{100 * threshold:.3g}%"
+
+
 def error_curve_auc(nme: np.ndarray, threshold: float) -> Ratio:
     """The area under the cumulative error curve from 0 to the threshold, as a fraction of all.
 

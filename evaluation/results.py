@@ -53,7 +53,7 @@ class Results:
 
     def to_csv(self) -> str:
         """A row a net; an estimate `x` has the columns `x`, `x_low` and `x_high`."""
-        rows = [_flat(judgement) for judgement in self.judgements]
+        rows = [_flat(judgement, self.threshold) for judgement in self.judgements]
         out = io.StringIO()
         writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -61,10 +61,11 @@ class Results:
         return out.getvalue()
 
     def to_json(self) -> str:
-        """`{"data", "rows", "nets": […], "comparisons": […]}`; what is not known is null."""
+        """`{"data", "rows", "threshold", "nets": […], "comparisons": […]}`; null if not known."""
         record = {
             "data": self.about,
             "rows": self.rows,
+            "threshold": self.threshold,
             "nets": [_nested(judgement) for judgement in self.judgements],
             "comparisons": [dataclasses.asdict(comparison) for comparison in self.comparisons],
         }
@@ -86,6 +87,7 @@ def _facts(judgement):
         "train_loss": net.train_loss,
         "train_loss_without_dropout": judgement.plain_train_loss,
         "valid_loss": net.valid_loss,
+        "label_scope": net.scope.name.lower(),
         "faces": judgement.faces,
         "labels": judgement.labels,
     }
@@ -103,8 +105,8 @@ def _nested(judgement):
     return {**_facts(judgement), **estimates, **groups}
 
 
-def _flat(judgement):
-    row = _facts(judgement)
+def _flat(judgement, threshold):
+    row = _facts(judgement) | {"threshold": threshold}
     estimates = {name: getattr(judgement, name) for name in _ESTIMATES}
     for specialist in keypoint_schema.SPECIALISTS:
         name = f"rmse_px.{specialist.name}"

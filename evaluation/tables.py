@@ -7,6 +7,7 @@ import keypoint_schema
 from evaluation import bootstrap
 from evaluation.bootstrap import Comparison, Estimate
 from evaluation.judgement import Judgement, LabelScope
+from evaluation.metrics import percent
 from evaluation.table import Table
 
 _INTERVAL = f"{bootstrap.CONFIDENCE:.0%} intervals in brackets, by bootstrap over faces"
@@ -64,12 +65,13 @@ def error_table(judgements: Sequence[Judgement], threshold: float) -> Table:
     ]
     return Table(
         title="Errors by the distance between the eyes",
-        columns=["net", "NME", f"NME > {threshold:.0%}", "AUC", "faces", "coordinates"],
+        columns=["net", "NME", f"NME > {percent(threshold)}", "AUC", "faces", "coordinates"],
         rows=rows,
         note=(
             f"{_INTERVAL}. NME: a face's mean error by the distance between its eye centres, "
-            f"averaged over faces; the fraction of faces where it is above {threshold:.0%}; the "
-            "area under the cumulative error curve up to there, 1 at best."
+            "averaged over faces; the fraction of faces where it is above "
+            f"{percent(threshold)}; the area under the cumulative error curve up to there, 1 at "
+            "best."
         ),
     )
 

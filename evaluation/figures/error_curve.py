@@ -29,13 +29,13 @@ def error_curve(errors: Mapping[str, np.ndarray], threshold: float) -> Figure:
         dash = "-" if position < len(style.CYCLE) else "--"
         axes.step(x, y, dash, where="post", color=color, label=f"{name}: AUC {auc:.2f}")
     axes.axvline(threshold, color=style.MUTED, linewidth=1, linestyle=":")
-    label = f"failure above {threshold:.0%}"
+    label = f"failure above {metrics.percent(threshold)}"
     axes.text(
         threshold, 0.98, label, rotation=90, ha="right", va="top", color=style.MUTED, fontsize=9
     )
     axes.set_xlim(0, limit)
     axes.set_ylim(0, 1)
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("normalized mean error: distance to the label by distance between the eyes")
     axes.set_ylabel("faces within that error")

@@ -406,6 +406,34 @@ def test_a_history_without_validation_loses_the_epoch_that_diverged_alone(data, 
     assert list(net.histories["all_faces"].table["epoch"]) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(
+    ("threshold", "shown"), [(0.1, "10%"), (0.125, "12.5%"), (0.075, "7.5%"), (0.005, "0.5%")]
+)
+def test_a_threshold_is_shown_with_all_its_digits(data, runs, threshold, shown):
+    net = predictions.load_nets(runs[:1], data, "all")[0]
+    table = tables.error_table([evaluate_one(net, data)], threshold)
+    assert f"NME > {shown}" in table.columns
+    assert f"above {shown};" in table.note
+
+
+def test_numbers_say_which_threshold_and_which_labels_they_are_about(
+    data, runs, small_folder, quick_figures, tmp_path
+):
+    seen = run_fixtures.write_run(tmp_path / "seen", data)
+    config = json.loads((seen / "config.json").read_text())
+    config["data"]["seen_before"] = 3
+    (seen / "config.json").write_text(json.dumps(config))
+    options = ["--data", small_folder, "--threshold", "0.125", "--report", tmp_path / "report"]
+    assert run_script(evaluate, runs[0], seen, *options) == 0
+    record = json.loads((tmp_path / "report" / "results.json").read_text())
+    assert record["threshold"] == 0.125
+    scopes = ["held_out", "seen_before"]
+    assert [net["label_scope"] for net in record["nets"]] == scopes
+    rows = list(csv.DictReader((tmp_path / "report" / "nets.csv").open()))
+    assert [row["threshold"] for row in rows] == ["0.125"] * 2
+    assert [row["label_scope"] for row in rows] == scopes
+
+
 def test_history_without_rows_is_told(data, runs, tmp_path):
     broken = run_fixtures.write_run(tmp_path / "broken", data)
     header = (broken / "history.csv").read_text().splitlines()[0]

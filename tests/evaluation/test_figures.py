@@ -261,6 +261,18 @@ def test_cumulative_curve_ends_at_the_faces_within_its_limit():
     assert line.get_ydata()[-1] == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize("threshold", [0.1, 0.125, 0.03, 0.005])
+def test_errors_on_the_cumulative_curve_are_labelled_as_they_are(threshold):
+    figure = figures.error_curve({"net": np.array([threshold])}, threshold)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    shown = [text.get_text() for text in axes.get_xticklabels()]
+    exact = [float(text.removesuffix("%")) / 100 for text in shown]
+    np.testing.assert_allclose(exact, axes.get_xticks(), atol=1e-12)
+    (failure,) = axes.texts
+    assert failure.get_text() == f"failure above {threshold:.1%}".replace(".0%", "%")
+
+
 def test_the_legend_of_the_cumulative_curve_lies_below_it(made):
     made["cumulative"].draw_without_rendering()
     (legend,) = made["cumulative"].legends
