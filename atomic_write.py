@@ -114,8 +114,8 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes `text` as UTF-8, like `write_bytes`."""
-    write_bytes(path, text.encode())
+    """Writes `text` as UTF-8, like `write_bytes`; what UTF-8 cannot hold becomes escapes."""
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def flush(path: str | os.PathLike) -> None:

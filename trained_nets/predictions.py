@@ -14,6 +14,7 @@ from callbacks import read_history
 from errors import UserError
 from evaluation import History, LabelScope, NetPredictions
 from evaluation.judgement import Net
+from pictures.records import writable
 from trained_nets import places, run_folder
 from trained_nets.held_out import as_recorded, find_held_out, has_trained_on
 from trained_nets.loading import load_net, warn_if_unfinished
@@ -132,8 +133,11 @@ def _refuse_repeated(origins):
 
 
 def _distinct_names(nets):
+    """What tables, files and figures call the nets; a folder's name may be of any bytes."""
     names = [_name(net) for net in nets]
-    return names if len(set(names)) == len(names) else [net.origin for net in nets]
+    if len(set(names)) < len(names):
+        names = [net.origin for net in nets]
+    return [writable(name) for name in names]
 
 
 def _name(net):

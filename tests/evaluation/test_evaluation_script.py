@@ -4,6 +4,7 @@ import base64
 import csv
 import dataclasses
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -267,6 +268,19 @@ def test_a_report_about_runs_of_one_name_stays_in_its_folder(
     assert len(stems) == len(set(stems))
     assert {path.stem for path in figures} == set(stems)
     assert sum(stem.startswith("predictions_") for stem in stems) == 2
+
+
+def test_a_report_holds_a_net_and_data_whose_names_are_not_utf_8(
+    data, small_folder, tmp_path, capsys
+):
+    run = run_fixtures.write_run(tmp_path / "run", data)
+    odd = run.rename(tmp_path / os.fsdecode(b"caf\xe9"))
+    faces = shutil.copytree(small_folder, tmp_path / os.fsdecode(b"faces\xe9"))
+    file, folder = tmp_path / "o.json", tmp_path / "report"
+    assert run_script(evaluate, odd, "--data", faces, "--json", file, "--report", folder) == 0
+    assert json.loads(file.read_text("utf-8"))["nets"][0]["net"] == "caf\\udce9"
+    assert "| caf\\udce9 | mean face |" in (folder / "tables.md").read_text("utf-8")
+    assert (folder / "figures" / "predictions_caf-udce9.png").exists()
 
 
 @pytest.fixture(scope="module")
