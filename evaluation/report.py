@@ -3,6 +3,7 @@
 import base64
 import html
 import pathlib
+import re
 from collections.abc import Iterable
 
 import atomic_write
@@ -10,6 +11,7 @@ from evaluation.figures import rendered
 from evaluation.report_figures import NamedFigure
 from evaluation.results import Results
 
+_KINDS = ("png", "svg")
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #202124; background: #fff;
        max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
@@ -27,7 +29,7 @@ figure { margin: 2rem 0; } img { max-width: 100%; height: auto; }
 def write_report(
     folder: pathlib.Path, results: Results, note: str, named_figures: Iterable[NamedFigure]
 ) -> pathlib.Path:
-    """Writes a report's files.
+    """Writes a report's files, and deletes the figures that only an earlier report there had.
 
         index.html      everything inside one page, which opens from disk
         figures/        each figure as PNG and SVG
@@ -48,6 +50,8 @@ def write_report(
         UserError: if the folder cannot be written.
     """
     folder = pathlib.Path(folder)
+    page = folder / "index.html"
+    earlier = _stems(page)
     shown = [_figure(named, folder / "figures") for named in named_figures]
     atomic_write.write_text(folder / "tables.md", results.to_markdown())
     atomic_write.write_text(folder / "nets.csv", results.to_csv())
@@ -64,14 +68,23 @@ def write_report(
         *shown,
         "</body></html>\n",
     ]
-    page = folder / "index.html"
     atomic_write.write_text(page, "\n".join(parts))
+    for stem in earlier - _stems(page):
+        for kind in _KINDS:
+            with atomic_write.refusals_named(folder):
+                (folder / "figures" / f"{stem}.{kind}").unlink(missing_ok=True)
     return page
+
+
+def _stems(page):
+    """The figures that a report's page has, by their file stems; none if there is no page."""
+    text = page.read_text("utf-8", "replace") if page.exists() else ""
+    return set(re.findall(r'<figure id="(\w[\w.-]*)"', text))
 
 
 def _figure(named, folder):
     """Saves a figure in both formats and embeds the smaller one; curves are smaller as SVG."""
-    png, svg = (rendered(named.figure, kind) for kind in ("png", "svg"))
+    png, svg = (rendered(named.figure, kind) for kind in _KINDS)
     atomic_write.write_bytes(folder / f"{named.stem}.png", png)
     atomic_write.write_bytes(folder / f"{named.stem}.svg", svg)
     kind, content = ("svg+xml", svg) if len(svg) <= len(png) else ("png", png)

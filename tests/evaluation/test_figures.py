@@ -68,8 +68,10 @@ def made():
     return all_figures()
 
 
-def written_report(folder, made):
-    chosen = ("curve", "differ", "hidden")  # one of each kind is enough
+CHOSEN = ("curve", "differ", "hidden")  # one of each kind is enough
+
+
+def written_report(folder, made, chosen=CHOSEN):
     named = [NamedFigure(name, "What it shows.", made[name]) for name in chosen]
     net = evaluation.NetPredictions("net1", "a net", LABELS + 1, LABELS)
     judgement = judge(net, LABELS, np.arange(len(LABELS)), 0.1)
@@ -85,8 +87,7 @@ def contents(folder):
 def test_figures_in_a_report_are_the_same_every_time(made, tmp_path):
     files = written_report(tmp_path / "first", made)
     again = written_report(tmp_path / "second", all_figures())
-    stems = ("curve", "differ", "hidden")
-    expected = [f"figures/{stem}.{kind}" for stem in stems for kind in ("png", "svg")]
+    expected = [f"figures/{stem}.{kind}" for stem in CHOSEN for kind in ("png", "svg")]
     assert list(files) == [*expected, "index.html", "nets.csv", "results.json", "tables.md"]
     assert files == again
     for file, content in files.items():
@@ -97,6 +98,15 @@ def test_figures_in_a_report_are_the_same_every_time(made, tmp_path):
             assert height > 300, file
         if file.endswith(".svg"):
             assert xml.etree.ElementTree.fromstring(content).tag.endswith("svg")
+
+
+def test_a_report_has_no_figures_of_an_earlier_one_beside_its_own(made, tmp_path):
+    written_report(tmp_path, made)
+    foreign = tmp_path / "figures" / "mine.png"
+    foreign.touch()
+    written_report(tmp_path, made, ("curve", "flip"))
+    expected = {f"{stem}.{kind}" for stem in ("curve", "flip") for kind in ("png", "svg")}
+    assert {file.name for file in foreign.parent.iterdir()} == {*expected, "mine.png"}
 
 
 def test_figures_in_a_report_are_replaced_whole_or_not_at_all(made, tmp_path, monkeypatch):
