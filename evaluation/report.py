@@ -77,8 +77,11 @@ def write_report(
 
 
 def _stems(page):
-    """The figures that a report's page has, by their file stems; none if there is no page."""
-    text = page.read_text("utf-8", "replace") if page.exists() else ""
+    """The figures of a report's page, by their file stems; none if there is no page to read."""
+    try:
+        text = page.read_text("utf-8", "replace")
+    except OSError:
+        return set()
     return set(re.findall(r'<figure id="(\w[\w.-]*)"', text))
 
 
