@@ -18,6 +18,7 @@ class LabelScope(enum.Enum):
     HELD_OUT = enum.auto()  # of faces that its own run held out
     SEEN_BEFORE = enum.auto()  # the same, but a net that its run builds on had seen some
     HELD_OUT_BY_ANOTHER = enum.auto()  # of faces that another run held out: it knows no split
+    HELD_OUT_OF_OTHER_DATA = enum.auto()  # the same, of other data than it trained on
     TRAINED_ON = enum.auto()  # every label, also those that it trained on
     OTHER_DATA = enum.auto()  # every label, of other data than it trained on
     UNKNOWN = enum.auto()  # every label, and what it trained on is not known

@@ -23,8 +23,12 @@ _SCOPES = {
         "had seen some of them, which flatters it"
     ),
     LabelScope.HELD_OUT_BY_ANOTHER: (
-        "the faces that the first run here held out, since an exported model knows no split; it "
+        "the faces that another run here held out, since an exported model knows no split; it "
         "may have been trained on some of them"
+    ),
+    LabelScope.HELD_OUT_OF_OTHER_DATA: (
+        "the faces that another run here held out; by their fingerprint, the net trained on other "
+        "data"
     ),
     LabelScope.TRAINED_ON: "every label, also those that the net trained on, which flatters it",
     LabelScope.OTHER_DATA: "every label; by their fingerprint, the net trained on other data",

@@ -36,8 +36,9 @@ def load_nets(
         origins: what `load_net` takes.
         data: faces with their labels.
         rows: "validation": count the labels of faces held out by the run's own split, complete or
-            not; an exported model, which has no split, uses that of the first run here. "all":
-            count every label, including those that a net trained on.
+            not; an exported model, which has no split, or a net that trained on other data, uses
+            that of the first run here that has one. "all": count every label, including those that
+            a net trained on.
         flip_average: as `flip_averaged` takes it.
         labels_of: whose labels to predict; None as `predict_as_labelled` decides.
 
@@ -154,17 +155,21 @@ def _held_out_by(net, runs, data):
             "out when it was trained. Name its run folder too, so that it uses that split, or add "
             "--rows all."
         )
-    run = runs[0] if net.config is None else net
-    held_out = find_held_out(run.config, run.origin, data)
-    if held_out.rows is None:
-        raise UserError(f"{held_out.reason} --rows all counts every face.")
-    return held_out.rows
+    # A net that trained on other data, like an exported model, takes the split of another.
+    has_split = net.config is not None and has_trained_on(net.config, data)
+    found = [find_held_out(run.config, run.origin, data) for run in ([net] if has_split else runs)]
+    for held_out in found:
+        if held_out.rows is not None:
+            return held_out.rows
+    raise UserError(f"{found[0].reason} --rows all counts every face.")
 
 
 def _scope(config, data, is_held_out):
     if is_held_out is not None:
         if config is None:
             return LabelScope.HELD_OUT_BY_ANOTHER
+        if not has_trained_on(config, data):
+            return LabelScope.HELD_OUT_OF_OTHER_DATA
         seen_before = config["data"].get("seen_before")
         return LabelScope.SEEN_BEFORE if seen_before else LabelScope.HELD_OUT
     if config is None:
@@ -179,15 +184,15 @@ def _judged(net, name, data, is_held_out, predicted):
     train_loss, valid_loss = _best_losses(histories)
     config = net.config
     results = (config or {}).get("results") or {}
+    scope = _scope(config, data, is_held_out)
+    knows_split = scope in (LabelScope.HELD_OUT, LabelScope.SEEN_BEFORE)
     predictions = NetPredictions(
         name=name,
         description=_description(net),
         predicted=predicted,
         judged_labels=labels if is_held_out is None else _only(labels, is_held_out),
-        training_labels=None
-        if is_held_out is None or config is None
-        else _trained_on(net, labels, ~is_held_out),
-        scope=_scope(config, data, is_held_out),
+        training_labels=_trained_on(net, labels, ~is_held_out) if knows_split else None,
+        scope=scope,
         epochs=results.get("epochs_run"),
         train_loss=train_loss,
         valid_loss=valid_loss,

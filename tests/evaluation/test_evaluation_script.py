@@ -161,6 +161,27 @@ def test_other_data_is_refused_unless_all_rows_count(data, tmp_path):
     assert predictions.load_nets([other], data, "all")[0].predictions.name == "other"
 
 
+def test_a_net_of_other_data_takes_the_split_of_the_first_run_that_has_one(data, runs, tmp_path):
+    other = of_other_data(tmp_path / "other", data)
+    every = run_fixtures.write_run(tmp_path / "every", data)
+    config = json.loads((every / "config.json").read_text())
+    config["data"]["hold_out"] = 0
+    (every / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=r"every was trained on every face.*--rows all"):
+        predictions.load_nets([other, every, runs[0]], data, "validation")
+    taken, preset, near = (
+        net.predictions
+        for net in predictions.load_nets([other, "preset:heatmap_s", runs[0]], data, "validation")
+    )
+    for net in (taken, preset):
+        np.testing.assert_array_equal(net.judged_labels, near.judged_labels)
+        assert net.scope == evaluation.LabelScope.HELD_OUT_OF_OTHER_DATA
+        assert net.training_labels is None
+    assert near.scope == evaluation.LabelScope.HELD_OUT
+    with pytest.raises(UserError, match="heatmap_s was trained on every face.*--rows all"):
+        predictions.load_nets(["preset:heatmap_s"], data, "validation")
+
+
 def test_runs_of_one_name_are_told_apart(data, tmp_path):
     paths = [run_fixtures.write_run(tmp_path / part / "net", data) for part in "ab"]
     names = [net.predictions.name for net in predictions.load_nets(paths, data, "all")]
