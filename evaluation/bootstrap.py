@@ -7,6 +7,7 @@ Source: B. Efron and R. Tibshirani, An Introduction to the Bootstrap (1993), per
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -58,38 +59,58 @@ def estimate(metric: Ratio, groups: np.ndarray) -> Estimate:
         metric: per-face numerators and denominators, `(N,)` each.
         groups: int `(N,)`, faces that are resampled together.
     """
-    return _interval(metric.value(), _resampled([metric], groups)[:, 0])
+    return estimates([metric], groups)[0]
+
+
+def estimates(metrics: Sequence[Ratio], groups: np.ndarray) -> list[Estimate]:
+    """Several metrics, each as by `estimate`, in much less time."""
+    draws = _resampled([[metric] for metric in metrics], groups)
+    pairs = zip(metrics, draws, strict=True)
+    return [_interval(metric.value(), draw[:, 0]) for metric, draw in pairs]
 
 
 def difference(first: Ratio, second: Ratio, groups: np.ndarray) -> Estimate:
     """`second` minus `first` on the same faces, with its interval from paired resamples."""
-    draws = _resampled([first, second], groups)
+    (draws,) = _resampled([[first, second]], groups)
     return _interval(second.value() - first.value(), draws[:, 1] - draws[:, 0])
 
 
-def _resampled(metrics, groups):
-    """The metrics of every resample, `(RESAMPLES, len(metrics))`; the same draws for each."""
+def _resampled(jointly, groups):
+    """The metrics of every resample: for each list of them, `(RESAMPLES, len(metrics))`."""
+    sums = [_group_sums(metrics, groups) for metrics in jointly]
+    totals = [[] for _ in jointly]
+    for num_groups in {len(each) for each in sums}:
+        # Drawing takes nearly all the time, and depends on nothing but the number of groups.
+        for draws in _draws(num_groups):
+            for each, of_resamples in zip(sums, totals, strict=True):
+                if len(each) == num_groups:
+                    of_resamples.append(draws @ each)
+    return [
+        _of_totals(metrics, np.concatenate(each))
+        for metrics, each in zip(jointly, totals, strict=True)
+    ]
+
+
+def _group_sums(metrics, groups):
+    """Each metric's numerator and denominator by group, `(groups, 2 · len(metrics))`."""
     counts = np.any([metric.denominators > 0 for metric in metrics], axis=0)
     _, group = np.unique(np.asarray(groups)[counts], return_inverse=True)
-    num_groups = int(group.max()) + 1 if len(group) else 0
-    if num_groups < 2:
-        return np.full((RESAMPLES, len(metrics)), np.nan)
-    sums = np.stack(
-        [
-            np.bincount(group, part[counts], num_groups)
-            for metric in metrics
-            for part in (metric.numerators, metric.denominators)
-        ],
-        axis=1,
-    )
+    parts = [part for metric in metrics for part in (metric.numerators, metric.denominators)]
+    return np.stack([np.bincount(group, part[counts]) for part in parts], axis=1)
+
+
+def _draws(num_groups):
+    """How often each resample has each group, `(_CHUNK, num_groups)` at a time."""
     generator = np.random.default_rng(0)  # the same draws each time
-    draws = np.full(num_groups, 1 / num_groups)
-    totals = np.concatenate(
-        [
-            generator.multinomial(num_groups, draws, _CHUNK) @ sums
-            for _ in range(RESAMPLES // _CHUNK)
-        ]
-    )
+    for _ in range(RESAMPLES // _CHUNK):
+        if num_groups < 2:
+            yield np.full((_CHUNK, num_groups), np.nan)
+        else:
+            chances = np.full(num_groups, 1 / num_groups)
+            yield generator.multinomial(num_groups, chances, _CHUNK).astype(float)
+
+
+def _of_totals(metrics, totals):
     with np.errstate(invalid="ignore"):
         ratios = totals[:, 0::2] / totals[:, 1::2]
     return np.stack([metric.of(ratios[:, i]) for i, metric in enumerate(metrics)], axis=1)

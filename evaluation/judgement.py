@@ -125,31 +125,37 @@ def judge(
 
     def rmse_of(names):
         columns = keypoint_schema.indices(names)
-        ratio = metrics.rmse_px(net.predicted[:, columns], net.judged_labels[:, columns])
-        return bootstrap.estimate(ratio, groups)
+        return metrics.rmse_px(net.predicted[:, columns], net.judged_labels[:, columns])
 
     known = [
         name
         for name, column in zip(keypoint_schema.NAMES, net.predicted[0], strict=True)
         if np.isfinite(column).all()
     ]
+    overall = {
+        "rmse_px": squared,
+        "nme": metrics.mean_nme(face_nme),
+        "failure_rate": metrics.failure_rate(face_nme, threshold),
+        "auc": metrics.error_curve_auc(face_nme, threshold),
+    }
+    keypoints = {name: rmse_of([name]) for name in known}
+    specialists = {
+        specialist.name: rmse_of(specialist.keypoints)
+        for specialist in keypoint_schema.SPECIALISTS
+        if set(specialist.keypoints) <= set(known)
+    }
+    ratios = [*overall.values(), *keypoints.values(), *specialists.values()]
+    estimates = iter(bootstrap.estimates(ratios, groups))
     return Judgement(
         net=net,
         faces=int((squared.denominators > 0).sum()),
         labels=int(squared.denominators.sum()),
-        rmse_px=bootstrap.estimate(squared, groups),
-        nme=bootstrap.estimate(metrics.mean_nme(face_nme), groups),
-        failure_rate=bootstrap.estimate(metrics.failure_rate(face_nme, threshold), groups),
-        auc=bootstrap.estimate(metrics.error_curve_auc(face_nme, threshold), groups),
+        **{name: next(estimates) for name in overall},
         plain_train_loss=None
         if net.training_labels is None
         else metrics.loss(net.predicted, net.training_labels),
-        keypoints={name: rmse_of([name]) for name in known},
-        specialists={
-            specialist.name: rmse_of(specialist.keypoints)
-            for specialist in keypoint_schema.SPECIALISTS
-            if set(specialist.keypoints) <= set(known)
-        },
+        keypoints={name: next(estimates) for name in keypoints},
+        specialists={name: next(estimates) for name in specialists},
         face_nme=face_nme,
     )
 

@@ -1,10 +1,12 @@
 """Confidence intervals: their width, their coverage, and what counts as one observation."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from evaluation import bootstrap, metrics
-from evaluation.judgement import NetPredictions, compare
+from evaluation.judgement import NetPredictions, compare, judge
 
 
 def mean_of(values):
@@ -33,6 +35,30 @@ def test_the_same_errors_give_the_same_interval():
     values, groups = np.random.default_rng(3).normal(size=50), np.arange(50)
     first, second = (bootstrap.estimate(mean_of(values), groups) for _ in range(2))
     assert first == second
+
+
+def test_metrics_have_the_same_interval_together_as_each_alone():
+    values = np.random.default_rng(4).normal(5, 2, (5, 60))
+    values[1, :7] = values[2, 5:9] = np.nan  # other faces count, more or fewer
+    values[3] = np.nan
+    values[4, 1:] = np.nan
+    ratios = [mean_of(each) for each in values] + [metrics.failure_rate(values[0], 5)]
+    groups = np.arange(60) // 2
+    together = bootstrap.estimates(ratios, groups)
+    alone = [bootstrap.estimate(ratio, groups) for ratio in ratios]
+    np.testing.assert_array_equal(
+        [dataclasses.astuple(each) for each in together],
+        [dataclasses.astuple(each) for each in alone],
+    )
+
+
+def test_a_net_is_judged_with_draws_that_are_made_once(monkeypatch):
+    made, generator = [], np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: made.append(1) or generator(seed))
+    labels = np.broadcast_to(np.arange(20.0, 35)[:, None], (9, 15, 2))
+    judgement = judge(net("a", labels + 1, labels), labels, np.arange(9), 0.1)
+    assert len(judgement.keypoints) == 15
+    assert len(made) == 1
 
 
 def test_one_group_has_no_interval():
