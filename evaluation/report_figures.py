@@ -1,6 +1,7 @@
 """Which figures a report holds, made from the nets' judgements."""
 
 import dataclasses
+import functools
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,8 +50,9 @@ class ReportFaces:
     labels: np.ndarray
     samples: np.ndarray
 
+    @functools.cached_property
     def mean_image(self) -> np.ndarray:
-        """Returns the mean face, `(96, 96, 1)`."""
+        """The mean face, `(96, 96, 1)`; it takes reading them all."""
         total = np.zeros(self.images.shape[1:])
         for first in range(0, len(self.images), _AT_A_TIME):
             total += np.asarray(self.images[first : first + _AT_A_TIME]).sum(axis=0, dtype=np.int64)
@@ -199,7 +201,7 @@ def _of_one_net(net, faces):
         f"keypoint_errors_{name}",
         f"RMSE px of {name} by keypoint, as a circle of that radius on the mean face.",
         figures.keypoint_errors(
-            faces.mean_image(),
+            faces.mean_image,
             # Unlike nanmean, this does not warn of a keypoint that has no label at all.
             np.ma.masked_invalid(faces.labels).mean(axis=0).filled(np.nan),
             {keypoint: estimate.value for keypoint, estimate in judgement.keypoints.items()},

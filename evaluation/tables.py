@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 import keypoint_schema
 from evaluation import bootstrap
 from evaluation.bootstrap import Comparison, Estimate
@@ -10,7 +12,7 @@ from evaluation.judgement import Judgement, LabelScope
 from evaluation.metrics import percent
 from evaluation.table import Table
 
-_INTERVAL = f"{bootstrap.CONFIDENCE:.0%} intervals in brackets, by bootstrap over faces"
+_INTERVAL = f"{bootstrap.CONFIDENCE:.0%} intervals in brackets, by bootstrap"
 MISSING = "–"
 _SCOPES = {
     LabelScope.HELD_OUT: (
@@ -62,7 +64,7 @@ def error_table(judgements: Sequence[Judgement], threshold: float) -> Table:
             _interval(judgement.nme, ".2%"),
             _interval(judgement.failure_rate, ".1%"),
             _interval(judgement.auc, ".3f"),
-            f"{judgement.faces:,}",
+            f"{np.isfinite(judgement.face_nme).sum():,}",
             f"{judgement.labels:,}",
         ]
         for judgement in judgements
@@ -73,9 +75,9 @@ def error_table(judgements: Sequence[Judgement], threshold: float) -> Table:
         rows=rows,
         note=(
             f"{_INTERVAL}. NME: a face's mean error by the distance between its eye centres, "
-            "averaged over faces; the fraction of faces where it is above "
-            f"{percent(threshold)}; the area under the cumulative error curve up to there, 1 at "
-            "best."
+            "averaged over the faces where both centres are labelled; the fraction of them where "
+            f"it is above {percent(threshold)}; the area under the cumulative error curve up to "
+            "there, 1 at best."
         ),
     )
 
@@ -109,7 +111,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
         title="Paired comparison",
         columns=["nets", "difference in RMSE px", "faces", "verdict"],
         rows=rows,
-        note=f"{_INTERVAL}, both nets on the same resampled faces; below 0 the net named first is "
+        note=f"{_INTERVAL}, both nets on the same resamples; below 0 the net named first is "
         "better.",
         text_columns=(0, 3),
     )

@@ -1,5 +1,6 @@
 """The cumulative error curve: what fraction of faces is within which error."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -27,7 +28,9 @@ def error_curve(errors: Mapping[str, np.ndarray], threshold: float) -> Figure:
         color = style.CYCLE[position % len(style.CYCLE)]
         # When colours run out they begin again, with dashes.
         dash = "-" if position < len(style.CYCLE) else "--"
-        axes.step(x, y, dash, where="post", color=color, label=f"{name}: AUC {auc:.2f}")
+        # Without labelled eye centres there is no area.
+        label = name if math.isnan(auc) else f"{name}: AUC {auc:.2f}"
+        axes.step(x, y, dash, where="post", color=color, label=label)
     axes.axvline(threshold, color=style.MUTED, linewidth=1, linestyle=":")
     label = f"failure above {metrics.percent(threshold)}"
     axes.text(

@@ -451,6 +451,20 @@ def test_a_threshold_is_shown_with_all_its_digits(data, runs, threshold, shown):
     assert f"above {shown};" in table.note
 
 
+def test_faces_beside_the_mean_error_are_those_that_it_averages(data, runs):
+    net = predictions.load_nets(runs[:1], data, "all")[0]
+    labels = data.keypoints.copy()
+    labels[:5, keypoint_schema.indices(["left_eye_center"])] = np.nan
+    net = dataclasses.replace(net.predictions, judged_labels=labels)
+    (row,) = tables.error_table([judge(net, labels, data.groups, 0.1)], 0.1).rows
+    assert row[-2:] == [f"{len(data) - 5}", f"{np.isfinite(labels).sum():,}"]
+
+
+def test_the_note_claims_no_unit_of_resampling_beside_the_one_above_the_tables(data, runs):
+    note = note_about(predictions.load_nets(runs[:1], data, "all"), data)
+    assert note.startswith("95% intervals in brackets, by bootstrap. ")
+
+
 def test_numbers_say_which_threshold_and_which_labels_they_are_about(
     data, runs, small_folder, quick_figures, tmp_path
 ):

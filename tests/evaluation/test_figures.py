@@ -258,6 +258,12 @@ def test_best_faces_come_before_the_worst():
     assert not any("nan" in caption for caption in captions)
 
 
+def test_the_mean_face_is_computed_once():
+    faces = report_figures.ReportFaces(IMAGES, LABELS, IMAGES[:1])
+    np.testing.assert_allclose(faces.mean_image, IMAGES.mean(0))
+    assert faces.mean_image is faces.mean_image
+
+
 def test_keypoint_errors_are_circles_of_that_radius(made):
     circles = made["errors"].axes[0].patches
     assert len(circles) == 15
@@ -269,6 +275,12 @@ def test_cumulative_curve_ends_at_the_faces_within_its_limit():
     figure = figures.error_curve({"net": np.array([0.02, 0.05, 0.5, np.nan])}, 0.1)
     line = figure.axes[0].lines[0]
     assert line.get_ydata()[-1] == pytest.approx(2 / 3)
+
+
+def test_a_net_without_errors_has_no_area_in_the_legend():
+    errors = {"net": np.array([0.05, np.nan]), "nothing": np.full(2, np.nan)}
+    (legend,) = figures.error_curve(errors, 0.1).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["net: AUC 0.50", "nothing"]
 
 
 @pytest.mark.parametrize("threshold", [0.1, 0.125, 0.03, 0.005])
