@@ -37,6 +37,8 @@ class NetPredictions:
         judged_labels: `(N, 15, 2)` px, the labels that it is judged by; NaN elsewhere.
         training_labels: the same for those that it trained on; None if that is not known.
         scope: which labels `judged_labels` are.
+        of_specialists: whether specialists predict it. Then `epochs` is their sum, and the two
+            losses are means weighted by how many values each predicts.
         epochs: how many it was trained; None if not known (as below).
         train_loss: of the epoch that was kept, as training logged it, with dropout at work.
         valid_loss: of the epoch that was kept, as training logged it.
@@ -48,6 +50,7 @@ class NetPredictions:
     judged_labels: np.ndarray
     training_labels: np.ndarray | None = None
     scope: LabelScope = LabelScope.HELD_OUT
+    of_specialists: bool = False
     epochs: int | None = None
     train_loss: float | None = None
     valid_loss: float | None = None

@@ -50,7 +50,7 @@ def summary_table(judgements: Sequence[Judgement]) -> Table:
             f"{_INTERVAL}. Losses are mean squared errors in normalized units, also for nets that "
             "are trained with another loss: train and valid loss as logged at the epoch whose "
             "weights were kept; “without dropout” is the loss of the finished net on its training "
-            f"rows. {_which_labels(judgements)}"
+            f"rows.{_about_specialists(judgements)} {_which_labels(judgements)}"
         ),
         text_columns=(0, 1),
     )
@@ -120,6 +120,16 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
 def pixels(estimate: Estimate | None, sign: str = "") -> str:
     """An estimate in px as text, `2.17 [2.05, 2.30]`."""
     return _interval(estimate, f"{sign}.2f")
+
+
+def _about_specialists(judgements):
+    if not any(judgement.net.of_specialists for judgement in judgements):
+        return ""
+    return (
+        " Of specialists, epochs are a sum, and train and valid loss are means weighted by how "
+        "many values each predicts; “without dropout” is over all labels together, so it may "
+        "differ without any dropout."
+    )
 
 
 def _which_labels(judgements):

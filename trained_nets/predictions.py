@@ -193,6 +193,7 @@ def _judged(net, name, data, is_held_out, predicted):
         judged_labels=labels if is_held_out is None else _only(labels, is_held_out),
         training_labels=_trained_on(net, labels, ~is_held_out) if knows_split else None,
         scope=scope,
+        of_specialists=(config or {}).get("model") == places.SPECIALISTS_MODEL,
         epochs=results.get("epochs_run"),
         train_loss=train_loss,
         valid_loss=valid_loss,

@@ -117,6 +117,13 @@ def test_the_note_says_whether_a_net_trained_on_the_labels_that_count(data, runs
     assert "RMSE of other is over every label; by their fingerprint" in every
 
 
+def test_the_note_says_how_the_losses_of_specialists_are_averaged(data, runs):
+    nets = predictions.load_nets(runs, data, "validation")
+    said = "Of specialists, epochs are a sum, and train and valid loss are means weighted by"
+    assert said in note_about(nets, data)
+    assert said not in note_about(nets[:2], data)
+
+
 def test_every_scope_of_labels_has_a_sentence_of_its_own(data, runs):
     net = predictions.load_nets([runs[0]], data, "all")[0]
     scopes = evaluation.LabelScope
