@@ -2,6 +2,7 @@
 
 import os
 
+import atomic_write
 import data_pipeline
 from evaluation import submission
 from trained_nets.loading import load_net
@@ -25,6 +26,7 @@ def submit(
     Raises:
         UserError: if the data or the net cannot be loaded, or the file cannot be written.
     """
+    atomic_write.require_writable(file)
     images, image_ids = data_pipeline.load_test(data)
     lookup = data_pipeline.load_lookup(data, image_ids)
     net = load_net(origin, flip_average, labels_of)

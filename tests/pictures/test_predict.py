@@ -49,6 +49,12 @@ def folder(tmp_path):
     return folder
 
 
+def test_the_place_for_a_submission_is_tried_before_the_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(data_pipeline, "load_test", lambda path: pytest.fail("worked first"))
+    assert run_script(predict, "preset:heatmap_s", "--submission", tmp_path) == 2
+    assert "is a folder. Name a file in it" in capsys.readouterr().err
+
+
 def test_submission_answers_the_lookup_table(run_path, small_folder, tmp_path, capsys):
     file = tmp_path / "out" / "submission.csv"
     options = ["--data", small_folder, "--submission", file]
