@@ -41,8 +41,10 @@ def learning_curves(histories: Mapping[str, History]) -> Figure:
         color = style.CYCLE[position % len(style.CYCLE)]
         table, best = history.table, history.best
         cross, dot = ("x", ".") if len(table) <= _SHORT else ("", "")
-        train = {"linestyle": "--", "marker": cross, "linewidth": thin}
-        valid = {"linestyle": "-", "marker": dot, "linewidth": thick, "label": name}
+        # When colours run out they begin again, with other dashes.
+        dashes = ("--", "-") if position < len(style.CYCLE) else (":", "-.")
+        train = {"linestyle": dashes[0], "marker": cross, "linewidth": thin}
+        valid = {"linestyle": dashes[1], "marker": dot, "linewidth": thick, "label": name}
         axes.plot(table["epoch"], table["train_loss"], color=color, **train)
         axes.plot(table["epoch"], table["valid_loss"], color=color, **valid)
         axes.plot(best["epoch"], best["valid_loss"], "o", color=color, markersize=6)

@@ -174,6 +174,12 @@ def test_nine_nets_have_nine_colours(made):
     assert len({line.get_color() for line in solid}) == 9
 
 
+def test_a_tenth_net_has_dashes_of_its_own():
+    axes = figures.learning_curves({f"net{i}": history(9, 5) for i in range(10)}).axes[0]
+    curves = [line for line in axes.lines if line.get_marker() != "o"]
+    assert len({(line.get_color(), line.get_linestyle()) for line in curves}) == 20
+
+
 def test_colours_differ_for_the_colour_blind():
     """Every pair differs in lightness or in the blue-yellow axis, which deuteranopes see too."""
     rgb = np.array([matplotlib.colors.to_rgb(color) for color in style.CYCLE[:7]])
