@@ -49,8 +49,9 @@ def summary_table(judgements: Sequence[Judgement]) -> Table:
         note=(
             f"{_INTERVAL}. Losses are mean squared errors in normalized units, also for nets that "
             "are trained with another loss: train and valid loss as logged at the epoch whose "
-            "weights were kept; “without dropout” is the loss of the finished net on its training "
-            f"rows.{_about_specialists(judgements)} {_which_labels(judgements)}"
+            "weights were kept, without a flip average; “without dropout” is the loss of the "
+            "finished net on its training rows, with the flip average if one was asked for."
+            f"{_about_specialists(judgements)} {_which_labels(judgements)}"
         ),
         text_columns=(0, 1),
     )
