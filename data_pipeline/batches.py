@@ -115,7 +115,8 @@ def training_batches(
 
     epochs = tf.data.Dataset.range(first_epoch, _FOREVER)
     # At most one epoch ahead: the offsets of those after the next may still change.
-    return epochs.flat_map(batches_of_epoch).prefetch(min(2, steps_per_epoch(data, batch_size)))
+    ahead = min(2, steps_per_epoch(data, batch_size))
+    return _untuned(epochs.flat_map(batches_of_epoch).prefetch(ahead))
 
 
 def mirror_offset_table(epochs: int, num_keypoints: int) -> tf.Variable:
@@ -127,7 +128,18 @@ def evaluation_batches(data: FaceData, batch_size: int, share: Share = WHOLE) ->
     """Every face once, in order, with normalized keypoints; `share` as in training."""
     gather = _gather_from(data)
     rows = tf.data.Dataset.range(len(data)).batch(batch_size)
-    return rows.map(_as_written(lambda batch: share.of(*gather(batch)))).prefetch(2)
+    return _untuned(rows.map(_as_written(lambda batch: share.of(*gather(batch)))).prefetch(2))
+
+
+def _untuned(dataset):
+    """Keeps TensorFlow from tuning a dataset in which nothing can be tuned.
+
+    The thread that does so sleeps ever longer, up to a minute, and the end of a training may miss
+    waking it, and then waits until it wakes by itself (seen in TensorFlow 2.21).
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def _gather_from(data):

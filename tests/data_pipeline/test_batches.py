@@ -73,6 +73,12 @@ def test_evaluation_keeps_every_face_in_order():
     assert batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
+def test_no_thread_tunes_what_it_could_delay_the_end_of():
+    data = numbered_faces()
+    for batches in (training_batches(data, BATCH_SIZE, seed=1), evaluation_batches(data, 4)):
+        assert batches.options().autotune.enabled is False
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_the_shares_of_processes_make_up_each_batch(processes):
     data = numbered_faces()

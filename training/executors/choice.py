@@ -31,7 +31,7 @@ def choose(arguments) -> Executor:
 
 
 def _default_jobs(arguments):
-    """A first look's nets are so short that a third of the time is their start, on one core."""
+    """A first look's trainings are short: a third of their time is their start, on one core."""
     if not is_first_look(arguments) or arguments.devices != 1:
         return 1
     is_specialists = arguments.model == places.SPECIALISTS_MODEL
