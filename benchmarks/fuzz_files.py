@@ -33,6 +33,9 @@ CHUNK = 200  # cases a process: what TensorFlow keeps is freed with it
 CPU_SECONDS, SECONDS = 60, 900  # a case, after which it counts as a hang
 MEGABYTES = 2000  # a case, beyond what earlier cases have used; a 200-megapixel picture takes 600
 _LONGEST = 600  # characters of a message
+_UNFINISHED = (
+    "is not finished: it was interrupted, or failed."  # a note about a run without results
+)
 
 
 def main(argv=None):
@@ -190,7 +193,7 @@ def _in_short(error):
 
 def judge(status: int, errors: str, mutation, target) -> str:
     """Returns what is wrong with an exit status and what was written on stderr; "" if nothing."""
-    lines = errors.splitlines()
+    lines = [line for line in errors.splitlines() if not line.endswith(_UNFINISHED)]
     if status == 0:
         if mutation.valid is False:
             return "read, but should have been refused"

@@ -22,6 +22,8 @@ def find_fault(config: object) -> str | None:
     needed = _OF_ENSEMBLE if config["model"] == places.ENSEMBLE_MODEL else {}
     if config["data"].get("fold") is not None:
         needed = needed | _OF_FOLD
+    if config.get("results"):
+        needed = needed | _OF_RESULTS
     return _fault_in_entries(config, needed)
 
 
@@ -165,6 +167,7 @@ _OF_FOLD = {  # what repeats its split
     path: _needed(*_RUN[path][:2])
     for path in ("data.fold.number", "data.fold.of", "data.fold.split_seed", "recipe.rows")
 }
+_OF_RESULTS = {"results.finished": _needed(*_RUN["results.finished"][:2])}
 _ACCURACY = {
     "measured_on": _needed(*_TEXT),
     "faces": _needed(*_WHOLE),

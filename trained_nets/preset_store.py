@@ -39,7 +39,10 @@ def load_preset(name: str) -> TrainedNet:
     card = read_card(name)
     about = {key: value for key, value in card.items() if key != "run"}
     config = {**card["run"], "preset": about}
-    whole = _build(config)
+    try:
+        whole = _build(config)
+    except UserError as error:
+        raise _damaged(name, CARD, error) from error
     _set_weights(whole, _read_weights(name), name)
     return _open(f"{PRESET_PREFIX}{name}", whole, config)
 

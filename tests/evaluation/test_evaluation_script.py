@@ -138,7 +138,7 @@ def test_losses_are_those_of_the_epoch_that_was_kept(data, runs):
         assert net.predictions.train_loss == pytest.approx(0.007)
 
 
-@pytest.mark.parametrize("results", [None, {"epochs_run": 5, "best_epoch": 5}])
+@pytest.mark.parametrize("results", [None, {"epochs_run": 5, "best_epoch": 5, "finished": False}])
 def test_losses_of_a_killed_training_are_those_of_the_smallest_error(data, tmp_path, results):
     """It has no results, or those of an epoch that its history had to give up."""
     path = run_fixtures.write_run(tmp_path / "killed", data)

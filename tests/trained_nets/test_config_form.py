@@ -78,9 +78,10 @@ FOLD = {"number": 1, "of": 5, "split_seed": 1}
         (changed("data.fold", {}), "data.fold.number"),
         (changed("data.fold", FOLD) | {"recipe": None}, "recipe.rows"),
         (changed("model", "ensemble"), "folds"),
+        (changed("results.finished", None), "results.finished"),
     ],
 )
-def test_a_fold_and_an_ensemble_need_entries_of_their_own(config, path):
+def test_a_fold_an_ensemble_and_results_need_entries_of_their_own(config, path):
     assert find_fault(config).startswith(f"{path} must be ")
 
 
@@ -121,3 +122,13 @@ def test_a_card_with_a_wrong_entry_is_named(tmp_path, monkeypatch):
         (tmp_path / "tiny/card.json").write_text(text)
         with pytest.raises(UserError, match=f"preset tiny's card.json .*{fault}"):
             load_preset("tiny")
+
+
+def test_a_card_whose_net_cannot_be_built_is_named(tmp_path, monkeypatch):
+    card = json.loads((PRESETS / "heatmap_s/card.json").read_text())
+    card["run"] |= {"model": "net2", "recipe": {"net_settings": {"hidden_units": []}}}
+    monkeypatch.setattr("trained_nets.places.PRESETS", tmp_path)
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny/card.json").write_text(json.dumps(card))
+    with pytest.raises(UserError, match="preset tiny's card.json .*net2 cannot be built"):
+        load_preset("tiny")
