@@ -117,6 +117,11 @@ def is_utf_8(text):
     return True
 
 
+def writable(text):
+    """Returns a text with escapes for what UTF-8 cannot hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def path(text):
     """Reads a path, as an argparse `type`: a shell leaves the `~` of `--out=~/x` alone."""
     try:

@@ -5,12 +5,13 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+import command_line
 from errors import FailedError
 from pictures.annotation import write_annotated
 from pictures.detection import FaceDetector
 from pictures.finding import find_keypoints
 from pictures.reading import UnreadablePictureError, read_picture
-from pictures.records import PictureFaces, writable
+from pictures.records import PictureFaces
 
 # A face takes a few times as long if it is predicted alone. The number of faces that are predicted
 # together changes the last bits of the answer, so it is the same for any number of processes. Both
@@ -94,7 +95,7 @@ def _drawn(picture, file):
     try:
         photograph = read_picture(picture.path)
     except UnreadablePictureError as error:  # it has changed, or gone, since it was read
-        return PictureFaces(picture.path, None, [], writable(str(error)))
+        return PictureFaces(picture.path, None, [], command_line.writable(str(error)))
     write_annotated(file, photograph, picture.faces)
     return picture
 

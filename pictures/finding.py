@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from PIL import Image
 
+import command_line
 import keypoint_schema
 from pictures.cropping import Box, crop, to_photograph
 from pictures.detection import DetectedFace, FaceDetector
 from pictures.reading import UnreadablePictureError, read_picture, to_gray
-from pictures.records import Face, PictureFaces, writable
+from pictures.records import Face, PictureFaces
 
 
 def find_keypoints(
@@ -52,7 +53,7 @@ def _read(path, detector):
     try:
         picture = read_picture(path)
     except UnreadablePictureError as error:
-        return _Cropped(path, error=writable(str(error)))
+        return _Cropped(path, error=command_line.writable(str(error)))
     return _cropped(path, picture, detector)
 
 

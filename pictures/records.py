@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+import command_line
 from pictures.cropping import Box
 
 
@@ -52,7 +53,7 @@ class PictureFaces:
     @property
     def name(self) -> str:
         """The path, as text that can be written whatever bytes it is made of."""
-        return writable(str(self.path))
+        return command_line.writable(str(self.path))
 
 
 @dataclasses.dataclass
@@ -85,11 +86,6 @@ CSV_COLUMNS = (
     *("picture", "face", "confidence", "left", "top", "width", "height"),
     *("keypoint", "x", "y", "error"),
 )
-
-
-def writable(text: str) -> str:
-    """Returns a text with escapes for what UTF-8 cannot hold."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def csv_rows(picture: PictureFaces) -> list[list[str]]:

@@ -11,7 +11,6 @@ from PIL import Image
 import atomic_write
 import command_line
 from errors import UserError
-from pictures.records import writable
 
 SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
 
@@ -118,7 +117,7 @@ def _ffmpeg_name(path):
     """A path as FFmpeg takes it: it would read `12:30.mp4` as a protocol, and needs UTF-8."""
     name = str(path.absolute())
     if not command_line.is_utf_8(name):
-        raise UserError(f"{writable(name)}: a video's path must be UTF-8. Rename it.")
+        raise UserError(f"{command_line.writable(name)}: a video's path must be UTF-8. Rename it.")
     return name
 
 

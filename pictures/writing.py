@@ -15,7 +15,6 @@ from pictures.moving import write_video
 from pictures.outputs import Outputs
 from pictures.processes import in_processes
 from pictures.progress import progress
-from pictures.records import writable
 from pictures.video import is_video
 
 _LARGE, _OBLONG = 1024, 1.4  # px; longer by shorter side: hardly a crop of one face
@@ -130,7 +129,7 @@ def _identity(paths, drawn_into):
     digest = hashlib.sha256()
     for path in paths:
         digest.update(os.fsencode(path) + b"\0")
-    place = writable(str(drawn_into)) if drawn_into else None
+    place = command_line.writable(str(drawn_into)) if drawn_into else None
     return {"pictures": len(paths), "paths": digest.hexdigest(), "--draw": place}
 
 

@@ -6,7 +6,7 @@ import json
 import textwrap
 from collections.abc import Callable, Iterator
 
-from pictures.records import writable
+import command_line
 
 
 @contextlib.contextmanager
@@ -26,7 +26,11 @@ def printing(as_json: bool, photos: bool) -> Iterator[Callable]:
 
     def print_record(path, faces, error):
         nonlocal before
-        content = {"picture": writable(str(path)), **record(faces, error), "error": error or None}
+        content = {
+            "picture": command_line.writable(str(path)),
+            **record(faces, error),
+            "error": error or None,
+        }
         print(before + textwrap.indent(json.dumps(content, indent=2), "  "), end="")
         before = ",\n"
 
@@ -39,11 +43,11 @@ def printing(as_json: bool, photos: bool) -> Iterator[Callable]:
 
 def _print_face(path, faces, error):
     for face in faces:
-        _print_keypoints(writable(str(path)), face)
+        _print_keypoints(command_line.writable(str(path)), face)
 
 
 def _print_photo(path, faces, error):
-    picture = writable(str(path))
+    picture = command_line.writable(str(path))
     if not faces and not error:
         print(f"{picture}  (no face found)")
     for number, face in enumerate(faces):

@@ -17,6 +17,8 @@ from trained_nets.trained_net import (
     labellers_of,
 )
 
+UNFINISHED = "is not finished: it was interrupted, or failed."
+
 
 def load_net(
     origin: str | os.PathLike, flip_average: bool | str = False, labels_of: str | None = None
@@ -53,9 +55,7 @@ def warn_if_unfinished(net: TrainedNet):
     """Prints a note if the training of a run was interrupted, or failed."""
     results = (net.config or {}).get("results") or {}
     if net.config and not results.get("finished"):
-        command_line.warn(
-            f"The training of {net.origin} is not finished: it was interrupted, or failed."
-        )
+        command_line.warn(f"The training of {net.origin} {UNFINISHED}")
 
 
 def load_run(run: RunFolder) -> TrainedNet:

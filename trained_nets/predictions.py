@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+import command_line
 import data_pipeline
 import keypoint_schema
 import labelling
@@ -14,7 +15,6 @@ from callbacks import read_history
 from errors import UserError
 from evaluation import History, LabelScope, NetPredictions
 from evaluation.judgement import Net
-from pictures.records import writable
 from trained_nets import places, run_folder
 from trained_nets.held_out import as_recorded, find_held_out, has_trained_on
 from trained_nets.loading import load_net, warn_if_unfinished
@@ -138,7 +138,7 @@ def _distinct_names(nets):
     names = [_name(net) for net in nets]
     if len(set(names)) < len(names):
         names = [net.origin for net in nets]
-    return [writable(name) for name in names]
+    return [command_line.writable(name) for name in names]
 
 
 def _name(net):
