@@ -5,6 +5,7 @@ that does the same. Loss, clipping, weight decay and moving average are those of
 """
 
 import importlib.util
+import sys
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from models.heatmap_layers import cell_centres
 from models.training_model import TARGET_DEVIATION
 
 _DELTA = 1.5  # px, of the Huber loss
+
+# PyTorch's optimizers load its compiler, Triton, which crashes the process if TensorFlow is there
+# already. Nothing here compiles.
+sys.modules.setdefault("triton", None)
 
 
 def is_installed():
