@@ -112,6 +112,8 @@ class FaceData:
             float32 `(N, L·K, 2)`, px, as `labelling` explains; NaN except where a row's own
             labeller puts its keypoints.
         """
+        if len(self.labellers) == 1:
+            return self.keypoints
         shape = (len(self), len(self.labellers) * len(self.names), 2)
         labels = np.full(shape, np.nan, np.float32)
         np.put_along_axis(labels, self._positions(), self.keypoints, axis=1)
@@ -119,6 +121,8 @@ class FaceData:
 
     def as_labelled(self, predicted: np.ndarray) -> np.ndarray:
         """Takes from predictions `(N, L·K, 2)` those for each row's labeller, `(N, K, 2)`."""
+        if len(self.labellers) == 1:
+            return predicted
         return np.take_along_axis(predicted, self._positions(), axis=1)
 
     @property
