@@ -143,6 +143,11 @@ class Page:
         self.call("Browser.grantPermissions", permissions=permissions, origin=origin)
         self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
+    def press_ctrl_v(self):
+        key = {"key": "v", "code": "KeyV", "modifiers": 2, "windowsVirtualKeyCode": 86}
+        self.call("Input.dispatchKeyEvent", type="rawKeyDown", commands=["paste"], **key)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **key)
+
     def hover(self, x, y):
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 

@@ -97,6 +97,18 @@ def start_webcam(page):
     click(page, '[title="grant webcam access"] button')
 
 
+def copy_face(page, folder, row):
+    """Puts a face into the clipboard, 240×192; returns its file."""
+    file = folder / f"face{row}.png"
+    Image.fromarray(small_data.faces()[0][row, :, :, 0]).resize((240, 192)).save(file)
+    content = base64.b64encode(file.read_bytes()).decode()
+    page.evaluate(
+        f"fetch('data:image/png;base64,{content}').then(got => got.blob())"
+        ".then(png => navigator.clipboard.write([new ClipboardItem({'image/png': png})]))"
+    )
+    return file
+
+
 def write_video(path, gray):
     """Writes a still picture, uint8 `(height, width)`, both even, as a YUV4MPEG2 video.
 
@@ -204,18 +216,44 @@ def test_a_picture_is_pasted(page, address, run_path, tmp_path):
     click(page, PASTE)
     assert page.wait_for(MESSAGE) == "The clipboard holds no picture."
 
-    file = tmp_path / "face.png"
-    Image.fromarray(small_data.faces()[0][2, :, :, 0]).resize((240, 192)).save(file)
-    content = base64.b64encode(file.read_bytes()).decode()
-    page.evaluate(
-        f"fetch('data:image/png;base64,{content}').then(got => got.blob())"
-        ".then(png => navigator.clipboard.write([new ClipboardItem({'image/png': png})]))"
-    )
+    copied = copy_face(page, tmp_path, row=2)
     look_for_no_faces(page)
     click(page, PASTE)
     shown = page.wait_for(POINTS)
-    (expected,) = KeypointFinder(run_path, detect=False)(file)
+    (expected,) = KeypointFinder(run_path, detect=False)(copied)
     np.testing.assert_allclose([place for _, *place in shown], expected.points, atol=0.2)
+    assert page.evaluate("document.querySelector('.message') === null")
+
+
+def test_ctrl_v_pastes_a_picture_in_place_of_another_and_of_the_webcam(
+    page, address, run_path, tmp_path
+):
+    page.allow_clipboard(address)
+    page.evaluate("navigator.clipboard.writeText('no picture')")
+    page.press_ctrl_v()
+    assert page.wait_for(MESSAGE) == "The clipboard holds no picture."
+
+    look_for_no_faces(page)
+    find = KeypointFinder(run_path, detect=False)
+    for row in (2, 0, 1):
+        copied = copy_face(page, tmp_path, row)
+        page.press_ctrl_v()
+        (expected,) = find(copied)
+        page.wait_for(f"Math.abs({POINTS}[0]?.[1] - {expected.points[0, 0]}) < 0.2")
+        shown = page.evaluate(POINTS)
+        np.testing.assert_allclose([place for _, *place in shown], expected.points, atol=0.2)
+        assert page.evaluate("document.querySelector('.message') === null")
+        if row == 0:
+            click(page, WEBCAM)
+            page.wait_for("document.querySelector('[title=\"grant webcam access\"]') !== null")
+
+
+def test_text_is_pasted_into_a_box_of_the_page(page, address):
+    page.allow_clipboard(address)
+    page.evaluate("navigator.clipboard.writeText('preset:heatmap_s')")
+    page.evaluate("document.querySelector('#net input').select()")
+    page.press_ctrl_v()
+    page.wait_for("document.querySelector('#net input').value === 'preset:heatmap_s'")
     assert page.evaluate("document.querySelector('.message') === null")
 
 
