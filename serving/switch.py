@@ -118,8 +118,7 @@ def wait_until_available(arguments, connection, stale=None):
     Raises:
         UserError: if it failed to load, or `--wait` is over.
     """
-    end = time.monotonic() + arguments.wait
-    while True:
+    for _ in times_to_ask(arguments):
         try:
             told = connection.status().get(arguments.to, ("not listed", ""))
             stale = stale if told == stale else None
@@ -130,13 +129,11 @@ def wait_until_available(arguments, connection, stale=None):
             return
         if found == "END" and reason and not stale:
             raise UserError(f"Version {arguments.to} cannot be served: {reason}")
-        if time.monotonic() >= end:
-            raise UserError(
-                f"Version {arguments.to} must be AVAILABLE within {arguments.wait} s (--wait). It "
-                f"is {found}{': ' * bool(reason)}{reason}. Does the server read "
-                f"{arguments.config}, and does the model's folder have that version?"
-            )
-        time.sleep(POLL_SECONDS)
+    raise UserError(
+        f"Version {arguments.to} must be AVAILABLE within {arguments.wait} s (--wait). It is "
+        f"{found}{': ' * bool(reason)}{reason}. Does the server read {arguments.config}, and does "
+        "the model's folder have that version?"
+    )
 
 
 def wait_until_labelled(arguments, connection):
@@ -149,8 +146,7 @@ def wait_until_labelled(arguments, connection):
     Raises:
         UserError: if `--wait` is over.
     """
-    end = time.monotonic() + arguments.wait
-    while True:
+    for _ in times_to_ask(arguments):
         try:
             version = connection.version()
             told = f"It answers with version {version}"
@@ -158,12 +154,19 @@ def wait_until_labelled(arguments, connection):
             version, told = None, str(error).rstrip(".")
         if version == arguments.to:
             return
-        if time.monotonic() >= end:
-            raise UserError(
-                f"Label {arguments.label} must answer with version {arguments.to} within "
-                f"{arguments.wait} s (--wait). {told}. Does the server read {arguments.config}?"
-            )
+    raise UserError(
+        f"Label {arguments.label} must answer with version {arguments.to} within "
+        f"{arguments.wait} s (--wait). {told}. Does the server read {arguments.config}?"
+    )
+
+
+def times_to_ask(arguments):
+    """Yields now and again until `--wait` is over, at least once."""
+    end = time.monotonic() + arguments.wait
+    yield
+    while time.monotonic() < end:
         time.sleep(POLL_SECONDS)
+        yield
 
 
 if __name__ == "__main__":
