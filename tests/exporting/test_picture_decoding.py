@@ -49,6 +49,13 @@ def jpeg_with_others_in_it():
     return encode(COLOUR, "JPEG", exif=b"Exif\0\0" + scans, restart_marker_rows=1) + scans
 
 
+def jpeg_cmyk_without_adobes_segment():
+    """Pillow takes it for one of Adobe's, as those with the segment are: 255 is no ink."""
+    content = encode(COLOUR.convert("CMYK"), "JPEG")
+    start = content.index(b"\xff\xee\0\x0eAdobe")
+    return content[:start] + content[start + 16 :]
+
+
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FILES = {
     "PNG gray": encode(GRAY, "PNG"),
@@ -66,6 +73,7 @@ FILES = {
     "JPEG RGB": encode(COLOUR, "JPEG"),
     "JPEG progressive": encode(COLOUR, "JPEG", progressive=True, quality=60),
     "JPEG CMYK": encode(COLOUR.convert("CMYK"), "JPEG"),
+    "JPEG CMYK without Adobe's segment": jpeg_cmyk_without_adobes_segment(),
     "JPEG with a colour profile": encode(COLOUR, "JPEG", icc_profile=PROFILE),
     "JPEG with others in it": jpeg_with_others_in_it(),
     "JPEG stored as RGB": encode(COLOUR, "JPEG", keep_rgb=True),
