@@ -1,13 +1,11 @@
-"""The exported folder in a C program of our own: no Python, no Keras, nothing that guards it."""
+"""The exported folder in TensorFlow's C library, where nothing in Python guards the process."""
 
-import os
-import shutil
-import subprocess
+import sys
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
+from benchmarks.c_session import ChildSession
 from exporting import open_saved_model
 from tests.export_stand_in import (
     colour_picture,
@@ -18,102 +16,59 @@ from tests.export_stand_in import (
     stand_in_model,
 )
 
-SOURCE = os.path.join(os.path.dirname(__file__), "c_api", "consumer.c")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="the C library is called as on Linux"
+)
 INVALID_ARGUMENT = 3  # TF_Code
 
 
 @pytest.fixture(scope="module")
-def consumer(tmp_path_factory):
-    """The compiled program's path."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        pytest.skip("there is no C compiler")
-    libraries = tf.sysconfig.get_lib()
-    names = ("libtensorflow_cc.so.2", "libtensorflow_framework.so.2")
-    if not all(os.path.exists(os.path.join(libraries, name)) for name in names):
-        pytest.skip("this TensorFlow comes without its C libraries")
-    program = str(tmp_path_factory.mktemp("c_api") / "consumer")
-    include = ("-I", tf.sysconfig.get_include())
-    link = [f"-L{libraries}", f"-Wl,-rpath,{libraries}", *(f"-l:{name}" for name in names)]
-    command = [compiler, "-std=c99", "-Wall", "-Werror", *include, SOURCE, "-o", program, *link]
-    subprocess.run(command, check=True)
-    return program
-
-
-@pytest.fixture(scope="module")
-def tensors(tmp_path_factory):
-    """For a signature, or one of its outputs, the names of its input, its output and its number."""
-    with open_saved_model(published(tmp_path_factory)) as saved:
-
-        def names(signature, output="keypoints"):
-            (sent,) = saved.signatures[signature].inputs.values()
-            name, index = saved.signatures[signature].outputs[output].name.split(":")
-            return f"{sent.name.split(':')[0]} {name} {index}"
-
-        return {
-            **{name: names(name) for name in ("serving_default", "serve_uint8", "serve_bytes")},
-            "serve_bytes error": names("serve_bytes", "error"),
-        }
-
-
-@pytest.fixture(scope="module")
-def ask(consumer, tensors, tmp_path_factory):
-    """Sends requests (signature, dtype, bytes, shape) to one process; returns its answers."""
+def ask(tmp_path_factory):
+    """Sends a request to one process; returns TF_Code, and the outputs by name if it is 0."""
     folder = published(tmp_path_factory)
-    files = tmp_path_factory.mktemp("requests")
+    with open_saved_model(folder) as saved:
+        signatures = saved.signatures
 
-    def run(*requests):
-        lines = []
-        for number, (signature, dtype, data, shape) in enumerate(requests):
-            (files / str(number)).write_bytes(data)
-            shape = " ".join(map(str, (len(shape), *shape)))
-            lines.append(f"{tensors[signature]} {dtype} {files / str(number)} {shape}\n")
-        process = subprocess.run(
-            [consumer, str(folder)],
-            input="".join(lines),
-            capture_output=True,
-            text=True,
-            env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "2"},
-        )
-        assert process.returncode == 0, process.stderr[-2000:]
-        answers = process.stdout.splitlines()
-        assert len(answers) == len(requests)
-        return answers
+    with ChildSession(folder) as child:
 
-    return run
+        def run(signature, value):
+            (sent,) = signatures[signature].inputs.values()
+            outputs = {name: info.name for name, info in signatures[signature].outputs.items()}
+            code, _, arrays = child.run(sent.name, value, list(outputs.values()))
+            return code, dict(zip(outputs, arrays, strict=False))
+
+        yield run
 
 
-def values(answer):
-    kind, rank, *rest = answer.split()
-    assert kind == "ok", answer
-    shape = [int(size) for size in rest[: int(rank)]]
-    return np.array(rest[int(rank) :], np.float32).reshape(shape)
+def keypoints(answer):
+    code, outputs = answer
+    assert code == 0
+    return outputs["keypoints"]
 
 
-def messages(answer):
-    assert answer.startswith("ok 1 "), answer
-    return answer.split("\t")[1:]
+def texts(*each):
+    array = np.empty(len(each), object)
+    array[:] = each
+    return array
 
 
-def code(answer):
-    assert answer.startswith("error "), answer
-    return int(answer.split()[1])
+def require_refused_and_alive(ask, refused, good):
+    """Every request is an invalid argument, and the same process then answers a good one."""
+    codes = [ask(*request)[0] for request in refused]
+    assert codes == [INVALID_ARGUMENT] * len(refused)
+    assert keypoints(ask(*good)).shape == (len(good[1]), 15, 2)
 
 
 @pytest.mark.parametrize("batch", [1, 5])
 def test_float_uint8_and_bytes_answer_like_the_keras_model(ask, batch):
     model, images, picture = stand_in_model(), faces(batch), colour_picture(70, 90)
-    shape = (batch, 96, 96, 1)
-    gray, gray_uint8, files = ask(
-        ("serving_default", "float", images.astype(np.float32).tobytes(), shape),
-        ("serve_uint8", "uint8", images.tobytes(), shape),
-        ("serve_bytes", "string", encode(picture, "PNG"), (batch,)),
-    )
     expected = np.asarray(model(images.astype(np.float32))) * 48 + 47.5
-    np.testing.assert_allclose(values(gray), expected, atol=1e-3)
-    np.testing.assert_allclose(values(gray_uint8), expected, atol=1e-3)
+    gray = ask("serving_default", images.astype(np.float32))
+    np.testing.assert_allclose(keypoints(gray), expected, atol=1e-3)
+    np.testing.assert_allclose(keypoints(ask("serve_uint8", images)), expected, atol=1e-3)
+    files = ask("serve_bytes", texts(*[encode(picture, "PNG")] * batch))
     expected = np.stack([pillow_keypoints(model, picture)] * batch)
-    np.testing.assert_allclose(values(files), expected, atol=0.01)
+    np.testing.assert_allclose(keypoints(files), expected, atol=0.01)
 
 
 WRONG_SHAPES = [
@@ -132,86 +87,70 @@ WRONG_SHAPES = [
     (1, 192, 192, 1),
     (2, 48, 96, 1),
 ]
+FACE = (1, 96, 96, 1)
 
 
 @pytest.mark.parametrize(
-    ("signature", "dtype"), [("serving_default", "float"), ("serve_uint8", "uint8")]
+    ("signature", "dtype"), [("serving_default", "float32"), ("serve_uint8", "uint8")]
 )
 def test_wrong_shapes_are_invalid_arguments_and_the_process_lives_on(ask, signature, dtype):
-    good = (signature, dtype, b"\0", (2, 96, 96, 1))
-    *answers, last = ask(*((signature, dtype, b"\0", shape) for shape in WRONG_SHAPES), good)
-    assert [code(answer) for answer in answers] == [INVALID_ARGUMENT] * len(WRONG_SHAPES)
-    assert values(last).shape == (2, 15, 2)
+    wrong = [(signature, np.zeros(shape, dtype)) for shape in WRONG_SHAPES]
+    require_refused_and_alive(ask, wrong, (signature, np.zeros((2, 96, 96, 1), dtype)))
 
 
 def test_wrong_dtypes_are_invalid_arguments_and_the_process_lives_on(ask):
-    face = (1, 96, 96, 1)
-    *answers, last = ask(
-        ("serving_default", "uint8", b"\0", face),
-        ("serving_default", "int32", b"\0", face),
-        ("serving_default", "string", b"\0", face),
-        ("serve_uint8", "float", b"\0", face),
-        ("serve_bytes", "float", b"\0", (1,)),
-        ("serve_bytes", "uint8", b"\0", (1,)),
-        ("serving_default", "float", b"\0", face),
-    )
-    assert [code(answer) for answer in answers] == [INVALID_ARGUMENT] * len(answers)
-    assert values(last).shape == (1, 15, 2)
+    wrong = [
+        ("serving_default", np.zeros(FACE, np.uint8)),
+        ("serving_default", np.zeros(FACE, np.int32)),
+        ("serving_default", np.full(FACE, b"\0", object)),
+        ("serve_uint8", np.zeros(FACE, np.float32)),
+        ("serve_bytes", np.zeros(1, np.float32)),
+        ("serve_bytes", np.zeros(1, np.uint8)),
+    ]
+    require_refused_and_alive(ask, wrong, ("serving_default", np.zeros(FACE, np.float32)))
+
+
+def test_wrong_ranks_of_bytes_are_invalid_arguments_and_the_process_lives_on(ask):
+    picture = encode(colour_picture(50, 50), "JPEG")
+    wrong = [("serve_bytes", np.full(shape, picture, object)) for shape in ((), (1, 1))]
+    require_refused_and_alive(ask, wrong, ("serve_bytes", texts(picture, picture)))
 
 
 def test_empty_batches_get_empty_answers(ask):
-    answers = ask(
-        ("serving_default", "float", b"\0", (0, 96, 96, 1)),
-        ("serve_uint8", "uint8", b"\0", (0, 96, 96, 1)),
-        ("serve_bytes", "string", b"\0", (0,)),
-        ("serving_default", "float", b"\0", (1, 96, 96, 1)),
-    )
-    assert [values(answer).shape for answer in answers] == [(0, 15, 2)] * 3 + [(1, 15, 2)]
+    for signature, value in (
+        ("serving_default", np.zeros((0, 96, 96, 1), np.float32)),
+        ("serve_uint8", np.zeros((0, 96, 96, 1), np.uint8)),
+        ("serve_bytes", texts()),
+    ):
+        assert keypoints(ask(signature, value)).shape == (0, 15, 2)
 
 
 def test_faces_with_pixels_that_are_not_finite_get_nan_and_the_others_keypoints(ask):
-    def request(*pixels):
-        return "serving_default", "float", np.repeat(np.float32(pixels), 96 * 96).tobytes(), shape
+    def answered(*pixels):
+        images = np.repeat(np.float32(pixels), 96 * 96).reshape(2, 96, 96, 1)
+        return keypoints(ask("serving_default", images))
 
-    shape = (2, 96, 96, 1)
-    answers = ask(request(1, np.nan), request(np.inf, 2), request(-np.inf, np.nan), request(1, 2))
-    is_nan = [np.isnan(values(answer)).all(axis=(1, 2)).tolist() for answer in answers]
+    answers = [answered(1, np.nan), answered(np.inf, 2), answered(-np.inf, np.nan), answered(1, 2)]
+    is_nan = [np.isnan(answer).all(axis=(1, 2)).tolist() for answer in answers]
     assert is_nan == [[False, True], [True, False], [True, True], [False, False]]
     for answer, row in ((answers[0], 0), (answers[1], 1)):
-        np.testing.assert_allclose(values(answer)[row], values(answers[-1])[row], atol=1e-4)
+        np.testing.assert_allclose(answer[row], answers[-1][row], atol=1e-4)
 
 
 def test_refused_pictures_get_nan_and_a_message(ask):
     picture = encode(colour_picture(50, 50), "JPEG")
     frames = [colour_picture(20, 20, seed) for seed in (0, 1)]
-    animated = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
     refused = {
         picture[: len(picture) // 2]: "must be a whole JPEG",
         b"no picture": "must be a PNG, JPEG, BMP or GIF",
         b"": "must be a PNG, JPEG, BMP or GIF",
-        animated: "must not be animated",
+        encode(frames[0], "GIF", save_all=True, append_images=frames[1:]): "must not be animated",
     }
-    for file, rule in refused.items():
-        keypoints, told, sound, nothing = ask(
-            ("serve_bytes", "string", file, (3,)),
-            ("serve_bytes error", "string", file, (3,)),
-            ("serve_bytes", "string", picture, (2,)),
-            ("serve_bytes error", "string", picture, (2,)),
-        )
-        assert values(keypoints).shape == (3, 15, 2)
-        assert np.isnan(values(keypoints)).all()
-        assert len(messages(told)) == 3
-        assert all(rule in message for message in messages(told))
-        assert np.isfinite(values(sound)).all()
-        assert messages(nothing) == ["", ""]
-
-
-def test_wrong_ranks_of_bytes_are_invalid_arguments_and_the_process_lives_on(ask):
-    picture = encode(colour_picture(50, 50), "JPEG")
-    *answers, last = ask(
-        ("serve_bytes", "string", picture, ()),
-        ("serve_bytes", "string", picture, (1, 1)),
-        ("serve_bytes", "string", picture, (2,)),
-    )
-    assert [code(answer) for answer in answers] == [INVALID_ARGUMENT] * len(answers)
-    assert values(last).shape == (2, 15, 2)
+    code, outputs = ask("serve_bytes", texts(*refused, picture))
+    assert code == 0
+    for message, rule in zip(outputs["error"], refused.values(), strict=False):
+        assert rule in message.decode()
+    assert outputs["error"][-1] == b""
+    is_nan = np.isnan(outputs["keypoints"])
+    assert is_nan[:-1].all()
+    assert not is_nan[-1].any()
