@@ -21,8 +21,9 @@ import time
 import numpy as np
 
 import command_line
-from benchmarks.kill_tests import contents, write_faces
+from benchmarks.kill_tests import write_faces
 from benchmarks.machine import describe
+from benchmarks.run_contents import differing
 from errors import FailedError, UserError
 
 PROGRAM = "python -m benchmarks.executors"
@@ -69,8 +70,8 @@ def measure(folder, arguments):
                     options = ("--cluster", cluster.address)
                 runs = folder / way / str(number)
                 seconds[way].append(train(folder / "faces", runs, arguments.epochs, options))
-                reference = reference or without_logs(runs)
-                if without_logs(runs) != reference:
+                reference = reference or runs
+                if differing(runs, reference):
                     raise FailedError(f"{way} ended with other weights, histories or results.")
     finally:
         cluster.shutdown()
@@ -128,11 +129,6 @@ def read_process(folder):
         return None
     seconds = sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
     return Process(int(folder.name), int(fields[1]), command, seconds)
-
-
-def without_logs(runs):
-    """Reads a run but for its times and logs."""
-    return {file: each for file, each in contents(runs).items() if not file.endswith("log.txt")}
 
 
 def print_table(seconds):

@@ -12,7 +12,6 @@ time. Linux only.
 """
 
 import collections
-import csv
 import json
 import os
 import pathlib
@@ -22,10 +21,10 @@ import signal
 import sys
 import tempfile
 import types
-import zipfile
 
 import command_line
 from benchmarks.forked import Forks, Kill, Kills
+from benchmarks.run_contents import differing, weights
 from errors import FailedError, UserError
 
 PROGRAM = "python -m benchmarks.kill_tests"
@@ -155,55 +154,10 @@ class References:
     def compare(self, what, name):
         """Requires that a run equals the undisturbed one, and that nothing else is left of it."""
         run, expected = self.forks.folder / "runs" / name, self.folder(what)
-        found, wanted = contents(run), contents(expected)
-        differing = [file for file in found | wanted if found.get(file) != wanted.get(file)]
-        require(not differing, f"{name}, whose {', '.join(differing)} differ after kills,")
+        files = differing(run, expected)
+        require(not files, f"{name}, whose {', '.join(files)} differ after kills,")
         hidden = [path.name for path in run.parent.rglob(".*")]
         require(not hidden, f"What is left beside {name} ({', '.join(hidden)})")
-
-
-def contents(run):
-    """Reads a run but for its times: files by name, with weights and results to the last bit."""
-    import numpy as np
-
-    found = {}
-    for path in sorted(run.rglob("*")):
-        name = str(path.relative_to(run))
-        if path.name == "config.json":
-            config = json.loads(path.read_text())
-            config["results"].pop("seconds")
-            found[name] = config
-        elif path.name == "history.csv":
-            with open(path, newline="") as file:
-                found[name] = [row | {"seconds": ""} for row in csv.DictReader(file)]
-        elif path.suffix == ".npz":
-            with np.load(path) as stored:
-                found[name] = {array: stored[array].tobytes() for array in stored.files}
-        elif path.name == "model.keras":
-            found[name] = weights(path)
-        else:
-            found[name] = path.is_dir()
-    return found
-
-
-def weights(file):
-    """Reads the arrays of a `.keras` file, as bytes by name."""
-    import h5py
-
-    arrays = {}
-
-    def keep(name, item):
-        if isinstance(item, h5py.Dataset):
-            arrays[name] = item[()].tobytes()
-
-    with (
-        zipfile.ZipFile(file) as archive,
-        archive.open("model.weights.h5") as stored,
-        h5py.File(stored) as groups,
-    ):
-        groups.visititems(keep)
-    require(arrays, f"{file}, which has no weights,")
-    return arrays
 
 
 def kill_trainings(references, whats, kills):

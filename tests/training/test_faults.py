@@ -1,6 +1,5 @@
 """Full and read-only disks and cut files: one clear line, nothing damaged, and then it goes on."""
 
-import csv
 import os
 import resource
 import shutil
@@ -14,6 +13,7 @@ import evaluate
 import export
 import predict
 import train
+from benchmarks.run_contents import differing
 from callbacks import HistoryCSV
 from tests.export_stand_in import published
 from tests.killing import Killed
@@ -57,18 +57,6 @@ def leave_free(disk, kilobytes):
     return fill
 
 
-def history(run):
-    with open(run / "history.csv", newline="") as file:
-        return [row | {"seconds": ""} for row in csv.DictReader(file)]
-
-
-def require_same(run, other):
-    assert history(run) == history(other)
-    weights = [load_net(folder).model.get_weights() for folder in (run, other)]
-    for ours, theirs in zip(*weights, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-
-
 # What the narrow net6 writes: 2 kB config.json, 22 kB resume.npz, 60 kB model.keras.
 @pytest.mark.parametrize(
     ("kilobytes", "file", "options"),
@@ -90,7 +78,7 @@ def test_a_training_on_a_full_disk_goes_on_when_there_is_space(
     resume = () if file == "config.json" else ("--resume",)
     assert start_net6(disk, *options, *resume) == 0
     assert start_net6(tmp_path / "whole") == 0
-    require_same(disk / "net6", tmp_path / "whole/net6")
+    assert not differing(disk / "net6", tmp_path / "whole/net6")
 
 
 def test_a_file_beyond_the_limit_of_the_process_is_told(start_net6, tmp_path, capsys):
@@ -177,7 +165,7 @@ def test_a_cut_state_is_named_and_changes_nothing(
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
     (run / "resume.npz").write_bytes(content)
     assert start_train("--model", "net1", "--epochs", 2, "--resume") == 0
-    require_same(run, whole_run)
+    assert not differing(run, whole_run)
 
 
 def test_a_row_of_the_history_without_its_end_does_not_count(tmp_path):

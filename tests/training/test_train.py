@@ -19,6 +19,7 @@ import pytest
 import keypoint_schema
 import models
 import train
+from benchmarks.run_contents import differing
 from errors import UserError
 from tests import ROOT
 from tests.killing import killed_in_epoch
@@ -122,13 +123,9 @@ def test_resume_goes_on_as_if_nothing_had_happened(
         start(*net6, "--name", "cut")
     assert (tmp_path / "cut/resume.npz").exists()
     assert start(*net6, "--name", "cut", "--resume") == 0
-    assert history(tmp_path / "cut") == history(tmp_path / "whole")
-    weights = [load_net(tmp_path / name).model.get_weights() for name in ("cut", "whole")]
-    for resumed, whole in zip(*weights, strict=True):
-        np.testing.assert_array_equal(resumed, whole)
-    assert not (tmp_path / "cut/resume.npz").exists()
+    assert not differing(tmp_path / "cut", tmp_path / "whole")
     assert start(*net6, "--name", "cut", "--resume") == 0  # finished already: nothing to do
-    assert history(tmp_path / "cut") == history(tmp_path / "whole")
+    assert not differing(tmp_path / "cut", tmp_path / "whole")
 
 
 def test_resume_with_other_settings_is_refused(start, small_folder, capsys):
@@ -359,7 +356,7 @@ def test_averaged_training_resumes_as_if_nothing_had_happened(
     with killed_in_epoch(2, monkeypatch):
         start(*net, "--name", "cut")
     assert start(*net, "--name", "cut", "--resume") == 0
-    assert history(tmp_path / "cut") == history(tmp_path / "whole")
+    assert not differing(tmp_path / "cut", tmp_path / "whole")
 
 
 def test_averaged_weights_are_what_is_saved(start, tmp_path, small_folder):

@@ -10,8 +10,9 @@ import time
 import pytest
 
 import train
+from benchmarks.run_contents import differing
 from tests.running import run_script
-from tests.training.executors.conftest import folds, wait_for_rows, without_logs
+from tests.training.executors.conftest import folds, wait_for_rows
 from trained_nets import run_lock
 from trained_nets.run_folder import RunFolder
 
@@ -67,7 +68,7 @@ def test_a_killed_worker_is_replaced_and_nothing_differs(begin, trained_alone, t
     assert output.count("Its process was killed; a new one goes on.") == 1
     assert output.count("Continuing after epoch") == 1
     run = tmp_path / "net1"
-    assert without_logs(run) == trained_alone
+    assert not differing(run, trained_alone)
     logs = "".join((run / name / "log.txt").read_text() for name in ("fold1", "fold2"))
     assert logs.count("Continuing after epoch") == 1
     assert logs.count("\n     60    ") == 2
@@ -100,7 +101,7 @@ def test_what_sigterm_stopped_and_what_failed_goes_on(
     output, errors = again.communicate(timeout=300)
     assert again.returncode == 0, errors
     assert output.count("is finished already") == 1
-    assert without_logs(run) == trained_alone
+    assert not differing(run, trained_alone)
 
 
 def test_workers_end_with_their_parent(begin, tmp_path):
