@@ -83,20 +83,15 @@ def _are_texts(value):
     return isinstance(value, list) and bool(value) and all(map(_is_text, value))
 
 
-def _are_sources(value):
-    """Data sets, each with what identifies it and its split."""
-    entries = ("description", "fingerprint", "grouped_by", "split")
-    return isinstance(value, list) and all(
-        _is_object(each) and all(_is_text(each.get(entry)) for entry in entries) for each in value
-    )
+def _data_sets(*entries):
+    """The rule for a list of data sets, about each of which these entries say something."""
 
+    def holds(value):
+        return isinstance(value, list) and all(
+            _is_object(one) and all(_is_text(one.get(entry)) for entry in entries) for one in value
+        )
 
-def _are_origins(value):
-    """What a preset was trained on: data sets with their source and licence."""
-    entries = ("labeller", "source", "licence")
-    return isinstance(value, list) and all(
-        _is_object(each) and all(_is_text(each.get(entry)) for entry in entries) for each in value
-    )
+    return "a list of data sets", holds
 
 
 def _are_accuracies(value):
@@ -144,7 +139,7 @@ _RUN = {
     "data.grouped_by": _optional(*_TEXT),
     "data.split": _optional(*_TEXT),
     "data.earlier": _optional("a list of fingerprints", _are_texts),
-    "data.sources": _optional("a list of data sets", _are_sources),
+    "data.sources": _optional(*_data_sets("description", "fingerprint", "grouped_by", "split")),
     "data.seen_before": _optional(*_WHOLE),
     "data.fold": _optional(*_OBJECT),
     "data.fold.number": _optional(*_SEVERAL),
@@ -186,7 +181,7 @@ _CARD = {
     "description": _needed(*_TEXT),
     "intended_use": _needed(*_TEXT),
     "limits": _needed("text or a list", lambda value: isinstance(value, str | list)),
-    "trained_on": _needed("a list of data sets", _are_origins),
+    "trained_on": _needed(*_data_sets("labeller", "source", "licence")),
     "accuracy": _needed("what was measured, by labeller", _are_accuracies),
     **{f"run.{path}": entry for path, entry in _RUN.items()},
 }
