@@ -1,24 +1,24 @@
 """Names the machine and the versions that figures were measured with."""
 
 import importlib.metadata
-import os
 import pathlib
 import platform
 import re
+
+from child_processes import count_cores
 
 PACKAGES = ("tensorflow", "keras", "torch", "onnxruntime", "ai-edge-litert", "openvino")
 
 
 def describe() -> str:
     """Returns the processor, its cores, and the versions of Python and of what is measured."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = [f"Python {platform.python_version()}"]
     for package in PACKAGES:
         try:
             versions.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             continue
-    return f"{_processor()}, {cores} cores; {', '.join(versions)}"
+    return f"{_processor()}, {count_cores()} cores; {', '.join(versions)}"
 
 
 def _processor():
