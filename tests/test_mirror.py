@@ -47,11 +47,6 @@ def test_a_mirrored_face_by_hand():
     np.testing.assert_allclose(keypoint_schema.to_pixels(mirrored), MIRRORED_FACE, atol=1e-4)
 
 
-def test_mirrored_twice_is_the_identity():
-    keypoints = some_keypoints()
-    np.testing.assert_allclose(MIRROR(MIRROR(keypoints)), keypoints, atol=1e-6)
-
-
 def test_offsets_of_other_keypoints_do_not_matter_and_missing_ones_are_zero():
     mirror = Mirror.of(["nose_tip", "mouth_center_top_lip"], OFFSET_PX)
     np.testing.assert_allclose(mirror.offset, [[2 / 48, 0], [0, 0]])

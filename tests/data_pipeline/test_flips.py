@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 import tensorflow as tf
 
 import keypoint_schema
@@ -41,11 +40,6 @@ def test_bright_pixel_follows_its_keypoint():
     x, y = keypoint_schema.to_pixels(keypoints.numpy())[0, 2]
     assert (x, y) == (75, 31)
     assert flipped.numpy()[0, int(y), int(x)] == 255
-
-
-def test_mirror_of_other_keypoints_is_refused():
-    with pytest.raises(ValueError, match=r"mirror of 2 keypoints .* shape \(1, 3, 2\)"):
-        flip_horizontal(*face(), Mirror.of(NAMES[:2]))
 
 
 def test_eager_and_tf_data_agree_and_the_seed_decides():

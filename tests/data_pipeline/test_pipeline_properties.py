@@ -1,7 +1,5 @@
 """What holds for any faces: tables are read as they were written, and labels move with pixels."""
 
-import dataclasses
-
 import hypothesis
 import numpy as np
 from hypothesis import strategies
@@ -10,7 +8,6 @@ from hypothesis.extra import numpy as arrays
 import keypoint_schema
 from data_pipeline.csv_table import parse_training
 from data_pipeline.flips import flip_half, flip_horizontal
-from data_pipeline.warps import WarpRanges, random_warps, warp_images, warp_keypoints
 from keypoint_schema import Mirror
 from tests import small_data
 
@@ -18,7 +15,6 @@ MIRROR = Mirror.of(keypoint_schema.NAMES)
 SEEDS = strategies.integers(0, 2**31 - 1)
 FEW = hypothesis.settings(max_examples=10)
 PIXELS = strategies.floats(-96, 192, width=32)
-WITHOUT_WARP = WarpRanges(*[0.0] * len(dataclasses.fields(WarpRanges)))
 
 
 def noise(seed, count):
@@ -58,13 +54,3 @@ def test_half_of_a_batch_is_flipped_with_its_labels(seed, count):
     assert sum(flipped) == count // 2
     expected = np.where(np.array(flipped)[:, None, None], MIRROR(keypoints), keypoints)
     np.testing.assert_allclose(moved, expected)
-
-
-@FEW
-@hypothesis.given(SEEDS)
-def test_a_warp_without_ranges_changes_nothing(seed):
-    images = noise(seed, 2)
-    keypoints = np.random.default_rng(seed).uniform(-0.9, 0.9, (2, 15, 2)).astype(np.float32)
-    warp = random_warps(2, (seed, 3), WITHOUT_WARP)
-    np.testing.assert_allclose(warp_images(images, warp), images[..., 0], atol=0.02)
-    np.testing.assert_allclose(warp_keypoints(keypoints, warp, MIRROR), keypoints, atol=1e-5)

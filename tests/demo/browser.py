@@ -4,7 +4,6 @@ Source: https://chromedevtools.github.io/devtools-protocol/, and `--remote-debug
 reads commands from descriptor 3 and writes answers to descriptor 4, each ended by a zero byte.
 """
 
-import base64
 import contextlib
 import fcntl
 import json
@@ -154,8 +153,3 @@ class Page:
     def resize(self, width, height):
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.call("Emulation.setDeviceMetricsOverride", **size)
-
-    def screenshot(self):
-        """Returns the whole page as PNG."""
-        options = {"format": "png", "captureBeyondViewport": True}
-        return base64.b64decode(self.call("Page.captureScreenshot", **options)["data"])

@@ -9,7 +9,6 @@ import pytest
 import data_pipeline
 import evaluate
 import keypoint_schema
-import models
 import train
 from errors import UserError
 from tests.running import run_script
@@ -159,12 +158,6 @@ def test_odd_values_are_refused(start, tmp_path, capsys, options, message):
 def test_folds_are_not_for_specialists(start, tmp_path, capsys):
     assert start(train, "--model", "specialists", "--folds", 2, "--runs", tmp_path) == 2
     assert "single net" in capsys.readouterr().err
-
-
-def test_average_wants_its_nets_by_name():
-    net = models.build("net1", model_name="fold1")
-    with pytest.raises(ValueError, match="keyed by their names"):
-        models.average({"fold2": net})
 
 
 def test_a_warm_start_that_has_seen_the_folds_is_refused(start, tmp_path, capsys):

@@ -12,6 +12,7 @@ import pytest
 import atomic_write
 import callbacks
 import data_pipeline
+import keypoint_schema
 import models
 from benchmarks.run_contents import differing
 from callbacks import EpochTable, ResumeState, read_history
@@ -171,6 +172,7 @@ def test_finished_specialists_stay_when_a_later_one_is_stopped(
     assert "valid_rmse_px" not in results
     assert start_train(*options, "--resume") == 0
     assert capsys.readouterr().out.count("is finished already") == 2
+    assert load_net(tmp_path / "specialists").names == keypoint_schema.NAMES
 
 
 def test_specialists_are_not_replaced_by_some_of_six(start_train, tmp_path, capsys):

@@ -27,7 +27,6 @@ from tests.running import run_script
 from trained_nets.loading import load_net
 from training import command, from_recipe, specialists
 from training.arguments import parse_arguments
-from training.executors import serial
 from training.plan import make_plan
 
 
@@ -173,27 +172,6 @@ def test_refused_resume_of_specialists_leaves_their_config(start, tmp_path, smal
     assert start(*arguments, "--epochs", 1, "--seed", 7, "--resume") == 2
     assert "has seed 1, this command has 7" in capsys.readouterr().err
     assert (tmp_path / "specialists/config.json").read_bytes() == before
-
-
-def test_specialists_go_on_after_the_last_finished_one(
-    start, tmp_path, small_folder, monkeypatch, capsys
-):
-    fit, done = serial.fit, []
-
-    def interrupted(task, *rest):
-        if len(done) == 2:
-            raise KeyboardInterrupt
-        done.append(task.model_name)
-        return fit(task, *rest)
-
-    arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
-    with monkeypatch.context() as patch:
-        patch.setattr(serial, "fit", interrupted)
-        assert start(*arguments, "--epochs", 1) == 130
-    capsys.readouterr()
-    assert start(*arguments, "--epochs", 1, "--resume") == 0
-    assert capsys.readouterr().out.count("is finished already") == 2
-    assert load_net(tmp_path / "specialists").names == keypoint_schema.NAMES
 
 
 def test_git_is_not_needed(start, tmp_path, small_folder, monkeypatch):
