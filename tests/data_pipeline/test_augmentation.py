@@ -95,6 +95,33 @@ def test_rotation_by_hand():
     np.testing.assert_allclose(moved, [[[0.0, -0.5]]], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "limit", "measure"),
+    [
+        ("rotation", 20.0, lambda h: np.degrees(np.arctan2(h[:, 1, 0], h[:, 0, 0]))),
+        ("scale", 0.15, lambda h: np.log(h[:, 1, 1])),
+        ("aspect", 0.06, lambda h: np.log(h[:, 0, 0] / h[:, 1, 1])),
+        ("shear", 0.06, lambda h: h[:, 0, 1]),
+        ("shift", 7.0, lambda h: 48 * h[:, 0, 2]),
+        ("shift", 7.0, lambda h: 48 * h[:, 1, 2]),
+        ("perspective", 0.08, lambda h: h[:, 2, 0]),
+        ("perspective", 0.08, lambda h: h[:, 2, 1]),
+    ],
+)
+def test_each_range_goes_as_far_as_it_says(name, limit, measure):
+    assert getattr(WarpRanges(), name) == limit
+    warp = random_warps(1000, (1, 2), dataclasses.replace(NOTHING, **{name: limit}))
+    drawn = measure(warp.homography.numpy())
+    assert drawn.min() == pytest.approx(-limit, rel=0.02)
+    assert drawn.max() == pytest.approx(limit, rel=0.02)
+
+
+def test_half_of_the_faces_are_mirrored_and_the_field_shifts_none():
+    warp = random_warps(1000, (1, 2), WarpRanges())
+    assert warp.flipped.numpy().mean() == pytest.approx(0.5, abs=0.06)
+    assert not warp.field.numpy()[..., 0, 0].any()
+
+
 def test_keypoint_that_leaves_the_picture_loses_its_label():
     aside = np.eye(3, dtype=np.float32)[None].copy()
     aside[0, 0, 2] = -10 / 48  # everything moves 10 px to the right

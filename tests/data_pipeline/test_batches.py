@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from data_pipeline import (
     FaceData,
@@ -58,6 +59,19 @@ def test_the_seed_decides_order_and_flips():
     )
     assert one == again
     assert one != other
+
+
+def test_each_batch_of_each_epoch_is_augmented_with_a_seed_of_its_own():
+    def seeds(seed):
+        def tell(images, keypoints, own_seed, mirror):
+            return images, tf.cast(own_seed, tf.float32) + tf.zeros_like(keypoints)
+
+        batches = itertools.islice(training_batches(numbered_faces(), BATCH_SIZE, seed, tell), 6)
+        return [tuple(keypoints.numpy()[0, 0]) for _, keypoints in batches]  # of two epochs
+
+    one, other = seeds(1), seeds(2)
+    assert len({*one, *other}) == 12
+    assert seeds(1) == one
 
 
 def test_keypoints_come_normalized():

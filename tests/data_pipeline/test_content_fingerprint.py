@@ -25,7 +25,8 @@ def test_it_does_not_depend_on_how_the_file_is_packed(small_folder, tmp_path):
     assert zipped.rows([0, 1]).is_known_as(zipped.file_fingerprint)
 
 
-def test_one_pixel_one_label_or_another_order_is_other_data():
+def test_one_pixel_one_label_or_another_order_is_other_data(monkeypatch):
+    monkeypatch.setattr("data_pipeline.content_fingerprint._CHUNK", 1)
     images = np.arange(2 * 96 * 96).reshape(2, 96, 96, 1).astype(np.uint8)
     keypoints = np.full((2, 15, 2), 48, np.float32)
     keypoints[1, 3] = np.nan

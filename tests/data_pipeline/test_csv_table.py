@@ -129,6 +129,18 @@ def test_numbers_beyond_all_bounds_are_refused_by_place(table, number):
         parse_test(f"ImageId,Image\n{number},{pixels}\n".encode(), "test.csv")
 
 
+@pytest.mark.parametrize("number", ["-96.5", "192.5"])
+def test_a_label_a_picture_away_is_refused(table, number):
+    with pytest.raises(UserError, match="is far outside the picture"):
+        parse_training(change(table, 2, 0, lambda text: number), "training.csv")
+
+
+@pytest.mark.parametrize("number", ["-0.5", "97.5"])
+def test_a_label_beside_the_picture_is_taken(table, number):
+    content = change(table, 2, 0, lambda text: number)
+    assert parse_training(content, "training.csv")[1][1, 0, 0] == float(number)
+
+
 def test_true_is_no_number(table):
     with pytest.raises(UserError, match=r"row 2 \(line 3\), column left_eye_center_x: .*'True'"):
         parse_training(change(table, 2, 0, lambda text: "True"), "training.csv")

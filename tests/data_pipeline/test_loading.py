@@ -11,9 +11,11 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from data_pipeline import (
     FaceData,
+    folds,
     load_faces,
     load_test,
     split,
+    split_digest,
 )
 from data_pipeline.label_summary import label_counts
 from data_pipeline.loading import load_synthetic_test_faces
@@ -112,6 +114,13 @@ def test_select_keeps_complete_rows_or_all(small_folder):
     assert np.isnan(everything.keypoints[2]).any()
 
 
+def test_a_row_is_labelled_if_any_keypoint_is():
+    keypoints = np.full((16, 15, 2), np.nan, np.float32)
+    keypoints[np.arange(15), np.arange(15)] = 40  # the last row has none
+    data = FaceData(np.zeros((16, 96, 96, 1), np.uint8), keypoints, np.arange(16))
+    assert data.labelled().groups.tolist() == list(range(15))
+
+
 def test_label_counts(small_folder):
     counts = label_counts(load_faces(small_folder))
     assert counts["nose_tip"] == 60
@@ -130,7 +139,7 @@ def test_identical_images_stay_together():
 def test_persons_who_share_a_picture_stay_together():
     images = np.zeros((5, 96, 96, 1), np.uint8)
     images[:, 0, 0, 0] = [1, 2, 2, 3, 4]
-    groups = group_rows(images, persons=np.array([7, 7, 8, 8, 9]))
+    groups = group_rows(images, persons=np.array([7, 7, 8, 8, -9]))
     assert len(set(groups[:4])) == 1
     assert groups[4] != groups[0]
 
@@ -146,6 +155,25 @@ def test_split_is_seeded_and_keeps_groups_apart():
     assert not set(train.groups) & set(valid.groups)
     np.testing.assert_array_equal(split(data, seed=1)[1].groups, valid.groups)
     assert set(split(data, seed=2)[1].groups) != set(valid.groups)
+
+
+def test_folds_keep_groups_whole_and_the_seed_decides():
+    groups = np.arange(60) // 3
+    data = FaceData(np.zeros((60, 96, 96, 1), np.uint8), np.ones((60, 15, 2), np.float32), groups)
+    one, again, other = (folds(data, 4, seed) for seed in (1, 1, 2))
+    for outside, inside in one:
+        assert not set(groups[outside]) & set(groups[inside])
+        assert len(inside) == 15
+    first = [each[0][1].tolist() for each in (one, again, other)]
+    assert first[0] == first[1] != first[2]
+    # Not in the order of the file, whose neighbours may be alike.
+    assert np.ptp(groups[first[0]]) > 5
+
+
+def test_a_digest_tells_equally_large_splits_apart():
+    data = FaceData(np.zeros((20, 96, 96, 1)), np.zeros((20, 15, 2)), np.arange(20))
+    one, again, other = (split_digest(split(data, seed)[1]) for seed in (1, 1, 2))
+    assert one == again != other
 
 
 @pytest.mark.parametrize("hold_out", [0.05, 0.2, 0.5])
@@ -168,11 +196,12 @@ def test_split_needs_two_pictures():
 
 def test_persons_file_groups_the_rows(tmp_path):
     small_data.write_download(tmp_path)
-    rows = "\n".join(f"{row},{row % 5}" for row in range(small_data.NUM_TRAINING))
+    rows = "\n".join(f"{row},{row % 5}" for row in reversed(range(small_data.NUM_TRAINING)))
     (tmp_path / "training_persons.csv").write_text("Row,Person\n" + rows + "\n")
     data = load_faces(tmp_path)
     assert data.grouped_by == "person"
     assert len(set(data.groups)) == 5
+    assert data.groups.tolist() == data.groups[:5].tolist() * 12
     (tmp_path / "training_persons.csv").write_text("Row,Person\n0,1\n")
     with pytest.raises(UserError, match="each of the 60 data rows"):
         load_faces(tmp_path)
