@@ -138,6 +138,16 @@ def test_losses_are_those_of_the_epoch_that_was_kept(data, runs):
         assert net.predictions.train_loss == pytest.approx(0.007)
 
 
+def test_losses_of_specialists_are_weighted_by_their_numbers_of_keypoints(data, tmp_path):
+    path = run_fixtures.write_specialists(tmp_path / "six", data)
+    history = pd.read_csv(path / "eye_centers/history.csv")
+    history[["train_loss", "valid_loss"]] *= 4
+    history.to_csv(path / "eye_centers/history.csv", index=False)
+    net = predictions.load_nets([path], data, "validation")[0].predictions
+    assert net.train_loss == pytest.approx(0.007 * (13 + 2 * 4) / 15)
+    assert net.valid_loss == pytest.approx(0.009 * (13 + 2 * 4) / 15)
+
+
 @pytest.mark.parametrize("results", [None, {"epochs_run": 5, "best_epoch": 5, "finished": False}])
 def test_losses_of_a_killed_training_are_those_of_the_smallest_error(data, tmp_path, results):
     """It has no results, or those of an epoch that its history had to give up."""
