@@ -42,6 +42,11 @@ def test_patience_counts_epochs_since_the_best():
     assert training.weight == 3
 
 
+def test_an_equal_loss_is_no_better():
+    training = Scripted(BestWeights(patience=2), [3, 3, 3, 3])
+    assert (training.ran, training.callback.best_epoch) == (3, 0)
+
+
 def test_restore_after_an_interruption():
     training = Scripted(BestWeights(), [5, 3, 4])
     assert training.weight == 2
@@ -55,8 +60,21 @@ def test_loss_that_is_no_number_is_never_best():
     assert training.callback.best_weights is None
 
 
-def test_state_is_fresh_in_another_training():
+def test_without_validation_the_last_epoch_with_a_sound_loss_is_kept():
+    callback = BestWeights(monitor=None)
+    model = Scripted(callback, []).model
+    for epoch, loss in enumerate([3.0, 5.0, float("nan")]):
+        model.set_weights([np.array([[float(epoch)]])])
+        callback.on_epoch_end(epoch, {"loss": loss})
+    callback.on_train_end()
+    assert (callback.best_epoch, model.get_weights()[0].item()) == (1, 1)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_state_is_fresh_in_another_training(resumed):
     callback = BestWeights()
+    if resumed:
+        callback.resume(best=0.5, best_epoch=0, best_weights=[np.array([[42.0]])])
     Scripted(callback, [1, 2])
     again = Scripted(callback, [9, 8])
     assert (again.callback.best, again.callback.best_epoch) == (8, 1)

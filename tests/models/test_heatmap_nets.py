@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 import keypoint_schema
-from models import build, find, warm_start
+from models import build, find, set_precision, warm_start
 from models.heatmap_layers import SoftArgmax, Standardize
+from models.heatmap_nets import heatmap
 
 
 def test_soft_argmax_finds_a_peak_at_its_cells_centre():
@@ -26,6 +27,21 @@ def test_standardize_takes_exposure_away():
     np.testing.assert_allclose(brighter, standard, atol=1e-4)
     flat = keras.ops.convert_to_numpy(Standardize()(np.full((1, 96, 96, 1), 9.0)))
     assert np.abs(flat).max() < 1e-3
+
+
+def test_in_bfloat16_places_and_exposure_are_as_exact():
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 3, (2, 24, 24, 2)).astype(np.float32)
+    dim = random.integers(200, 211, (2, 96, 96, 1)).astype(np.uint8)  # of little contrast
+    exact, standard = SoftArgmax()(logits), Standardize()(dim)
+    set_precision("bfloat16")
+    places, mixed = SoftArgmax()(logits), Standardize()(dim)
+    assert (places.dtype, mixed.dtype) == ("float32", "bfloat16")
+    np.testing.assert_allclose(places, exact, atol=1e-5)
+    np.testing.assert_allclose(keras.ops.cast(mixed, "float32"), standard, rtol=2**-8)
+    net = heatmap(2, filters=(4, 4), blocks=(1, 1), pyramid_filters=4)
+    computed = {layer.name: layer.compute_dtype for layer in net.layers}
+    assert (computed["stem1"], computed["output"]) == ("bfloat16", "float32")
 
 
 def test_sizes_are_in_order_and_small_is_small():

@@ -25,6 +25,11 @@ def test_auto_follows_the_gpu(monkeypatch, capability, expected):
     assert choose_precision("auto")[0] == expected
 
 
+def test_auto_follows_the_oldest_of_several_gpus(monkeypatch):
+    monkeypatch.setattr(precision, "_gpu_capabilities", lambda: [(9, 0), (7, 5)])
+    assert choose_precision("auto")[0] == "float32"
+
+
 def test_what_is_asked_for_is_taken():
     assert choose_precision("float32")[0] == "float32"
 
