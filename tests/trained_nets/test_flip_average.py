@@ -70,8 +70,17 @@ def test_a_constant_answer_is_averaged_with_its_mirror():
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_labels_that_lie_to_one_side_stay_there():
-    config = {"results": {"mirror_offset_px": OFFSET_PX}}
+BY_LABELLER = {"a": OFFSET_PX, "b": {"nose_tip": [9.0, 0.0]}}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"results": {"mirror_offset_px": OFFSET_PX}},  # as runs used to record it
+        {"results": {"mirror_offset_px": BY_LABELLER}, "labellers": ["a", "b"]},
+    ],
+)
+def test_labels_that_lie_to_one_side_stay_there(config):
     net = constant_predictor([[60, 40], [20, 50], [50, 70]], config)
     # As without an offset, and each keypoint's own added.
     expected = [[[67.5 + 1, 45 + 0.5], [27.5 + 1, 45 - 0.5], [47.5 + 2, 70]]]

@@ -38,6 +38,11 @@ def test_labels_go_half_way_and_missing_ones_all_the_way():
     np.testing.assert_array_equal(LABELS[0, 1], np.nan)  # the data are as they were
 
 
+def test_one_data_set_is_taught_whatever_its_labeller_is_called():
+    taught = distillation.distilled(face(labellers=("others",)), teacher_of())
+    np.testing.assert_allclose(taught.keypoints, [[[72, 41], [25, 40]]])
+
+
 def test_the_teacher_is_asked_about_the_mirror_image_too():
     answers = ANSWERS + np.array([2, 0], np.float32)  # to the right of a symmetric answer
     taught = distillation.distilled(face(), teacher_of(answers=answers))

@@ -47,6 +47,7 @@ def test_ensemble_answers_with_the_mean_of_its_nets(start, tmp_path, small_folde
     config = config_of(run.path)
     assert config["results"]["finished"]
     parts = [load_net(run.part(name).path) for name in ("fold1", "fold2")]
+    assert [part.config["seed"] for part in parts] == [1, 2]  # of initial weights, among others
     ensemble = load_net(run.path)
     faces = data_pipeline.load_faces(str(small_folder)).images[:5]
     answers = [net.model.predict(faces, verbose=0) for net in (*parts, ensemble)]
@@ -85,6 +86,8 @@ def test_a_net_of_an_ensemble_is_judged_by_faces_that_it_left_out(
     rows, valid = (side.select(side.names) for side in data_pipeline.split(data, seed=1))
     for number, (outside, inside) in enumerate(data_pipeline.folds(rows, 3, seed=1), start=1):
         config = config_of(tmp_path / f"net1/fold{number}")
+        assert config["data"]["train_rows"] == len(outside)
+        assert config["data"]["valid_rows"] == len(inside)
         left_out = data.rows(find_held_out(config, "a fold", data).rows)
         assert not np.isin(left_out.groups, rows.groups[outside]).any()
         assert np.isin(rows.groups[inside], left_out.groups).all()

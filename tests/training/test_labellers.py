@@ -26,6 +26,7 @@ from tests.running import run_script
 from trained_nets import run_folder
 from trained_nets.loading import load_net, load_run
 from trained_nets.predictions import load_nets, predict_as_labelled
+from trained_nets.trained_net import flip_averaged
 from training import fit as training_fit
 from training.fit import fit
 from training.sources import load_sources
@@ -77,6 +78,16 @@ def joined():
     b = FaceData(image, other, np.array([0]), LIPS, labellers=("b",))
     b = dataclasses.replace(b, fingerprint="2", description="b.csv", grouped_by="image")
     return data_pipeline.join([a, b])
+
+
+def test_each_of_two_data_sets_has_a_four_point_labeller_of_its_own():
+    data = joined()
+    keypoints = data.keypoints.copy()
+    keypoints[1, 1] = np.nan  # only keypoints of the four are left
+    apart = dataclasses.replace(data, keypoints=keypoints).with_four_point_labeller()
+    assert apart.labellers == ("a", "b", "a.four_point", "b.four_point")
+    assert apart.labelled_by.tolist() == [0, 3]
+    assert apart.sources.tolist() == [0, 1]
 
 
 def test_each_labeller_has_a_place_of_its_own_among_the_labels():
@@ -281,22 +292,22 @@ def test_predict_answers_as_any_labeller(start, tmp_path, small_folder, second_f
 
     images, _ = data_pipeline.load_test(small_folder)
     net = load_net(run)
-    full, four, people = (net.as_labeller(each).predict(images) for each in net.labellers)
-    # The table asks every second face for all keypoints, the others for the four alone.
-    expected = [
-        value
-        for row in range(len(images))
-        for value in (four[row, FOUR] if row % 2 else full[row]).ravel()
-    ]
-    np.testing.assert_allclose(locations(), np.clip(expected, 0, 96), atol=1e-3)
-    expected = [
-        value
-        for row in range(len(images))
-        for value in (people[row, FOUR] if row % 2 else people[row]).ravel()
-    ]
+    full, four, people = (net.as_labeller(each) for each in net.labellers)
+
+    def expected(net, four_points):
+        whole, four = (each.predict(images) for each in (net, four_points))
+        # The table asks every second face for all keypoints, the others for the four alone.
+        asked = [four[row, FOUR] if row % 2 else whole[row] for row in range(len(images))]
+        return np.clip(np.concatenate([points.ravel() for points in asked]), 0, 96)
+
+    np.testing.assert_allclose(locations(), expected(full, four), atol=1e-3)
     np.testing.assert_allclose(
-        locations("--labels-of", "people"), np.clip(expected, 0, 96), atol=1e-3
+        locations("--labels-of", "people"), expected(people, people), atol=1e-3
     )
+    averaged = expected(flip_averaged(full), flip_averaged(four))
+    np.testing.assert_allclose(locations("--flip-average"), averaged, atol=1e-3)
+    for own in (slice(None, 30), slice(30, 38)):  # of either labeller
+        assert np.abs(averaged - expected(full, four))[own].max() > 0.1
     submit = ("--data", small_folder, "--submission", file, "--labels-of", "nobody")
     assert run_script(predict, run, *submit) == 2
     assert "cannot answer as nobody labels" in capsys.readouterr().err
@@ -392,12 +403,22 @@ def pictures_of(data):
     return {image.tobytes() for image in np.asarray(data.images)}
 
 
+def test_each_data_set_is_split_as_it_is_alone(overlapping):
+    sources = load_sources(overlapping, 2, 0.3, False)
+    for data, *sides in zip(sources.data, sources.train, sources.valid, strict=True):
+        for side, expected in zip(sides, data_pipeline.split(data, 2, 0.3), strict=True):
+            np.testing.assert_array_equal(side.groups, expected.groups)
+
+
 def test_no_picture_is_on_both_sides_of_several_data_sets(overlapping):
     train, valid = load_sources(overlapping, 1, 0.2, False).joined()
     assert pictures_of(train) & pictures_of(valid)
     apart = data_pipeline.without_pictures_of(train, valid)
     assert not pictures_of(apart) & pictures_of(valid)
     assert pictures_of(apart) == pictures_of(train) - pictures_of(valid)
+    half = np.arange(len(valid)) % 2 == 0
+    again = data_pipeline.without_pictures_of(train, valid.rows(half), valid.rows(~half))
+    assert pictures_of(again) == pictures_of(apart)
     one, _ = load_sources(overlapping[:1], 1, 0.2, False).joined()
     assert data_pipeline.without_pictures_of(one, one) is one  # its groups saw to that
 

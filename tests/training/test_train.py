@@ -66,15 +66,15 @@ def test_net_is_trained_into_its_run_folder(narrow_zoo, start, tmp_path, small_f
 
 def test_specialists_train_on_the_rows_with_their_labels(start, tmp_path, small_folder):
     arguments = ("--model", "specialists", "--architecture", "net1", "--data", small_folder)
-    assert start(*arguments, "--budget", 120) == 0
+    assert start(*arguments, "--budget", 119) == 0
     run = tmp_path / "specialists"
     epochs = {
         specialist.name: len(history(run / specialist.name))
         for specialist in keypoint_schema.SPECIALISTS
     }
-    # 60 rows carry the eye centres, 40 the corners: epochs = budget / rows.
-    assert epochs["eye_centers"] == epochs["nose_tip"] == 2
-    assert epochs["eye_corners"] == epochs["mouth_corners_top_lip"] == 3
+    # 60 rows carry the eye centres, 40 the corners, held-out ones included: epochs = budget / rows.
+    assert epochs["eye_centers"] == epochs["nose_tip"] == 1
+    assert epochs["eye_corners"] == epochs["mouth_corners_top_lip"] == 2
     config = json.loads((run / "config.json").read_text())
     assert set(config["results"]["valid_rmse_px_per_keypoint"]) == set(keypoint_schema.NAMES)
     net = load_net(run)
@@ -407,15 +407,17 @@ def test_specialists_budgets_are_those_of_their_kind(
 @pytest.mark.parametrize(
     ("options", "patience"),
     [
-        ((), [200] * 6),
-        (("--set", "patience=none"), [None] * 6),
-        (("--set", "patience=7"), [7] * 6),
-        (("--set", "nose_tip.patience=none"), [200, None, 200, 200, 200, 200]),
+        ((), [200, 200, 50, 200, 200, 200]),
+        (("--set", "patience=none"), [None, None, 50, None, None, None]),
+        (("--set", "patience=7"), [7, 7, 50, 7, 7, 7]),
+        (("--set", "nose_tip.patience=none"), [200, None, 50, 200, 200, 200]),
+        (("--set", "mouth_corners_top_lip.patience=9"), [200, 200, 9, 200, 200, 200]),
     ],
 )
 def test_early_stopping_of_specialists_can_be_switched_off(
     start, small_folder, monkeypatch, options, patience
 ):
+    monkeypatch.setitem(keypoint_schema.SPECIALISTS[2].overrides, "patience", 50)
     found = []
 
     def refuse(whole, makes, *arguments):
