@@ -1,6 +1,7 @@
 """The few lines of Python that find keypoints in a picture of any form."""
 
 import io
+import types
 
 import numpy as np
 import pytest
@@ -36,6 +37,15 @@ def test_a_picture_may_be_a_file_its_bytes_an_array_or_pillows(find, face, tmp_p
     assert list(found.keypoints) == list(find.net.names)
 
 
+@pytest.mark.parametrize("option", [{"flip_average": True}, {"labels_of": "faces"}])
+def test_it_averages_with_the_mirror_image_and_answers_as_any_labeller(find, face, option):
+    (found,) = KeypointFinder("preset:heatmap_s", detect=False, **option)(face)
+    expected = load_net("preset:heatmap_s", **option).predict(face[None, ..., None])[0]
+    np.testing.assert_allclose(found.points, expected, atol=0.05)
+    (plain,) = find(face)
+    assert np.abs(plain.points - expected).max() > 0.2
+
+
 def test_pillows_picture_is_taken_as_its_file_is_whatever_its_mode(face, tmp_path):
     class Watched:
         names = ()
@@ -61,6 +71,12 @@ def test_pillows_picture_is_taken_as_its_file_is_whatever_its_mode(face, tmp_pat
 def test_faces_are_found_in_a_photograph(face):
     find = KeypointFinder("preset:heatmap_s", min_confidence=0.5)
     assert find(np.full((200, 300, 3), 127, np.uint8)) == []
+
+
+def test_the_confidence_that_is_asked_for_reaches_the_detector(monkeypatch):
+    monkeypatch.setattr(pictures, "FaceDetector", lambda *asked: types.SimpleNamespace(asked=asked))
+    find = KeypointFinder("preset:heatmap_s", min_confidence=0.5)
+    assert find._detector.asked == (0.5,)
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,15 @@ def test_a_box_over_the_border_repeats_the_border():
     assert (face[:, :40] == 9).all()
 
 
+def test_pixels_beside_the_box_count_where_the_filter_reaches_over_it():
+    noise = np.random.default_rng(0).integers(0, 256, (240, 240)).astype(np.uint8)
+    wider = Image.fromarray(noise).resize(
+        (100, 100), Image.Resampling.BILINEAR, box=(16, 16, 216, 216)
+    )
+    face = pictures.crop(noise, pictures.Box(20, 20, 192, 192))[..., 0]
+    np.testing.assert_array_equal(face, np.asarray(wider)[2:-2, 2:-2])
+
+
 def test_records_name_every_keypoint(tmp_path):
     names = ("nose_tip", "left_eye_center")
     points = np.array([[1.234, 5], [6, 7]])

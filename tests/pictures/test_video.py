@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 import data_pipeline
+import keypoint_schema
 import pictures
 import predict
 from errors import UserError
@@ -78,6 +79,17 @@ def test_the_square_around_a_training_face_is_its_frame(real_faces):
     np.testing.assert_allclose(np.median(boxes, axis=0), [0, 0, 96], atol=1.5)
 
 
+def test_the_square_around_a_face_by_hand():
+    # Points on a circle of 20 px, whose centre is half a pixel further from the picture's corner.
+    angles = np.arange(15) * 2 * np.pi / 15
+    points = np.stack([100 + 20 * np.cos(angles), 80 + 20 * np.sin(angles)], axis=1)
+    side = 3.81 * 20
+    box = box_around(points)
+    assert (box.width, box.height) == pytest.approx((side, side))
+    centre = box.left + side / 2, box.top + side / 2
+    assert centre == pytest.approx((100.5 + 0.003 * side, 80.5 + 0.029 * side))
+
+
 def test_a_face_is_followed_between_detections(clip, monkeypatch):
     monkeypatch.setattr(Pasted, "asked", 0)
     net = load_net("preset:heatmap_s")
@@ -87,6 +99,55 @@ def test_a_face_is_followed_between_detections(clip, monkeypatch):
     assert all(len(each) == 1 for each in lefts)
     travelled = lefts[14][0] - lefts[2][0]  # from the first frame that was followed on
     assert travelled == pytest.approx(12 * SPEED, abs=8)
+
+
+def steady_net(growth=1.0):
+    """Answers so that the square around a face is the crop again, that many times as large."""
+    angles = np.arange(15) * 2 * np.pi / 15
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    box = box_around(circle)
+    centre = np.array([box.left, box.top]) + box.width / 2
+    points = (circle + 0.5 - centre) * (96 * growth / box.width) + 47.5
+    return types.SimpleNamespace(
+        names=keypoint_schema.NAMES, predict=lambda images: np.tile(points, (len(images), 1, 1))
+    )
+
+
+class Always:
+    """Finds faces at the same places whenever it is asked."""
+
+    def __init__(self, *lefts):
+        self.lefts, self.asked = lefts, 0
+
+    def find(self, picture):
+        self.asked += 1
+        return [DetectedFace(pictures.Box(left, 60, 96, 96), 0.9) for left in self.lefts]
+
+
+def followed(track, frames):
+    """The number of faces in each of some even frames."""
+    frame = Image.new("L", SIZE, 128)
+    return [len(track(frame)) for _ in range(frames)]
+
+
+def test_new_faces_are_looked_for_every_fifteen_frames():
+    detector = Always(60)
+    assert followed(FaceTracker(steady_net(), detector), 31) == [1] * 31
+    assert detector.asked == 3
+
+
+@pytest.mark.parametrize(("apart", "faces"), [(30, 1), (34, 2)])  # squares share half at 32 px
+def test_a_face_that_is_followed_twice_is_one(apart, faces):
+    assert followed(FaceTracker(steady_net(), Always(60, 60 + apart)), 3) == [2, faces, faces]
+
+
+@pytest.mark.parametrize(
+    ("growth", "asked"), [(1.3, 3), (1.2, 1), (1.0, 1), (1 / 1.2, 1), (1 / 1.3, 3)]
+)
+def test_what_changes_its_size_at_once_is_given_up(growth, asked):
+    detector = Always(110)
+    assert followed(FaceTracker(steady_net(growth), detector), 3) == [1, 1, 1]
+    assert detector.asked == asked
 
 
 def test_a_face_that_leaves_is_given_up():
