@@ -104,6 +104,21 @@ def test_squares_follow_the_face_by_landmarks_and_size():
     np.testing.assert_allclose(moved - square, [7, 0, 0, 0], atol=1e-4)
 
 
+def test_squares_too_large_for_a_face_are_left_out_and_others_come_from_left_to_right(monkeypatch):
+    lefts, sides = np.float32([200, 20, 20, 100, 10]), np.float32([60, 250, 260, 0, 50])
+    tops = np.full_like(lefts, 10)
+    boxes = np.stack([lefts, tops, lefts + sides, tops + sides], axis=1)
+    landmarks = (
+        np.stack([lefts, tops], axis=1)[:, np.newaxis] + sides[:, np.newaxis, np.newaxis] / 2
+    )
+    found = cascade_module.Faces(boxes, np.float32([0.99, 0.98, 0.97, 0.96, 0.95]), landmarks)
+    monkeypatch.setattr(framing, "cascade", lambda *_: found)
+    squares, scores = framing.find_squares(np.zeros((200, 300, 3), np.uint8), 0.9)
+    # 1.168 · 260 is more than one and a half times 200.
+    np.testing.assert_allclose(squares[:, 2], 1.168 * np.array([250, 50, 60]), rtol=1e-5)
+    np.testing.assert_allclose(scores, [0.98, 0.95, 0.99], rtol=1e-6)
+
+
 def test_a_large_photograph_is_shrunk_first_and_its_squares_are_carried_back(crowd):
     wide = np.pad(crowd, ((0, 0), (0, 200), (0, 0))).astype(np.uint8)  # 800 px, not shrunk
     squares, scores = square_finder()(wide, np.float32(0.9))
