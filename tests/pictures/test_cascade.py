@@ -119,6 +119,14 @@ def test_squares_too_large_for_a_face_are_left_out_and_others_come_from_left_to_
     np.testing.assert_allclose(scores, [0.98, 0.95, 0.99], rtol=1e-6)
 
 
+def test_no_pixel_is_passed_over_when_a_photograph_is_shrunk():
+    lines = np.zeros((40, 3200, 3), np.uint8)
+    lines[:, 3::4] = 255
+    small = framing.shrink(lines).numpy()
+    assert small.shape == (10, 800, 3)
+    np.testing.assert_allclose(small[:, 2:-2], 255 / 4, atol=1)
+
+
 def test_a_large_photograph_is_shrunk_first_and_its_squares_are_carried_back(crowd):
     wide = np.pad(crowd, ((0, 0), (0, 200), (0, 0))).astype(np.uint8)  # 800 px, not shrunk
     squares, scores = square_finder()(wide, np.float32(0.9))
