@@ -19,6 +19,7 @@ import export
 import keypoint_schema
 from errors import UserError
 from exporting import (
+    command,
     export_saved_model,
     open_saved_model,
     signatures,
@@ -66,6 +67,21 @@ def test_export_prints_what_to_look_at(start, tmp_path, capsys):
     assert f"saved_model_cli show --dir {tmp_path / 'model' / '1'} --all" in printed
     assert "warm-up records, replayed" in printed
     assert "Left out the warm-up records" not in printed
+
+
+def test_options_reach_the_net_and_what_is_published(tmp_path, monkeypatch):
+    asked = []
+
+    def publish(net, out, **options):
+        asked.append(options)
+        raise UserError("That is all.")
+
+    monkeypatch.setattr(loading, "load_keras_net", lambda *net: asked.append(net) or stand_in_net())
+    monkeypatch.setattr(command, "export_saved_model", publish)
+    options = ("--labels-of", "faces", "--flip-average", "--photo", "--version", 7)
+    assert run_script(export, "preset:heatmap_s", *options, "--out", tmp_path) == 2
+    wanted = {"flip_average": True, "photo": True, "version": 7}
+    assert asked == [("preset:heatmap_s", "faces"), wanted]
 
 
 def test_a_run_whose_training_is_not_finished_is_exported_with_a_warning(start, tmp_path, capsys):

@@ -273,6 +273,8 @@ def test_two_data_sets_are_learned_and_judged_each_as_its_labeller_labels(
     images = data_pipeline.load_faces(second_folder).images
     whole = keypoint_schema.to_pixels(net.whole.predict(images, verbose=0))
     np.testing.assert_allclose(judged[1].predicted, whole[:, 30:], atol=0.02)
+    (as_first,) = load_nets([str(run)], data, "validation", labels_of=name)
+    np.testing.assert_allclose(as_first.predictions.predicted, whole[:, :15], atol=0.02)
     # A warm start for the same labellers copies every output, for one labeller its default ones.
     assert start(*arguments, "--epochs", 1, *APART, "--name", "again", "--init-from", run) == 0
     alone = arguments[:4]
