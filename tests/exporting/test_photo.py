@@ -16,7 +16,7 @@ from PIL import Image
 import export
 import pictures
 from data_pipeline.synthetic_faces import draw_faces
-from exporting import open_saved_model, photographs, verification
+from exporting import open_saved_model, photo_endpoint, photographs, verification
 from exporting.example_photograph import example_photograph
 from exporting.signatures import SIGNATURES
 from pictures.cropping import Box
@@ -117,6 +117,12 @@ def test_photographs_of_a_batch_are_padded_with_zeros_and_refused_ones_with_nan(
         assert not answer[name][0].any()
         assert np.isnan(answer[name][1]).all()
         np.testing.assert_allclose(answer[name][2], alone[name][0], rtol=1e-4)
+
+
+def test_more_faces_than_the_net_sees_at_once_keep_their_order():
+    crops = tf.range(70.0)[:, tf.newaxis, tf.newaxis, tf.newaxis] * tf.ones((1, 96, 96, 1))
+    keypoints = photo_endpoint._in_batches(lambda faces: faces[:, :3, :2, 0], crops, 3)
+    np.testing.assert_array_equal(keypoints[:, 2, 1], np.arange(70))
 
 
 @pytest.mark.parametrize("batch", [0, 1, 2])
