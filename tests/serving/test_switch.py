@@ -172,6 +172,16 @@ def test_both_edits_at_once_leave_the_label_as_the_docs_say(config):
         assert url
 
 
+def test_a_label_is_moved_alone():
+    labels = "".join(
+        f'version_labels {{ key: "{label}" value: 1 }}\n' for label in ("stable", "canary")
+    )
+    text = f"model_config_list {{\nconfig {{\nversions: 1\nversions: 2\n{labels}}} }}\n"
+    moved = ModelConfig(text).with_label("canary", 2)
+    assert moved.labels() == {"stable": 1, "canary": 2}
+    assert moved.without_unlabelled().versions() == [1, 2]
+
+
 def test_comments_stay_and_the_way_back_restores_the_file(config):
     text = config.read_text()
     with FollowingServer(config).running() as url:
