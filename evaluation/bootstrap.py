@@ -84,7 +84,8 @@ def _resampled(jointly, groups):
         for draws in _draws(num_groups):
             for each, of_resamples in zip(sums, totals, strict=True):
                 if len(each) == num_groups:
-                    of_resamples.append(draws @ each)
+                    with np.errstate(invalid="ignore"):  # a net may answer infinity
+                        of_resamples.append(draws @ each)
     return [
         _of_totals(metrics, np.concatenate(each))
         for metrics, each in zip(jointly, totals, strict=True)

@@ -53,6 +53,10 @@ def read_picture(path: pathlib.Path | BinaryIO, upright: bool = True) -> Image.I
             return to_plain(_turned_upright(picture) if upright else picture)
     except UnreadablePictureError:
         raise
+    except UnidentifiedImageError as error:  # which names the file again
+        raise UnreadablePictureError(
+            f"{_name(path)} cannot be read as a picture: its format is unknown"
+        ) from error
     # Decoders raise nearly anything for damaged files: OSError, SyntaxError, struct.error, …
     except Exception as error:
         reason = getattr(error, "strerror", None) or first_line(error)

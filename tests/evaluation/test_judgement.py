@@ -1,5 +1,6 @@
 """Which labels each figure about a net is over, worked out by hand."""
 
+import json
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import keypoint_schema
 from evaluation.judgement import NetPredictions, judge
 from evaluation.metrics import EYES
+from evaluation.results import Results
 
 
 def test_each_figure_is_over_the_labels_that_it_is_about():
@@ -30,3 +32,16 @@ def test_each_figure_is_over_the_labels_that_it_is_about():
     assert judgement.keypoints["nose_tip"].value == pytest.approx(math.sqrt(2))
     assert math.isnan(judgement.keypoints["left_eye_center"].value)
     assert judgement.specialists["nose_tip"].value == pytest.approx(math.sqrt(2))
+
+
+def test_answers_without_bounds_become_null_for_strict_readers_of_json():
+    labels = np.random.default_rng(0).uniform(0, 95, (4, 15, 2))
+    predicted = np.full_like(labels, np.inf)
+    judgement = judge(NetPredictions("net", "", predicted, labels), labels, np.arange(4), 0.1)
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    written = Results("", "all", 0.1, [judgement], []).to_json()
+    record = json.loads(written, parse_constant=refuse)
+    assert record["nets"][0]["rmse_px"]["value"] is None

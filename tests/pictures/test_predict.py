@@ -144,7 +144,7 @@ def test_one_bad_picture_is_told_in_one_line_and_listed_with_its_reason(
     assert "c.jpg cannot be read" in printed.err
     (row,) = csv.DictReader(out.open())
     assert (row["picture"], row["face"]) == (str(folder / "c.jpg"), "")
-    assert "cannot identify image file" in row["error"]
+    assert "its format is unknown" in row["error"]
     assert not (tmp_path / "annotated").exists()
 
 
