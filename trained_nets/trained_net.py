@@ -95,8 +95,17 @@ class TrainedNet:
         """Returns the mirror of its keypoints, with the offset of its labels.
 
         Raises:
-            UserError: if it predicts a keypoint without its mirror.
+            UserError: if it predicts a keypoint without its mirror, or the offset is not known.
         """
+        results = (self.config or {}).get("results") or {}
+        offsets = self.mirror_offset_px
+        is_partial = offsets is not None and any(name not in offsets for name in self.names)
+        if is_partial and results.get("finished") is False:
+            raise UserError(
+                f"--flip-average is not possible for {self.origin}. Its training was interrupted "
+                "before the mirror offset of its labels was measured. train.py --resume goes on; "
+                "--symmetric-flip-average needs no offset."
+            )
         try:
             return keypoint_schema.Mirror.of(self.names, self.mirror_offset_px)
         except ValueError as error:

@@ -200,7 +200,7 @@ def _fit_net(arguments, command: _Command) -> Results:
     )
     if arguments.folds:
         return fit_folds(task, arguments.folds, console, command.executor)
-    return fit(task, console)[1]
+    return fit(task, console)
 
 
 def _fit_specialists(arguments, command: _Command) -> Results:

@@ -56,19 +56,15 @@ def fit_folds(task: Task, folds: int, console: rich.console.Console, executor: E
         "labellers": list(task.train.labellers),
         **common_configuration(task.recipe, task.settings, task.train, task.valid),
     }
-    out_of_fold = np.full_like(task.train.keypoints, np.nan)
-    parts = []
-    for trained in fit_parts(task, makes, config, console, executor):
-        parts.append(trained.results)
-        if not trained.results.finished:  # to predict now would keep whoever pressed Ctrl-C waiting
-            continue
-        _, inside = rows[trained.task.settings.fold["number"] - 1]
-        valid = trained.task.valid
-        predicted = models.predict_pixels(trained.model, valid.images)
-        out_of_fold[inside] = valid.as_labelled(predicted)
-    results = pool(parts, folds)
+    trained = list(fit_parts(task, makes, config, console, executor))
+    results = pool([each.results for each in trained], folds)
     task.run.write_config(config, results.as_json())
     if results.finished:
+        out_of_fold = np.full_like(task.train.keypoints, np.nan)
+        for each, (_, inside) in zip(trained, rows, strict=True):
+            valid = each.task.valid
+            predicted = models.predict_pixels(each.task.run.load_model(), valid.images)
+            out_of_fold[inside] = valid.as_labelled(predicted)
         with atomic_write.replacing(task.run.path / OUT_OF_FOLD_FILE) as temporary:
             np.savez_compressed(temporary, keypoints=out_of_fold)
         predicted = predict_as_labelled(load_run(task.run), task.valid)

@@ -16,7 +16,7 @@ import labelling
 import models
 from errors import DivergedError, UserError
 from training import distillation, distribution, from_recipe
-from training.results import Results, measure_mirror, measure_results
+from training.results import Results, interrupted_results, measure_mirror, measure_results
 from training.task import Task, configuration
 
 
@@ -24,7 +24,7 @@ def fit(
     task: Task,
     console: rich.console.Console,
     extra_callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> tuple[keras.Model, Results]:
+) -> Results:
     """Trains a net, keeps the best weights, and writes the run folder.
 
     Args:
@@ -33,8 +33,7 @@ def fit(
         extra_callbacks: called after all others.
 
     Returns:
-        The model with the best weights, and the results, which are not `finished` if Ctrl-C
-        stopped the training.
+        The results, which are not `finished` if Ctrl-C stopped the training.
 
     Raises:
         UserError: if the run to resume had other settings.
@@ -45,7 +44,8 @@ def fit(
     distribution.require_same(config)
     earlier = _earlier_results(task, config)
     if finished := _finished(task, earlier, console):
-        return task.run.load_model(), finished
+        task.run.load_model()  # if it is damaged, that is said now
+        return finished
     training = _Training(task, console)
     first_epoch = training.load_state() if task.settings.resume else 0
     task.run.write_config(config, earlier)
@@ -54,29 +54,19 @@ def fit(
     elif task.settings.resume and training.history.path.exists():
         console.print("No state had been saved yet, so it starts over.")
     training.history.truncate(first_epoch)
-    finished = training.run(first_epoch, console, extra_callbacks)
-    diverged = training.history.diverged
-    if training.best.best_weights is None:
-        raise _diverged(task, training.history.row, "Nothing is left of it.")
-    model = training.best_model()
-    results = measure_results(
-        model,
-        task.train,
-        task.valid,
-        best_epoch=training.best.best_epoch,
-        seconds=[float(row["seconds"]) for row in training.history.read()],
-        finished=finished and diverged is None,
-    )
-    if not math.isfinite(results.train_loss):
-        raise _diverged(task, training.history.row, "Nothing is left of it.")
-    task.run.save_model(model)
+    try:
+        training.run(first_epoch, console, extra_callbacks)
+        results = training.measure()
+    except KeyboardInterrupt:
+        results = training.interrupt()
+    task.run.save_model(training.best_model())
     task.run.write_config(config, results.as_json())
-    if diverged:
+    if diverged := training.history.diverged:
         left = f"The weights of epoch {results.best_epoch:,} are in {task.run.path}."
         raise _diverged(task, diverged, left)
-    if finished:
+    if results.finished:
         task.run.forget_state()
-    return model, results
+    return results
 
 
 def check(task: Task):
@@ -182,7 +172,7 @@ class _Training:
         return epochs
 
     def run(self, first_epoch, console, extra_callbacks):
-        """Trains, then restores the best weights; returns False if Ctrl-C stopped training."""
+        """Trains, then restores the best weights."""
         task, recipe = self.task, self.task.recipe
         table = callbacks.EpochTable(
             self.history, self.best, recipe.epochs, console, task.later_steps
@@ -201,7 +191,9 @@ class _Training:
                         *_swallowed_interrupts(),
                         *from_recipe.schedules(recipe),
                         callbacks.StopAtDivergence(),
-                        *from_recipe.averaged(recipe, [self.best, self.history, table]),
+                        # The history first: Ctrl-C may come between any two, and what is best
+                        # must have its row.
+                        *from_recipe.averaged(recipe, [self.history, self.best, table]),
                         *self._mirror_offsets(),
                         self.state,
                         *self._tensorboard(),
@@ -210,12 +202,6 @@ class _Training:
                     shuffle=False,  # the dataset does that; Keras would warn
                     verbose=0,
                 )
-        except KeyboardInterrupt:
-            if self.best.best_weights is None:  # nothing to save yet
-                raise
-            self.is_interrupted = True
-            self.state.save()
-            return False
         except Exception as error:
             full = os.strerror(errno.ENOSPC)
             if task.settings.tensorboard and full in str(error):  # TensorFlow's way to say so
@@ -227,7 +213,45 @@ class _Training:
             table.close()
             if task.settings.devices == 1:
                 self.best.restore()
-        return True
+
+    def measure(self):
+        """Returns the results of a training that ended by itself.
+
+        Raises:
+            DivergedError: if there are no weights.
+        """
+        if self.best.best_weights is None:
+            raise _diverged(self.task, self.history.row, "Nothing is left of it.")
+        results = measure_results(
+            self.best_model(),
+            self.history.read(),
+            self.task.train,
+            self.task.valid,
+            self.best.best_epoch,
+            finished=self.history.diverged is None,
+        )
+        if not math.isfinite(results.train_loss):
+            raise _diverged(self.task, self.history.row, "Nothing is left of it.")
+        return results
+
+    def interrupt(self):
+        """Saves the state after Ctrl-C, and returns what is known without predicting any face.
+
+        Raises:
+            KeyboardInterrupt: if there is nothing to save yet.
+        """
+        if self.best.best_weights is None:
+            raise KeyboardInterrupt
+        self.is_interrupted = True
+        self.state.save()
+        offset = None if self.offsets is None else np.array(self.offsets[-1])
+        return interrupted_results(
+            self.history.read(),
+            self.task.train,
+            self.task.valid,
+            self.best.best_epoch,
+            offset if offset is not None and offset.any() else None,
+        )
 
     def best_model(self):
         """Returns the net with its best weights, on one device.

@@ -30,18 +30,19 @@ def report(
     if results.validation:
         if settings.seen_before:
             time += f" (too good: {settings.seen_before:,} of the faces had been seen before)"
-        per_keypoint = results.validation.rmse_px_per_keypoint
-        worst = max(per_keypoint, key=per_keypoint.get)
-        best = min(per_keypoint, key=per_keypoint.get)
         console.print(
             f"\nRMSE on the validation faces: {results.validation.rmse_px:.3f} px {time}",
             style="bold",
         )
         for labeller, errors in results.validation.per_labeller.items():
             console.print(f"by {labeller}'s labels {errors['rmse_px']:.3f} px")
-        console.print(
-            f"best {best} {per_keypoint[best]:.2f} px, worst {worst} {per_keypoint[worst]:.2f} px",
-        )
+        if per_keypoint := results.validation.rmse_px_per_keypoint:
+            worst = max(per_keypoint, key=per_keypoint.get)
+            best = min(per_keypoint, key=per_keypoint.get)
+            console.print(
+                f"best {best} {per_keypoint[best]:.2f} px, "
+                f"worst {worst} {per_keypoint[worst]:.2f} px",
+            )
     elif results.finished and not results.out_of_fold:
         console.print(f"\nNo faces were held out, so there is no validation error; finished {time}")
     if not results.finished:

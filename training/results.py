@@ -19,7 +19,8 @@ class Validation:
 
     Attributes:
         rmse_px: over all labels.
-        rmse_px_per_keypoint: by name, for keypoints labelled on any of these faces.
+        rmse_px_per_keypoint: by name, for keypoints labelled on any of these faces; empty if
+            training was interrupted.
         labels: how many coordinates are labelled.
         per_labeller: if there are several, `rmse_px` and `labels` of each, by name.
     """
@@ -61,9 +62,11 @@ class Results:
         seconds: how long they took together.
         finished: whether it ended by itself, without being interrupted.
         best_epoch: the one whose weights were kept, from 1; None for several nets together.
-        train_loss: of the kept weights, without dropout; None for several nets together.
+        train_loss: of the kept weights, without dropout; None for several nets together, or if
+            training was interrupted.
         mirror_offset_px: by labeller, as `keypoint_schema.Mirror.of` takes it, measured on
-            validation rows, or on training rows if nothing was held out.
+            validation rows, or on training rows if nothing was held out; if training was
+            interrupted, what its flips last used, or empty.
         validation: None if nothing was held out.
         out_of_fold: of an ensemble's nets, each on the faces that it left out; otherwise None.
     """
@@ -105,21 +108,21 @@ class Results:
 
 def measure_results(
     model: keras.Model,
+    rows: Sequence[Mapping[str, str]],
     train: FaceData,
     valid: FaceData,
     best_epoch: int,
-    seconds: Sequence[float],
     finished: bool,
 ) -> Results:
     """Measures errors and offsets of a trained net.
 
     Args:
         model: with its best weights; it predicts the keypoints of all labellers.
+        rows: of its history.
         train: the training rows.
         valid: the validation rows; none if nothing was held out.
         best_epoch: counted from 0.
-        seconds: of each epoch.
-        finished: whether training ended by itself.
+        finished: whether training ended as it should, without diverging.
     """
     answers, held_out = (models.predict_normalized(model, each.images) for each in (train, valid))
     # On rows whose labels a net has memorized, it only confirms the offset it was trained with.
@@ -127,19 +130,61 @@ def measure_results(
     mirror = _mirror(model, *unseen)
     predicted, held_out = (keypoint_schema.to_pixels(each) for each in (answers, held_out))
     return Results(
-        epochs_run=len(seconds),
-        seconds=round(sum(seconds), 1),
+        epochs_run=len(rows),
+        seconds=_sum_of_seconds(rows),
         finished=finished,
         best_epoch=best_epoch + 1,
         train_loss=metrics.loss(train.as_labelled(predicted), train.keypoints),
-        mirror_offset_px={
-            labeller: mirror.at(
-                labelling.positions(train.labellers, labeller, train.names)
-            ).offset_px(train.names)
-            for labeller in train.labellers
-        },
+        mirror_offset_px=_by_labeller(mirror, train),
         validation=validate(valid.as_labelled(held_out), valid),
     )
+
+
+def interrupted_results(
+    rows: Sequence[Mapping[str, str]],
+    train: FaceData,
+    valid: FaceData,
+    best_epoch: int,
+    offset: np.ndarray | None,
+) -> Results:
+    """Gathers what is known when Ctrl-C stops a training, for to predict its faces takes too long.
+
+    Args:
+        rows: of its history.
+        train: the training rows.
+        valid: the validation rows; none if nothing was held out.
+        best_epoch: counted from 0.
+        offset: of the mirror, as it was last measured for flips; None if it was not.
+    """
+    mirror = keypoint_schema.Mirror.of(train.names).repeated(len(train.labellers))
+    validation = None
+    if len(valid):
+        labels = int(np.isfinite(valid.keypoints).sum())
+        validation = Validation(float(rows[best_epoch]["valid_rmse_px"]), {}, labels)
+    return Results(
+        epochs_run=len(rows),
+        seconds=_sum_of_seconds(rows),
+        finished=False,
+        best_epoch=best_epoch + 1,
+        mirror_offset_px={}
+        if offset is None
+        else _by_labeller(dataclasses.replace(mirror, offset=offset), train),
+        validation=validation,
+    )
+
+
+def _sum_of_seconds(rows):
+    return round(sum(float(row["seconds"]) for row in rows), 1)
+
+
+def _by_labeller(mirror, train):
+    """Returns each labeller's offsets of a mirror of all labellers' keypoints."""
+    return {
+        labeller: mirror.at(labelling.positions(train.labellers, labeller, train.names)).offset_px(
+            train.names
+        )
+        for labeller in train.labellers
+    }
 
 
 def validate(predicted: np.ndarray, valid: FaceData) -> Validation | None:
@@ -190,8 +235,8 @@ def pool(parts: Sequence[Results], number: int) -> Results:
         seconds=round(sum(part.seconds for part in parts), 1),
         finished=len(parts) == number and all(part.finished for part in parts),
         mirror_offset_px={
-            labeller: _mean_offsets([part.mirror_offset_px[labeller] for part in parts])
-            for labeller in parts[0].mirror_offset_px
+            labeller: _mean_offsets([part.mirror_offset_px.get(labeller, {}) for part in parts])
+            for labeller in dict.fromkeys(each for part in parts for each in part.mirror_offset_px)
         },
     )
 

@@ -9,12 +9,14 @@ import pytest
 import data_pipeline
 import evaluate
 import keypoint_schema
+import models
 import train
 from errors import UserError
 from tests.running import run_script
 from trained_nets import run_folder
 from trained_nets.held_out import find_held_out
 from trained_nets.loading import load_net
+from training.executors import serial
 
 
 @pytest.fixture
@@ -170,3 +172,23 @@ def test_a_warm_start_that_has_seen_the_folds_is_refused(start, tmp_path, capsys
     assert start(train, *folds, "--init-from", tmp_path / "net1") == 2
     assert "has seen faces that the nets of --folds leave out" in capsys.readouterr().err
     assert not (tmp_path / "folds").exists()
+
+
+def test_ctrl_c_among_the_folds_predicts_nothing_for_those_that_are_done(
+    start, tmp_path, monkeypatch
+):
+    arguments = ("--model", "net1", "--epochs", 1, "--folds", 2, "--runs", tmp_path)
+    fit, trained = serial.fit, []
+
+    def interrupted(task, console):
+        trained.append(task.model_name)
+        results = fit(task, console)
+        return dataclasses.replace(results, finished=len(trained) == 1)
+
+    def predict(model, images):
+        raise AssertionError("Whoever pressed Ctrl-C would have to wait.")
+
+    monkeypatch.setattr(serial, "fit", interrupted)
+    monkeypatch.setattr(models, "predict_pixels", predict)
+    assert start(train, *arguments) == 130
+    assert trained == ["fold1", "fold2"]

@@ -12,11 +12,13 @@ import pytest
 import atomic_write
 import callbacks
 import data_pipeline
+import evaluate
 import keypoint_schema
 import models
 from benchmarks.run_contents import differing
 from callbacks import EpochTable, ResumeState, read_history
 from tests.killing import Killed, killed_in_epoch
+from tests.running import run_script
 from trained_nets import run_lock
 from trained_nets.loading import load_net
 from trained_nets.run_folder import RunFolder
@@ -116,6 +118,76 @@ def test_ctrl_c_amid_an_epoch_loses_none_that_was_completed(
     assert start_train(*net1, "--resume") == 0
     assert "Continuing after epoch 3." in capsys.readouterr().out
     assert not differing(tmp_path / "net1", tmp_path / "whole")
+
+
+def interrupt_in_epoch(number, patch):
+    """Presses Ctrl-C when the state after that epoch, counted from 1, has been kept."""
+    keep = ResumeState.keep
+
+    def kept(self, epochs):
+        keep(self, epochs)
+        if epochs == number:
+            raise KeyboardInterrupt
+
+    patch.setattr(ResumeState, "keep", kept)
+
+
+def test_ctrl_c_predicts_no_face_and_tells_the_best_error(
+    start_train, tmp_path, monkeypatch, capsys
+):
+    def predict(model, images, mirrored=False):
+        raise AssertionError("Thousands of faces take longer than anyone waits.")
+
+    with monkeypatch.context() as patch:
+        interrupt_in_epoch(3, patch)
+        patch.setattr(models, "predict_normalized", predict)
+        assert start_train("--model", "net1", "--epochs", 9) == 130
+    results = results_of(tmp_path / "net1")
+    rows = read_history(tmp_path / "net1/history.csv")
+    best = min(rows, key=lambda row: float(row["valid_loss"]))
+    assert results["best_epoch"] == int(best["epoch"])
+    assert results["valid_rmse_px"] == float(best["valid_rmse_px"])
+    output = capsys.readouterr().out
+    assert f"validation faces: {results['valid_rmse_px']:.3f} px after 3 epochs" in output
+    assert "--resume to go on" in output
+
+
+def test_ctrl_c_after_the_last_epoch_keeps_everything(start_train, tmp_path, monkeypatch, capsys):
+    net1 = ("--model", "net1", "--epochs", 3)
+    assert start_train(*net1, "--name", "whole") == 0
+
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models, "predict_normalized", interrupt)
+        assert start_train(*net1) == 130
+    assert results_of(tmp_path / "net1")["finished"] is False
+    capsys.readouterr()
+    assert start_train(*net1, "--resume") == 0
+    assert "Continuing after epoch 3." in capsys.readouterr().out
+    untimed = {"seconds": None}
+    assert results_of(tmp_path / "net1") | untimed == results_of(tmp_path / "whole") | untimed
+
+
+@pytest.mark.parametrize("flips_respect_the_offset", [False, True])
+def test_an_interrupted_net_averages_flips_only_if_it_knows_the_offset(
+    flips_respect_the_offset, start_train, tmp_path, small_folder, monkeypatch, capsys
+):
+    """An average without the offset would silently be another one than the finished net's."""
+    options = FLIPPED if flips_respect_the_offset else ()
+    with monkeypatch.context() as patch:
+        interrupt_in_epoch(8, patch)
+        assert start_train("--model", "net1", "--epochs", 9, *options) == 130
+    judge = (tmp_path / "net1", "--data", small_folder)
+    assert run_script(evaluate, *judge, "--symmetric-flip-average") == 0
+    capsys.readouterr()
+    if flips_respect_the_offset:
+        assert np.any(load_net(tmp_path / "net1").mirror().offset)
+        assert run_script(evaluate, *judge, "--flip-average") == 0
+    else:
+        assert run_script(evaluate, *judge, "--flip-average") == 2
+        assert "before the mirror offset of its labels was measured" in capsys.readouterr().err
 
 
 def test_ctrl_c_before_the_first_batch_of_a_resume_is_no_traceback(

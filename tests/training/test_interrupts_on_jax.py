@@ -39,7 +39,7 @@ def test_the_best_weights_so_far_are_kept(net, statuses, folder):
     run = RunFolder(folder / net)
     results = run.read_config()["results"]
     assert not results["finished"]
-    assert np.isfinite(results["train_loss"])
+    assert np.isfinite(results["valid_rmse_px"])
     model = run.load_model()
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
     black = np.zeros((1, 96, 96, 1), np.uint8)

@@ -199,7 +199,7 @@ def test_each_labellers_answers_are_learned_apart(tiny_zoo, tmp_path):
             run=run_folder.RunFolder(tmp_path / name),
             settings=Settings(seed=1, precision="float32"),
         )
-        return fit(task, rich.console.Console(quiet=True))[1], load_net(tmp_path / name)
+        return fit(task, rich.console.Console(quiet=True)), load_net(tmp_path / name)
 
     mixed, mixed_net = train_tiny(data, "mixed")
     results, net = train_tiny(data.with_four_point_labeller(), "apart")

@@ -3,8 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 
-import keras
-
 from training.results import Results
 from training.task import Task
 
@@ -41,14 +39,7 @@ class Trained:
     Attributes:
         task: what was trained.
         results: how it ended.
-        trained_here: the model with its best weights, if this process trained it.
     """
 
     task: Task
     results: Results
-    trained_here: keras.Model | None = None
-
-    @property
-    def model(self) -> keras.Model:
-        """The model with its best weights, from the run folder if another process trained it."""
-        return self.task.run.load_model() if self.trained_here is None else self.trained_here

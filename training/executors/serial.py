@@ -35,12 +35,12 @@ class Serial:
             console.print(f"\n{job.title}", style="bold")
             gc.collect()  # the net before this one, which has cycles
             try:
-                model, results = fit(job.task, console)
+                results = fit(job.task, console)
             except KeyboardInterrupt:  # before its first epoch ended
                 if number == 0:
                     raise
                 return
-            yield Trained(job.task, results, model)
+            yield Trained(job.task, results)
             if not results.finished:
                 return
 
