@@ -1,7 +1,9 @@
 """What the scripts share: one clear line and exit status 2 for a person's mistake."""
 
 import argparse
+import atexit
 import contextlib
+import gc
 import importlib.util
 import os
 import pathlib
@@ -272,6 +274,9 @@ def import_tensorflow_quietly():
             import tensorflow as tf
 
         tf.config.list_physical_devices()
+        # At exit, Python looks for garbage several times, which takes a second with all that
+        # TensorFlow has made, and longer where several trainings end at once.
+        atexit.register(gc.freeze)
         # Six specialists mean six traces; TensorFlow would warn about the fifth and sixth.
         tf.get_logger().setLevel("ERROR")
 

@@ -100,6 +100,19 @@ def test_the_projects_own_backend_is_taken(backend, monkeypatch):
     command_line.require_backend()
 
 
+def test_no_garbage_of_tensorflow_is_looked_for_at_exit():
+    """It takes a second, in which six interrupted trainings would be waited for."""
+    program = (
+        "import atexit, gc, command_line\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 100_000))\n"
+        "command_line.start_quietly()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
+
+
 def test_ctrl_c_has_status_130():
     assert exit_status(fail_with(KeyboardInterrupt())) == 130
 
