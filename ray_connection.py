@@ -66,6 +66,7 @@ def connected(address: str):
     with tempfile.TemporaryDirectory(prefix="facial-keypoints-") as code:
         _copy_code(pathlib.Path(code))
         variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+        _require_answer(address)
         on_sigterm = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(
@@ -75,10 +76,7 @@ def connected(address: str):
                 logging_level="ERROR",
             )
         except Exception as error:  # ConnectionError, RuntimeError, AuthenticationError, …
-            raise UserError(
-                f"There is no connection to a Ray cluster at {address}: "
-                f"{first_line(error).rstrip('.')}. `ray start --head` starts one on this machine."
-            ) from error
+            raise _no_connection(address, error) from error
         signal.signal(signal.SIGTERM, on_sigterm)  # Ray would end without saving
         node = ThisNode(ray)
         try:
@@ -92,6 +90,24 @@ def connected(address: str):
             else:
                 atexit.unregister(ray.shutdown)  # it might end this process before that is told
                 atexit.register(_end_at_once)
+
+
+def _require_answer(address):
+    """Checks that something answers at HOST:PORT, where Ray would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdigit()):  # such as "auto", which Ray looks up at once
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_ANSWER).close()
+    except (OSError, ValueError, OverflowError) as error:  # of names and ports that cannot be, too
+        raise _no_connection(address, error) from error
+
+
+def _no_connection(address, error):
+    return UserError(
+        f"There is no connection to a Ray cluster at {address}: {first_line(error).rstrip('.')}. "
+        "`ray start --head` starts one on this machine."
+    )
 
 
 def _end_at_once():

@@ -1,5 +1,6 @@
-"""How a cluster is shared out, by what its nodes have."""
+"""How a cluster is joined, and shared out by what its nodes have."""
 
+import socket
 import types
 
 import pytest
@@ -36,3 +37,16 @@ def test_there_is_a_place_for_each_gpu_or_else_for_each_core():
     assert ray_connection.places(cluster((64, 0), (16, 8))) == 8
     with pytest.raises(UserError, match="no CPUs"):
         ray_connection.places(cluster((0, 1)))
+
+
+def test_an_address_where_no_cluster_answers_is_refused_at_once():
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+    with socket.socket() as taken:  # but not listening
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        for each in (address, f"ray://{address}", "127.0.0.1:99999"):
+            with (
+                pytest.raises(UserError, match=f"no connection to a Ray cluster at {each}: "),
+                ray_connection.connected(each),
+            ):
+                pass
