@@ -22,8 +22,11 @@ def find_fault(config: object) -> str | None:
     needed = _OF_ENSEMBLE if config["model"] == places.ENSEMBLE_MODEL else {}
     if config["data"].get("fold") is not None:
         needed = needed | _OF_FOLD
-    if config.get("results"):
+    results = config.get("results") or {}
+    if results:
         needed = needed | _OF_RESULTS
+    if results.get("valid_labels") is not None:
+        needed = needed | _OF_VALIDATION
     return _fault_in_entries(config, needed)
 
 
@@ -105,6 +108,13 @@ def _are_errors(value):
     return _is_object(value) and all(each is None or _is_number(each) for each in value.values())
 
 
+def _are_labellers_errors(value):
+    return _is_object(value) and all(
+        _is_object(each) and _is_number(each.get("rmse_px")) and _is_whole(each.get("labels"))
+        for each in value.values()
+    )
+
+
 def _needed(rule, holds):
     return rule, holds, True
 
@@ -154,7 +164,9 @@ _RUN = {
     "results.valid_rmse_px_per_keypoint": _optional(*_ERRORS),
     "results.valid_labels": _optional(*_WHOLE),
     "results.finished": _optional("true or false", lambda value: isinstance(value, bool)),
-    "results.valid_per_labeller": _optional(*_OBJECT),
+    "results.valid_per_labeller": _optional(
+        "rmse_px and labels, for each labeller", _are_labellers_errors
+    ),
     "results.mirror_offset_px": _optional(*_OFFSETS),
 }
 _OF_ENSEMBLE = {"folds": _needed(*_SEVERAL)}
@@ -162,7 +174,17 @@ _OF_FOLD = {  # what repeats its split
     path: _needed(*_RUN[path][:2])
     for path in ("data.fold.number", "data.fold.of", "data.fold.split_seed", "recipe.rows")
 }
-_OF_RESULTS = {"results.finished": _needed(*_RUN["results.finished"][:2])}
+_OF_RESULTS = {
+    path: _needed(*_RUN[path][:2])
+    for path in ("results.finished", "results.epochs_run", "results.seconds")
+}
+_OF_VALIDATION = {
+    "results.valid_rmse_px": _needed(*_NUMBER),
+    "results.valid_rmse_px_per_keypoint": _needed(
+        "a number for each labelled keypoint",
+        lambda value: _is_object(value) and value and all(map(_is_number, value.values())),
+    ),
+}
 _ACCURACY = {
     "measured_on": _needed(*_TEXT),
     "faces": _needed(*_WHOLE),

@@ -147,7 +147,7 @@ def interrupted_results(
     best_epoch: int,
     offset: np.ndarray | None,
 ) -> Results:
-    """Gathers what is known when Ctrl-C stops a training, for to predict its faces takes too long.
+    """Gathers what is known when Ctrl-C stops a training: nobody waits for predictions then.
 
     Args:
         rows: of its history.

@@ -148,7 +148,9 @@ def test_losses_of_specialists_are_weighted_by_their_numbers_of_keypoints(data, 
     assert net.valid_loss == pytest.approx(0.009 * (13 + 2 * 4) / 15)
 
 
-@pytest.mark.parametrize("results", [None, {"epochs_run": 5, "best_epoch": 5, "finished": False}])
+@pytest.mark.parametrize(
+    "results", [None, {"epochs_run": 5, "seconds": 0.5, "best_epoch": 5, "finished": False}]
+)
 def test_losses_of_a_killed_training_are_those_of_the_smallest_error(data, tmp_path, results):
     """It has no results, or those of an epoch that its history had to give up."""
     path = run_fixtures.write_run(tmp_path / "killed", data)

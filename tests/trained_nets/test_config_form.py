@@ -15,7 +15,15 @@ CONFIG = {
     "seed": 1,
     "recipe": {"rows": "complete", "net_settings": {}},
     "data": {"fingerprint": "0", "description": "training.csv", "hold_out": 0.2},
-    "results": {"epochs_run": 3, "mirror_offset_px": {"nose_tip": [0.5, 0]}, "finished": True},
+    "results": {
+        "epochs_run": 3,
+        "seconds": 1.5,
+        "mirror_offset_px": {"nose_tip": [0.5, 0]},
+        "finished": True,
+        "valid_rmse_px": 2.5,
+        "valid_rmse_px_per_keypoint": {"nose_tip": 2.5},
+        "valid_labels": 8,
+    },
 }
 
 
@@ -55,6 +63,9 @@ def test_what_train_writes_has_no_fault():
         ("results", [1]),
         ("results.epochs_run", "3"),
         ("results.finished", 1),
+        ("results.valid_rmse_px_per_keypoint", {}),
+        ("results.valid_rmse_px_per_keypoint", {"nose_tip": None}),
+        ("results.valid_per_labeller", {"faces": {"rmse_px": 2.5}}),
         ("results.mirror_offset_px", {"nose_tip": 0.5}),
         ("results.mirror_offset_px", {"nose_tip": [0.5, None]}),
         ("results.mirror_offset_px", {"nose_tip": [0.5, 1e308]}),
@@ -78,11 +89,25 @@ FOLD = {"number": 1, "of": 5, "split_seed": 1}
         (changed("data.fold", {}), "data.fold.number"),
         (changed("data.fold", FOLD) | {"recipe": None}, "recipe.rows"),
         (changed("model", "ensemble"), "folds"),
-        (changed("results.finished", None), "results.finished"),
+        *(
+            (changed(path, None), path)
+            for path in (
+                "results.finished",
+                "results.epochs_run",
+                "results.seconds",
+                "results.valid_rmse_px",
+                "results.valid_rmse_px_per_keypoint",
+            )
+        ),
     ],
 )
 def test_a_fold_an_ensemble_and_results_need_entries_of_their_own(config, path):
     assert find_fault(config).startswith(f"{path} must be ")
+
+
+def test_results_without_validation_have_no_errors():
+    results = {"epochs_run": 3, "seconds": 1.5, "finished": True}
+    assert find_fault(CONFIG | {"results": results}) is None
 
 
 def test_a_whole_fold_and_ensemble_have_no_fault():
