@@ -355,13 +355,24 @@ def _num_outputs(data):
 
 
 def _diverged(task, row, left):
-    rate = row["learning_rate"]
-    # A specialist may have a rate of its own, which a common one would not change.
-    is_specialist = any(task.model_name == each.name for each in keypoint_schema.SPECIALISTS)
-    setting = f"{task.model_name}.learning_rate" if is_specialist else "learning_rate"
     return DivergedError(
         f"{task.model_name} diverged in epoch {row['epoch']:,} of {task.recipe.epochs:,}, at a "
-        f"learning rate of {rate:.3g}: its loss is no longer a number. Try a lower rate, "
-        f"--set {setting}={task.recipe.learning_rate / 3:.1g}, or --precision float32.",
+        f"learning rate of {row['learning_rate']:.3g}: its loss is no longer a number. "
+        f"{_calmer(task)}",
         left,
     )
+
+
+def _calmer(task):
+    """Returns what to try after a divergence."""
+    recipe, rates = task.recipe, ["learning_rate"]
+    # A last rate above the new first one would have to fall with it.
+    if recipe.final_learning_rate and recipe.final_learning_rate > recipe.learning_rate / 3:
+        rates.append("final_learning_rate")
+    # A specialist may have a rate of its own, which a common one would not change.
+    is_specialist = any(task.model_name == each.name for each in keypoint_schema.SPECIALISTS)
+    owner = f"{task.model_name}." if is_specialist else ""
+    lower = " ".join(f"--set {owner}{each}={getattr(recipe, each) / 3:.1g}" for each in rates)
+    if task.settings.precision == "float32":
+        return f"Try a lower rate, {lower}."
+    return f"Try a lower rate, {lower}, or --precision float32."

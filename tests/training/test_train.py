@@ -254,16 +254,25 @@ def test_no_rows_left_is_told(start, tmp_path, small_folder, capsys):
     assert "specialist 'eye_centers'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("hold_out", [0.2, 0])
-def test_a_training_that_diverges_at_once_is_told(start, small_folder, capsys, hold_out):
-    wild = ("--set", "learning_rate=1e20", "--epochs", 2, "--hold-out", hold_out)
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        (("--precision", "bfloat16"), "--set learning_rate=3e+19, or --precision float32. "),
+        (("--precision", "float32"), "--set learning_rate=3e+19. "),
+        (
+            ("--precision", "float32", "--set", "final_learning_rate=6e19"),
+            "--set learning_rate=3e+19 --set final_learning_rate=2e+19. ",
+        ),
+    ],
+)
+def test_a_training_that_diverges_at_once_is_told(start, small_folder, capsys, options, advice):
+    wild = ("--set", "learning_rate=1e20", "--epochs", 2, *options)
     assert start("--model", "net1", "--data", small_folder, *wild) == 1
     output, error = capsys.readouterr()
     assert "Invalid loss" not in output  # Keras' own line, amid the table
-    assert "Nothing is left of it." in error
     # All faces are one batch: the loss is wrong one step after the weights are.
-    assert "net1 diverged in epoch 2 of 2, at a learning rate of 1e+20" in error
-    assert "--set learning_rate=3e+19" in error
+    assert "net1 diverged in epoch 2 of 2, at a learning rate of " in error
+    assert f"Try a lower rate, {advice}Nothing is left of it." in error
 
 
 def test_a_training_that_diverges_late_keeps_its_best_weights(
