@@ -222,14 +222,15 @@ class _Training:
         """
         if self.best.best_weights is None:
             raise _diverged(self.task, self.history.row, "Nothing is left of it.")
-        results = measure_results(
-            self.best_model(),
-            self.history.read(),
-            self.task.train,
-            self.task.valid,
-            self.best.best_epoch,
-            finished=self.history.diverged is None,
-        )
+        with np.errstate(invalid="ignore", over="ignore"):  # it may have diverged in its last step
+            results = measure_results(
+                self.best_model(),
+                self.history.read(),
+                self.task.train,
+                self.task.valid,
+                self.best.best_epoch,
+                finished=self.history.diverged is None,
+            )
         if not math.isfinite(results.train_loss):
             raise _diverged(self.task, self.history.row, "Nothing is left of it.")
         return results

@@ -275,6 +275,14 @@ def test_a_training_that_diverges_at_once_is_told(start, small_folder, capsys, o
     assert f"Try a lower rate, {advice}Nothing is left of it." in error
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_training_without_validation_that_diverges_is_told_alone(start, small_folder, capsys):
+    wild = ("--set", "learning_rate=1e20", "--epochs", 2, "--hold-out", 0)
+    assert start("--model", "net1", "--data", small_folder, *wild) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Nothing is left of it." in line
+
+
 def test_a_training_that_diverges_late_keeps_its_best_weights(
     start, tmp_path, small_folder, capsys, monkeypatch
 ):
