@@ -68,7 +68,7 @@ class TrainingModel(keras.Model):
 def _log_scales(net):
     """Predicts the log of each keypoint's scale from the coarsest features; initially 1 px."""
     if CONTEXT_LAYER not in [layer.name for layer in net.layers]:
-        raise ValueError(f"{net.name} has no layer {CONTEXT_LAYER!r}; loss must be another.")
+        raise ValueError(f"{net.name} has no heatmaps; loss must be mse or huber for it.")
     features = keras.layers.Flatten()(net.get_layer(CONTEXT_LAYER).output)
     return keras.layers.Dense(
         net.output.shape[1], kernel_initializer="zeros", dtype="float32", name="log_scales"

@@ -29,12 +29,7 @@ def compiled(
     Raises:
         UserError: if the recipe needs heatmaps and the net has none.
     """
-    likelihood = recipe.loss == "laplace"
-    if recipe.heatmap_loss or likelihood:
-        try:
-            model = models.TrainingModel(model, recipe.heatmap_loss, likelihood)
-        except ValueError as error:
-            raise UserError(str(error)) from error
+    model = with_training_outputs(model, recipe)
     optimizer = _optimizer(recipe, steps)
     optimizer.build(model.trainable_variables)
     loss = _LOSSES[recipe.loss]()
@@ -47,6 +42,21 @@ def compiled(
         jit_compile=keras.backend.backend() == "jax",
     )
     return model
+
+
+def with_training_outputs(model: keras.Model, recipe: models.Recipe) -> keras.Model:
+    """Adds the outputs that only the recipe's loss needs; if there are none, returns the same.
+
+    Raises:
+        UserError: if the recipe needs heatmaps and the net has none.
+    """
+    likelihood = recipe.loss == "laplace"
+    if not (recipe.heatmap_loss or likelihood):
+        return model
+    try:
+        return models.TrainingModel(model, recipe.heatmap_loss, likelihood)
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def _optimizer(recipe, steps):

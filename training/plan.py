@@ -10,7 +10,7 @@ from errors import UserError
 from trained_nets import places
 from trained_nets.run_folder import RunFolder
 from trained_nets.trained_net import TrainedNet
-from training import defaults, first_checks
+from training import defaults, first_checks, from_recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +51,8 @@ def make_plan(arguments, warm_start: TrainedNet | None) -> Plan:
     if is_specialists and recipe.patience is None:  # not below: `--set patience=none` stays none
         recipe = dataclasses.replace(recipe, patience=defaults.SPECIALISTS_PATIENCE)
     recipe = models.override(net, recipe, common)
-    for own in overrides.values():
-        models.override(net, recipe, own)  # reports mistakes before any work
+    for own in ({}, *overrides.values()):  # reports mistakes before any work
+        _check_loss(net, models.override(net, recipe, own))
     _check_labellers(recipe, overrides, is_specialists)
     run = run_of(arguments)
     check_folder(run, arguments)
@@ -74,6 +74,13 @@ def recipe_name(arguments, net: str) -> str | None:
 def run_of(arguments) -> RunFolder:
     """Returns the run folder that the options name."""
     return RunFolder(first_checks.path_of(arguments))
+
+
+def _check_loss(net, recipe):
+    """Refuses a loss that the net has no outputs for; that of its own recipe need not be tried."""
+    usual = models.find(net).recipe
+    if (recipe.loss, recipe.heatmap_loss) != (usual.loss, usual.heatmap_loss):
+        from_recipe.with_training_outputs(models.build(net, settings=recipe.net_settings), recipe)
 
 
 def _check_labellers(recipe, overrides, is_specialists):

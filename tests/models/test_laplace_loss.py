@@ -93,5 +93,5 @@ def test_training_takes_it_and_validation_does_not():
 
 def test_nets_without_context_are_refused():
     recipe = models.Recipe(epochs=1, loss="laplace")
-    with pytest.raises(UserError, match="no layer 'context'; loss must be another"):
+    with pytest.raises(UserError, match="net1 has no heatmaps; loss must be mse or huber for it"):
         from_recipe.compiled(models.build("net1"), recipe, steps=1)

@@ -254,6 +254,15 @@ def test_no_rows_left_is_told(start, tmp_path, small_folder, capsys):
     assert "specialist 'eye_centers'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("setting", ["nose_tip.loss=laplace", "heatmap_loss=0.1"])
+def test_a_loss_for_heatmap_nets_is_refused_before_any_work(start, tmp_path, capsys, setting):
+    specialists = ("--model", "specialists", "--architecture", "net1", "--epochs", 1)
+    assert start(*specialists, "--set", setting) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "net1 has no heatmaps; " in line
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("options", "advice"),
     [
