@@ -182,7 +182,7 @@ _OF_VALIDATION = {
     "results.valid_rmse_px": _needed(*_NUMBER),
     "results.valid_rmse_px_per_keypoint": _needed(
         "a number for each labelled keypoint",
-        lambda value: _is_object(value) and value and all(map(_is_number, value.values())),
+        lambda value: _is_object(value) and all(map(_is_number, value.values())),
     ),
 }
 _ACCURACY = {

@@ -63,7 +63,6 @@ def test_what_train_writes_has_no_fault():
         ("results", [1]),
         ("results.epochs_run", "3"),
         ("results.finished", 1),
-        ("results.valid_rmse_px_per_keypoint", {}),
         ("results.valid_rmse_px_per_keypoint", {"nose_tip": None}),
         ("results.valid_per_labeller", {"faces": {"rmse_px": 2.5}}),
         ("results.mirror_offset_px", {"nose_tip": 0.5}),
