@@ -270,11 +270,11 @@ def import_tensorflow_quietly():
     if os.environ.get("KERAS_BACKEND") != "jax":  # with which Keras uses these
         unused += _UNUSED_BY_TENSORFLOW
     with without_lines(_START_UP_NOISE):
-        with _without_packages(unused):
+        with _without_packages(unused), _without_garbage_collection():
             import tensorflow as tf
 
         tf.config.list_physical_devices()
-        # At exit, Python looks for garbage several times, which takes a second with all that
+        # At exit, too, Python looks for garbage several times, which takes a second with all that
         # TensorFlow has made, and longer where several trainings end at once.
         atexit.register(gc.freeze)
         # Six specialists mean six traces; TensorFlow would warn about the fifth and sixth.
@@ -291,6 +291,20 @@ def _without_packages(names):
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _without_garbage_collection():
+    """Python looks for garbage among all that an import makes, again and again, and finds little.
+
+    With TensorFlow, that is a fifth of the time. Nor is what was made looked at later.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextlib.contextmanager
