@@ -29,7 +29,7 @@ from errors import FailedError, UserError
 PROGRAM = "python -m benchmarks.executors"
 ROOT = pathlib.Path(__file__).parents[1]
 TRAININGS = 6
-TRAINERS = ("multiprocessing.spawn", "ray::_train_on_node")  # in command lines
+TRAINERS = ("multiprocessing.spawn", "ray::train_on_node")  # in command lines
 SECONDS_BETWEEN_SAMPLES = 0.05
 WAYS = {
     "one after another": (),

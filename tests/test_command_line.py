@@ -366,8 +366,17 @@ def test_tensorflow_backend_does_not_load_jax(monkeypatch):
     assert run_python(script) == "False\n3\n"
 
 
-@pytest.mark.parametrize("module", ["evaluation.metrics", "evaluation.submission", "pictures"])
-def test_numbers_and_pictures_need_no_heavy_package(module):
+@pytest.mark.parametrize(
+    "module",
+    [
+        "evaluation.metrics",
+        "evaluation.submission",
+        "pictures",
+        "training.executors.worker_process",  # which start TensorFlow their way
+        "training.executors.cluster_worker",
+    ],
+)
+def test_numbers_pictures_and_workers_import_no_heavy_package(module):
     script = (
         "import importlib, sys\n"
         "importlib.import_module(sys.argv[1])\n"

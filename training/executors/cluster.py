@@ -1,17 +1,12 @@
 """Trains several nets at a time as tasks of a Ray cluster."""
 
-import contextlib
-import pathlib
 import pickle
-import signal
 
 import ray_connection
+from training.executors import cluster_worker
 from training.executors.parallel import KILLED_TWICE, End
 
 _SECONDS_BETWEEN_LOOKS = 0.3
-# A worker outlives its node for a moment; where run folders are on NFS, a lost node's locks stay
-# for the lease, which is 90 s by default.
-_SECONDS_OF_A_LOST_NODE_S_LOCK = 120.0
 
 
 class Cluster:
@@ -50,7 +45,9 @@ class _Trainings:
         shipped = ray.put(shipment)
         share = ray_connection.share(ray, len(jobs))
         # A process of its own for each net, as elsewhere; one that is killed is started again.
-        train = ray.remote(max_calls=1, max_retries=1)(_train_on_node).options(**share)
+        train = ray.remote(max_calls=1, max_retries=1)(cluster_worker.train_on_node).options(
+            **share
+        )
         self._names = {
             train.remote(
                 pickle.dumps(job.make),
@@ -109,21 +106,3 @@ class _Trainings:
             return KILLED_TWICE
         except self._ray.exceptions.RayError as error:
             return f"{ray_connection.reason(error)}."
-
-
-def _train_on_node(pickled_make, title, shipped, log_file, threads, name, lines):
-    """Trains one net in a process of the cluster; returns why it failed."""
-    # A cluster that was started in a shell's background ignores Ctrl-C, which Ray cancels with.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    ray_connection.start_quietly(threads)
-    import ray
-
-    from training.executors import trainer
-
-    def send(line):
-        with contextlib.suppress(ray.exceptions.RayError):  # the log has it, too
-            lines.put((name, line))
-
-    make, shipment = pickle.loads(pickled_make), ray.get(shipped[0])
-    log = pathlib.Path(log_file)
-    return trainer.train(make, title, shipment, log, send, _SECONDS_OF_A_LOST_NODE_S_LOCK)

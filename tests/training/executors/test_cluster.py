@@ -47,7 +47,7 @@ def once_it_trains(runs, act):
 
 def workers():
     """The processes that train for this process's cluster."""
-    return ray_cluster.processes("ray::_train_on_node")
+    return ray_cluster.processes("ray::train_on_node")
 
 
 def kill_a_worker():
