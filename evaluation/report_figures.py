@@ -131,7 +131,7 @@ def _curves(nets):
         else:
             yield NamedFigure(
                 f"specialist_curves_{name}",
-                f"RMSE of {name}'s six nets by their share of epochs: validation solid, train "
+                f"RMSE of the six nets of {name} by their share of epochs: validation solid, train "
                 "dashed, and in black the mean of the solid curves, weighted by how many values "
                 "each predicts. The tables' RMSE is another mean, over all labels together: some "
                 "keypoints have many more labels than others.",

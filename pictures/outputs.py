@@ -4,6 +4,7 @@ import contextlib
 import csv
 import dataclasses
 import glob
+import io
 import json
 import pathlib
 import sys
@@ -99,7 +100,7 @@ class Outputs:
         with contextlib.ExitStack() as stack:
             if self.file:
                 temporary = stack.enter_context(atomic_write.replacing_file(self.file))
-                stream = stack.enter_context(open(temporary, "w", encoding="utf-8"))
+                stream = _Whole(stack.enter_context(open(temporary, "wb", buffering=0)))
             elif self.annotated:
                 stream = None
             else:
@@ -115,6 +116,21 @@ class Outputs:
         if self.annotated:
             drawn = tally.pictures - tally.unreadable
             print(f"Drew {command_line.counted(drawn, 'picture')} into {self.annotated}.")
+
+
+class _Whole:
+    """A text file that Ctrl-C cannot interrupt amid a `write`, as it can where there is a buffer.
+
+    Python handles signals each time that it empties a buffer, and then drops what should come next.
+    """
+
+    def __init__(self, file: io.RawIOBase):
+        self._file = file
+
+    def write(self, text: str):
+        left = memoryview(text.encode())
+        while left:  # a file takes all at once, unless the disk is full
+            left = left[self._file.write(left) :]
 
 
 class _InOrder:
@@ -133,10 +149,15 @@ def _nothing(_: None):
 
 @contextlib.contextmanager
 def _csv(stream: TextIO):
-    table = csv.writer(stream, lineterminator="\n")
-    table.writerow(CSV_COLUMNS)
-    # A list: Ctrl-C would interrupt a generator amid the rows of a face.
-    yield lambda picture: table.writerows(list(csv_rows(picture)))
+    stream.write(_csv_text([CSV_COLUMNS]))
+    # As one text, so that a picture has all of its rows or none.
+    yield lambda picture: stream.write(_csv_text(csv_rows(picture)))
+
+
+def _csv_text(rows):
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 @contextlib.contextmanager

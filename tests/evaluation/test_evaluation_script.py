@@ -281,7 +281,7 @@ def test_the_report_opens_from_disk_with_everything_inside(runs, small_folder, t
     assert {file.stem for file in (folder / "figures").iterdir()} == expected
     assert len(sources) == len(expected)
     assert "Paired comparison" in page
-    assert "RMSE of six's six nets by" in page  # a report may have several specialists runs
+    assert "RMSE of the six nets of six by" in page  # a report may have several specialists runs
     assert "8 test faces" in page
     assert str(folder / "index.html") in capsys.readouterr().out
 

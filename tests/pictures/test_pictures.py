@@ -1,7 +1,9 @@
 """Pictures of every kind, and coordinates there and back."""
 
+import contextlib
 import io
 import queue
+import signal
 import struct
 import threading
 import warnings
@@ -276,3 +278,27 @@ def test_only_a_part_of_a_photograph_gets_a_box():
         face = pictures.Face(box, ["nose_tip"], np.array([[250.0, 250.0]]))
         annotated = annotation.annotated(black, [face])
         assert annotated.getpixel((0, 150)) == (marked,) * 3
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="This system has no timers.")
+def test_ctrl_c_never_cuts_off_a_picture_amid_its_rows(tmp_path):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    points = np.arange(30.0).reshape(15, 2)
+    face = pictures.Face(pictures.Box(0, 0, 96, 96), keypoint_schema.NAMES, points)
+    found = pictures.PictureFaces(tmp_path / "a.png", (96, 96), [face])
+    outputs = pictures.Outputs(tmp_path / "found.csv")
+    usual = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for milliseconds in range(1, 41):
+            with outputs.opened() as writer:
+                signal.setitimer(signal.ITIMER_REAL, milliseconds / 1000)
+                with contextlib.suppress(KeyboardInterrupt):
+                    while True:
+                        writer.write(found)
+            lines = outputs.file.read_text().splitlines()
+            assert 0 <= len(lines) - 1 - 15 * writer.tally.pictures <= 15
+            assert len(lines) % 15 == 1
+    finally:
+        signal.signal(signal.SIGALRM, usual)

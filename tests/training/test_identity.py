@@ -146,7 +146,7 @@ def test_a_run_on_several_data_sets_goes_on_when_one_was_packed_and_renamed(
     assert json.loads((tmp_path / "run/config.json").read_text()) == config
     (judged,) = load_nets([str(tmp_path / "run")], load_faces(tmp_path / "third"), "validation")
     assert judged.predictions.description.endswith("predicting the labels of second")
-    rewrite(tmp_path / "run", lambda config: config.update(results={"finished": False}))
+    rewrite(tmp_path / "run", lambda config: config["results"].update(finished=False))
     (tmp_path / "run/model.keras").unlink()
     assert train_on(zipped_folder, *renamed) == 0
     assert json.loads((tmp_path / "run/config.json").read_text())["labellers"] == [

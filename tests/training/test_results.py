@@ -19,7 +19,8 @@ def faces(count, shift):
 
 def test_errors_and_offsets_are_those_of_faces_that_were_held_out():
     net, train, valid = mean_net(SYMMETRIC), faces(6, 1.0), faces(3, 4.0)
-    results = measure_results(net, train, valid, best_epoch=4, seconds=[1, 2], finished=True)
+    rows = [{"seconds": "1"}, {"seconds": "2"}]
+    results = measure_results(net, rows, train, valid, best_epoch=4, finished=True)
     assert (results.best_epoch, results.epochs_run, results.seconds) == (5, 2, 3)
     assert results.validation.rmse_px == pytest.approx(np.sqrt(4**2 / 2), rel=1e-4)
     assert results.train_loss == pytest.approx(1 / 2 / 48**2, rel=1e-3)
@@ -27,7 +28,8 @@ def test_errors_and_offsets_are_those_of_faces_that_were_held_out():
 
 
 def test_if_none_was_held_out_offsets_are_those_of_the_others():
-    results = measure_results(mean_net(SYMMETRIC), faces(6, 1.0), faces(0, 4.0), 0, [1], True)
+    rows = [{"seconds": "1"}]
+    results = measure_results(mean_net(SYMMETRIC), rows, faces(6, 1.0), faces(0, 4.0), 0, True)
     assert results.validation is None
     assert results.mirror_offset_px["unnamed"]["left_eye_center"] == pytest.approx([1, 0], abs=1e-3)
 
