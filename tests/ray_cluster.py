@@ -30,17 +30,29 @@ def started(*cpus):
             for number in cpus:
                 is_first_of_several = not cluster.head_node and len(cpus) > 1
                 config = {"_system_config": HEALTH_CHECKS} if is_first_of_several else {}
-                cluster.add_node(
-                    num_cpus=number,
-                    object_store_memory=80 * 2**20,
-                    include_dashboard=False,
-                    **config,
-                )
+                _add_node(cluster, number, config)
             yield cluster
         finally:
             ray.shutdown()
             cluster.shutdown()
             signal.signal(signal.SIGTERM, on_sigterm)
+
+
+def _add_node(cluster, number, config):
+    def add():
+        cluster.add_node(
+            num_cpus=number,
+            object_store_memory=80 * 2**20,
+            include_dashboard=False,
+            **config,
+        )
+
+    try:
+        add()
+    except Exception as error:  # Ray raises no other class
+        if "timed out during startup" not in str(error):
+            raise
+        add()  # rarely, its raylet does nothing at all, not even write to its log
 
 
 def processes(title):
