@@ -299,12 +299,14 @@ def _without_garbage_collection():
 
     With TensorFlow, that is a fifth of the time. Nor is what was made looked at later.
     """
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if was_enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -112,7 +112,7 @@ class FaceData:
             float32 `(N, L·K, 2)`, px, as `labelling` explains; NaN except where a row's own
             labeller puts its keypoints.
         """
-        if len(self.labellers) == 1:
+        if len(self.labellers) == 1:  # of millions of faces, each copy counts
             return self.keypoints
         shape = (len(self), len(self.labellers) * len(self.names), 2)
         labels = np.full(shape, np.nan, np.float32)

@@ -69,7 +69,7 @@ class Results:
             "nets": [_nested(judgement) for judgement in self.judgements],
             "comparisons": [dataclasses.asdict(comparison) for comparison in self.comparisons],
         }
-        return json.dumps(_finite(record), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(finite(record), indent=2, ensure_ascii=False) + "\n"
 
 
 def compare_neighbours(nets: Sequence[NetPredictions], groups: np.ndarray) -> list[Comparison]:
@@ -117,13 +117,13 @@ def _flat(judgement, threshold):
     for name, estimate in estimates.items():
         estimate = estimate or Estimate(math.nan, math.nan, math.nan)
         row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    return _finite(row)
+    return finite(row)
 
 
-def _finite(value):
-    """JSON has no NaN and no infinity; strict readers refuse a file with one."""
+def finite(value):
+    """Puts None for NaN and infinity: JSON has none, and strict readers refuse a file with one."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,10 +3,10 @@
 import datetime
 import importlib.metadata
 import json
-import math
 import pathlib
 
 import labelling
+from evaluation.results import finite
 from exporting.picture_rules import MAX_PIXELS, MAX_SIDE
 from keypoint_schema import IMAGE_SIZE, MIRRORS
 from pictures import framing
@@ -78,7 +78,7 @@ def model_card(net, flip_average, parameters, photo=False):
         _add_detector(card)
     if preset := config.get("preset"):
         _add_preset(card, preset, net, flip_average)
-    return _finite(card)
+    return finite(card)
 
 
 def _add_detector(card):
@@ -142,14 +142,6 @@ def write_card_file(path, card):
     text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
     return path
-
-
-def _finite(value):
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _find(config, section, key):

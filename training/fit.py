@@ -245,13 +245,13 @@ class _Training:
             raise KeyboardInterrupt
         self.is_interrupted = True
         self.state.save()
-        offset = None if self.offsets is None else np.array(self.offsets[-1])
+        is_measured = self.offsets is not None and np.any(self.offsets[-1])
         return interrupted_results(
             self.history.read(),
             self.task.train,
             self.task.valid,
             self.best.best_epoch,
-            offset if offset is not None and offset.any() else None,
+            np.array(self.offsets[-1]) if is_measured else None,
         )
 
     def best_model(self):
