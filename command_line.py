@@ -5,6 +5,7 @@ import atexit
 import contextlib
 import gc
 import importlib.util
+import operator
 import os
 import pathlib
 import re
@@ -273,12 +274,26 @@ def import_tensorflow_quietly():
         with _without_packages(unused), _without_garbage_collection():
             import tensorflow as tf
 
+        _survive_ctrl_c()
         tf.config.list_physical_devices()
         # At exit, too, Python looks for garbage several times, which takes a second with all that
         # TensorFlow has made, and longer where several trainings end at once.
         atexit.register(gc.freeze)
         # Six specialists mean six traces; TensorFlow would warn about the fifth and sixth.
         tf.get_logger().setLevel("ERROR")
+
+
+def _survive_ctrl_c():
+    """Replaces a getter of TensorFlow's in which Ctrl-C would crash the process.
+
+    Where its C++ code makes a tensor of a number, it asks Python for the handle of the context, and
+    does not notice that an exception came instead (as of 2.21): a segmentation fault. Signal
+    handlers run between Python's instructions, and this getter has none.
+    """
+    from tensorflow.python.eager import context
+
+    if hasattr(context.context(), "_context_handle"):
+        context.Context._handle = property(operator.attrgetter("_context_handle"))
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -383,6 +384,26 @@ def test_numbers_pictures_and_workers_import_no_heavy_package(module):
         "print(sorted({'keras', 'matplotlib', 'scipy', 'tensorflow'} & set(sys.modules)))"
     )
     assert run_python(script, module) == "[]\n"
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer of the system")
+def test_ctrl_c_does_not_crash_tensorflow_where_it_makes_a_tensor_of_a_number():
+    script = (
+        "import signal, command_line\n"
+        "command_line.start_quietly()\n"
+        "import tensorflow as tf\n"
+        "tf.constant(1.0)\n"
+        "signal.signal(signal.SIGALRM, signal.default_int_handler)\n"
+        "for i in range(5000):\n"
+        "    try:\n"
+        "        signal.setitimer(signal.ITIMER_REAL, 1e-4 + i % 97 * 2e-6)\n"
+        "        while True:\n"
+        "            tf.constant(1.25)\n"
+        "    except KeyboardInterrupt:\n"
+        "        pass\n"
+        "print('alive')"
+    )
+    assert run_python(script) == "alive\n"
 
 
 def test_tensorflow_starts_quietly_and_other_lines_come_through():
