@@ -21,6 +21,12 @@ class FailedError(UserError):
     status = 1
 
 
+class LostProcessError(FailedError):
+    """Another process of a training over several machines has ended; it can be started again."""
+
+    status = 75  # EX_TEMPFAIL of sysexits.h, which asks whoever supervises it to do so
+
+
 class DivergedError(FailedError):
     """Training ended because the loss is no longer a number.
 

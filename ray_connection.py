@@ -141,6 +141,23 @@ def share(ray, number: int) -> dict[str, int]:
     return {"num_cpus": max(1, min(sum(cores) // number, *cores)), "num_gpus": 0}
 
 
+def share_of_machines(ray, number: int) -> dict[str, int]:
+    """Returns what one process on each of `number` machines gets, as Ray Train's resources.
+
+    Raises:
+        UserError: if the cluster does not have as many, with GPUs if any has one.
+    """
+    nodes = _nodes(ray)
+    alike = [node for node in nodes if node[1]] or nodes
+    if len(alike) < number:
+        raise UserError(
+            f"--machines {number} needs as many in the Ray cluster. It has {len(alike)}"
+            f"{' with GPUs' * (len(alike) < len(nodes))}."
+        )
+    cores, gpus = map(min, zip(*sorted(alike, reverse=True)[:number], strict=True))
+    return {"CPU": cores, "GPU": gpus}
+
+
 def _nodes(ray):
     """Returns the cores and the GPUs of each node that has cores."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]

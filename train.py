@@ -11,6 +11,10 @@ def main(argv=None):
 
         first_checks.check(arguments)
     command_line.take_sigterm_for_ctrl_c()
+    if arguments.machines:
+        from training import ray_machines
+
+        return ray_machines.run(arguments)
     command_line.start_quietly()
     # After the quiet start, for both import TensorFlow.
     if arguments.list:

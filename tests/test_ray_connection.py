@@ -32,6 +32,22 @@ def test_each_process_gets_its_share(nodes, processes, cpus, gpus):
     assert ray_connection.share(ray, processes) == {"num_cpus": cpus, "num_gpus": gpus}
 
 
+@pytest.mark.parametrize(
+    ("nodes", "cpus", "gpus"),
+    [
+        ([(8, 0), (2, 0), (4, 0)], 4, 0),
+        ([(64, 0), (16, 8), (4, 4)], 4, 4),  # a node without GPUs is of no use
+    ],
+)
+def test_each_of_two_machines_gives_what_both_have(nodes, cpus, gpus):
+    assert ray_connection.share_of_machines(cluster(*nodes), 2) == {"CPU": cpus, "GPU": gpus}
+
+
+def test_too_few_machines_are_told():
+    with pytest.raises(UserError, match="needs as many in the Ray cluster. It has 1 with GPUs."):
+        ray_connection.share_of_machines(cluster((8, 0), (2, 1)), 2)
+
+
 def test_there_is_a_place_for_each_gpu_or_else_for_each_core():
     assert ray_connection.places(cluster((8, 0), (2, 0))) == 10
     assert ray_connection.places(cluster((64, 0), (16, 8))) == 8

@@ -129,9 +129,16 @@ def _add_how(parser):
         "needs\nKERAS_BACKEND=jax (default: 1)",
     )
     command_line.add_cluster_argument(
-        several,
+        parser,
         "train specialists or folds on a Ray cluster: HOST:PORT, or 'auto' for the one that runs\n"
         "on this machine; --runs must be a folder that all its nodes share",
+    )
+    parser.add_argument(
+        "--machines",
+        type=command_line.at_least(2),
+        metavar="N",
+        help="with --cluster: train each net on N of its machines together, --devices on each; if "
+        "one\nis lost, the training goes on when there are N again; needs KERAS_BACKEND=jax",
     )
 
 
@@ -169,13 +176,21 @@ def _check(parser, arguments):
     require(not (arguments.folds and is_specialists), "--folds is for a single net of the zoo.")
     for option, is_given in (
         ("--jobs", (arguments.jobs or 1) > 1),
-        ("--cluster", arguments.cluster),
+        ("--cluster", arguments.cluster and not arguments.machines),
     ):
         require(
             not is_given or is_specialists or arguments.folds,
             f"{option} is for several nets: --model specialists, or --folds. A single net uses "
             "all cores already.",
         )
+    require(arguments.cluster or not arguments.machines, "--machines is for --cluster.")
+    require(
+        not (arguments.cluster and arguments.jobs), "--cluster: not allowed with argument --jobs"
+    )
+    require(
+        not arguments.cluster or arguments.machines or arguments.devices == 1,
+        "--cluster: not allowed with argument --devices, except for --machines.",
+    )
     require(
         not (arguments.folds and arguments.distill_from),
         "--distill-from has seen the faces that --folds leaves out; give only one of them.",

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import keras
 
 import command_line
-from errors import FailedError, UserError, first_line
+from errors import LostProcessError, UserError, first_line
 from training import distribution
 from training.plan import check_folder, run_of
 
@@ -133,7 +133,7 @@ def _tell_lost_process(error):
         traceback.print_exc()
         return 1
     return command_line.tell(
-        FailedError(
+        LostProcessError(
             "Another process of this training has ended, or cannot be reached "
             f"({first_line(error)}). Once all are started again, --resume goes on."
         )

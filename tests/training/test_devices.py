@@ -145,7 +145,7 @@ def test_only_the_first_of_two_processes_prints(two_processes):
 
 def test_a_killed_process_ends_the_other_with_one_line(two_processes):
     _, (first, other), _ = two_processes
-    assert [first[2], other[2]] == [1, -9]
+    assert [first[2], other[2]] == [75, -9]
     (line,) = (line for line in first[1].splitlines() if "error:" in line)
     assert "Another process of this training has ended" in line
     assert "--resume goes on" in line
@@ -159,6 +159,9 @@ def test_a_killed_process_ends_the_other_with_one_line(two_processes):
         (("--devices", "both"), "must be a whole number, at least 1. Received: both"),
         ((*TWO, "--jobs", 2, "--folds", 2), "--jobs: not allowed with argument --devices"),
         (("--devices", "all", "--cluster", "auto", "--folds", 2), "--cluster: not allowed with"),
+        (("--machines", 2), "--machines is for --cluster."),
+        (("--machines", 2, "--cluster", "auto"), "--machines needs JAX: set KERAS_BACKEND=jax"),
+        (("--machines", 1, "--cluster", "auto"), "must be a whole number, at least 2. Received: 1"),
     ],
 )
 def test_what_cannot_be_is_told(options, message, start_train, tmp_path, capsys):

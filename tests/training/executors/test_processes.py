@@ -11,26 +11,12 @@ import pytest
 
 import train
 from benchmarks.run_contents import differing
-from tests.running import run_script
+from tests.running import run_script, workers_of
 from tests.training.executors.conftest import folds, wait_for_rows
 from trained_nets import run_lock
 from trained_nets.run_folder import RunFolder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-
-
-def workers_of(process):
-    """The ids of the processes that train for a process, by their command lines."""
-    found = []
-    for status in pathlib.Path("/proc").glob("[0-9]*/status"):
-        try:
-            is_child = f"PPid:\t{process}\n" in status.read_text()
-            command = (status.parent / "cmdline").read_text()
-        except OSError:  # ended meanwhile
-            continue
-        if is_child and "spawn_main" in command:
-            found.append(int(status.parent.name))
-    return found
 
 
 def processor_seconds(process):

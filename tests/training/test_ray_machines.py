@@ -1,0 +1,118 @@
+"""train.py --cluster --machines, on a Ray cluster of two nodes, both of this machine."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests import ROOT, ray_cluster
+from tests.running import workers_of
+from tests.training import on_jax
+
+pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[jax]'")
+pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+_EPOCHS = 40
+_NET = ("--model", "net1", "--set", "hidden_units=3", "--epochs", _EPOCHS)
+
+
+@pytest.fixture(scope="module")
+def start(small_folder):
+    """Starts train.py in a process of its own, on a cluster, with its output in a pipe."""
+    with ray_cluster.started(1, 1) as cluster:
+        places = ["--cluster", cluster.address, "--data", small_folder, "--precision", "float32"]
+        environment = os.environ | {"KERAS_BACKEND": "jax", "RAY_AUTH_MODE": "disabled"}
+
+        def start(runs, *options):
+            return subprocess.Popen(
+                [sys.executable, "train.py", *map(str, [*_NET, *places, "--runs", runs, *options])],
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+
+        yield start
+
+
+def read_rows(training, number):
+    """Reads a training's output until so many epochs more are done; returns it."""
+    output = ""
+    for line in training.stdout:
+        output += line
+        number -= bool(re.match(r" *\d+ +\d\.\d+ ", line))
+        if not number:
+            return output
+    raise AssertionError(output + training.stderr.read())
+
+
+def kill_a_process():
+    """Kills the last of the processes that train."""
+    *_, worker = ray_cluster.processes("ray::RayTrainWorker")
+    (process,) = workers_of(worker)
+    os.kill(process, signal.SIGKILL)
+
+
+def history_of(run):
+    with open(run / "history.csv") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def results_of(run):
+    return json.loads((run / "config.json").read_text())["results"]
+
+
+def test_what_sigterm_stopped_and_a_kill_ended_goes_on_as_if_alone(start, small_folder, tmp_path):
+    run = tmp_path / "net1"
+    training = start(tmp_path, "--machines", 2)
+    read_rows(training, 3)
+    training.send_signal(signal.SIGTERM)
+    output, errors = training.communicate(timeout=300)
+    assert training.returncode == 130, errors
+    assert "--resume to go on" in output
+    epochs = results_of(run)["epochs_run"]
+    assert 3 <= epochs < _EPOCHS
+
+    training = start(tmp_path, "--machines", 2, "--resume")
+    output = read_rows(training, 2)
+    kill_a_process()
+    rest, errors = training.communicate(timeout=300)
+    output += rest
+    assert training.returncode == 0, errors
+    assert output.count("A process was lost, and all start again") == 1
+    assert output.count(f"Continuing after epoch {epochs}.") == 2
+    assert results_of(run)["finished"]
+    assert json.loads((run / "config.json").read_text())["devices"] == 2
+
+    alone = on_jax.start([on_jax.training("alone", *_NET)], small_folder, tmp_path)
+    assert alone.wait(timeout=300) == 0
+    both = history_of(run), history_of(tmp_path / "alone")
+    assert [row["epoch"] for row in both[0]] == [row["epoch"] for row in both[1]]
+    losses = [[row["valid_loss"] for row in rows] for rows in both]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--machines", 3), "--machines 3 needs as many in the Ray cluster. It has 2."),
+        # This one is found by the processes, which do not start again.
+        (("--machines", 2, "--devices", 9), "--devices must be at most the number of devices that"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(options, message, start, tmp_path):
+    training = start(tmp_path, *options)
+    output, errors = training.communicate(timeout=300)
+    assert training.returncode == 2
+    (line,) = (line for line in errors.splitlines() if line.startswith("train.py: "))
+    assert line.startswith("train.py: error: ")
+    assert message in line
+    assert "lost" not in output
+    assert not (tmp_path / "net1").exists()
