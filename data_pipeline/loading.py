@@ -1,5 +1,6 @@
 """Loads a data set by its path, or the built-in drawn faces without one."""
 
+import concurrent.futures
 import dataclasses
 import hashlib
 import pathlib
@@ -42,9 +43,8 @@ def load_faces(data: str | pathlib.Path | None = None) -> FaceData:
     file_fingerprint = table.fingerprint()
 
     def build():
-        from data_pipeline import csv_table  # pandas takes half a second, which the cache saves
-
-        images, keypoints = csv_table.parse_training(table.read(), str(table))
+        csv_table, content = _parser_and_content(table)
+        images, keypoints = csv_table.parse_training(content, str(table))
         return {"images": images, "keypoints": keypoints}
 
     arrays = cached_arrays(file_fingerprint, "training", build, beside=table.path.parent)
@@ -73,13 +73,20 @@ def load_test(data: str | pathlib.Path | None = None) -> tuple[np.ndarray, np.nd
     table = kaggle_files.find_table(data, "test")
 
     def build():
-        from data_pipeline import csv_table  # as above
-
-        images, image_ids = csv_table.parse_test(table.read(), str(table))
+        csv_table, content = _parser_and_content(table)
+        images, image_ids = csv_table.parse_test(content, str(table))
         return {"images": images, "image_ids": image_ids}
 
     arrays = cached_arrays(table.fingerprint(), "test", build, beside=table.path.parent)
     return arrays["images"], arrays["image_ids"]
+
+
+def _parser_and_content(table):
+    """Returns the module that parses tables, and a table's bytes, unpacked meanwhile."""
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        content = thread.submit(table.read)
+        from data_pipeline import csv_table  # pandas takes half a second, which the cache saves
+    return csv_table, content.result()
 
 
 def load_synthetic_test_faces() -> FaceData:
@@ -128,7 +135,7 @@ def _synthetic_faces(description, count, seed):
 def _load_persons(file, num_rows):
     if not file.is_file():
         return None
-    from data_pipeline import csv_table  # as above
+    from data_pipeline import csv_table  # only here, for it imports pandas
 
     content = kaggle_files.TableFile(file).read()
     table = csv_table.read_columns(content, str(file), ["Row", "Person"])

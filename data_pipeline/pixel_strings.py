@@ -1,7 +1,4 @@
-"""Parses the pixel strings of Kaggle's tables.
-
-NumPy takes half the time of `tf.data` with two cores, and needs no TensorFlow.
-"""
+"""Parses the pixel strings of Kaggle's tables, with NumPy, which needs no TensorFlow."""
 
 import re
 import warnings
@@ -32,18 +29,49 @@ def parse_pixels(texts: Iterable[str], place: Callable[[int], str]) -> np.ndarra
     """
     texts = list(texts)
     images = np.empty((len(texts), _NUM_PIXELS), np.uint8)
+    for row, text in enumerate(texts):
+        numbers = _usual_numbers(text)
+        if numbers is None:
+            numbers = _numbers(text)
+        if numbers is None or len(numbers) != _NUM_PIXELS or (numbers & ~255).any():
+            raise UserError(f"{place(row)}: {_what_is_wrong(text)} where {_FORM}")
+        images[row] = numbers
+    return images.reshape(-1, _SIZE, _SIZE, 1)
+
+
+def _usual_numbers(text):
+    """Parses a picture's numbers as Kaggle writes them, in half the time that NumPy takes.
+
+    Returns:
+        int16 `(9216,)`; None unless there are so many, of up to three digits, with one space
+        between any two.
+    """
+    codes = np.frombuffer(f" {text} ".encode(errors="replace"), np.uint8)
+    spaces = np.flatnonzero(codes == ord(" "))
+    digits = codes - ord("0")  # of other characters, above 9, for these are unsigned
+    ends, lengths = spaces[1:], np.diff(spaces) - 1
+    if (
+        len(ends) != _NUM_PIXELS
+        or len(spaces) + np.count_nonzero(digits <= 9) != len(codes)
+        or lengths.min() < 1
+        or lengths.max() > 3
+    ):
+        return None
+    numbers = digits[ends - 1].astype(np.int16)
+    numbers += np.where(lengths > 1, digits[ends - 2], 0) * np.int16(10)
+    numbers += np.where(lengths > 2, digits[ends - 3], 0) * np.int16(100)
+    return numbers
+
+
+def _numbers(text):
+    """Parses whole numbers with any white space between them; None if there is anything else."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)  # how NumPy < 2.3 reports other text
-        for row, text in enumerate(texts):
-            try:
-                # int64: smaller types would silently take 65,636 for 100.
-                numbers = np.fromstring(text, np.int64, sep=" ")
-            except (ValueError, DeprecationWarning):
-                numbers = None
-            if numbers is None or len(numbers) != _NUM_PIXELS or (numbers & ~255).any():
-                raise UserError(f"{place(row)}: {_what_is_wrong(text)} where {_FORM}")
-            images[row] = numbers
-    return images.reshape(-1, _SIZE, _SIZE, 1)
+        try:
+            # int64: smaller types would silently take 65,636 for 100.
+            return np.fromstring(text, np.int64, sep=" ")
+        except (ValueError, DeprecationWarning):
+            return None
 
 
 def _what_is_wrong(text):
