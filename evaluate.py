@@ -3,6 +3,7 @@
 import argparse
 
 import command_line
+import tensorflow_start
 from trained_nets import places
 
 _EXAMPLES = """examples:
@@ -65,7 +66,7 @@ def main(argv=None):
     for net in arguments.nets:
         places.require_net(net)
     require_faces(arguments.data)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import data_pipeline
     from evaluation import judging
     from trained_nets import predictions

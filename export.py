@@ -4,6 +4,7 @@ import os
 import pathlib
 
 import command_line
+import tensorflow_start
 from trained_nets import places
 
 EXAMPLES = """examples:
@@ -25,7 +26,7 @@ def main(argv=None):
     places.require_keras_net(arguments.run)
     # An export made on another backend contains operations that TensorFlow Serving rejects.
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     from exporting import command  # after the quiet start, because it imports TensorFlow
 
     command.run(arguments)

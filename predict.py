@@ -3,6 +3,7 @@
 import argparse
 
 import command_line
+import tensorflow_start
 from trained_nets import places
 
 _EXAMPLES = """examples:
@@ -17,8 +18,7 @@ _EXAMPLES = """examples:
 
 Keypoints are px of the upright picture; (0, 0) is the centre of its top left pixel.
 Exit status: 0 if all went well; 1 if a picture, or much of a video, could not be read, --detect
-found no face in any, or a process was killed; 2 for a mistake; 130 after Ctrl-C or SIGTERM, which
-keep what was found.
+found no face in any, or a process was killed; 2 for a mistake; 130 after Ctrl-C or SIGTERM.
 """
 _NETS = "a run folder of train.py, an exported SavedModel, or preset:NAME"
 
@@ -74,7 +74,7 @@ def main(argv=None):
     places.require_net(arguments.net)
     if not arguments.submission:
         return predict_pictures(arguments)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     from trained_nets.submitting import submit
 
     which = arguments.net, arguments.data, arguments.submission

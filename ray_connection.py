@@ -12,8 +12,8 @@ import sys
 import tempfile
 
 import child_processes
-import command_line
 import git_commit
+import tensorflow_start
 from errors import FailedError, UserError, first_line
 
 _ROOT = pathlib.Path(__file__).parent
@@ -225,7 +225,7 @@ class ThisNode:
 def start_quietly(threads: int):
     """Starts TensorFlow in a task, with so many threads unless the person has said how many."""
     child_processes.limit_threads(threads)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
 
 
 def _copy_code(folder):

@@ -1,6 +1,7 @@
 """Trains facial-keypoint models: any net of the zoo, or the six specialists."""
 
 import command_line
+import tensorflow_start
 from training.arguments import parse_arguments
 
 
@@ -15,7 +16,7 @@ def main(argv=None):
         from training import ray_machines
 
         return ray_machines.run(arguments)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     # After the quiet start, for both import TensorFlow.
     if arguments.list:
         from training import listing

@@ -14,6 +14,7 @@ whose packages are missing are left out.
 import numpy as np
 
 import command_line
+import tensorflow_start
 from benchmarks import machine
 from benchmarks.turns import take_turns
 
@@ -30,7 +31,7 @@ def main(argv=None):
         "--rounds", type=command_line.at_least(1), default=7, help="(default: %(default)s)"
     )
     arguments = parser.parse_args(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import data_pipeline
     import models
     from benchmarks import training_parts

@@ -23,6 +23,7 @@ import time
 import numpy as np
 
 import command_line
+import tensorflow_start
 from keypoint_schema import IMAGE_SHAPE
 
 PROGRAM = "python -m benchmarks.batching"
@@ -86,7 +87,7 @@ def main(argv=None):
         "--milliseconds", default=1000, help="of each measurement (default: 1000)", **positive
     )
     arguments = parser.parse_args(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import tensorflow as tf
 
     # Before anything runs, because it holds for the whole process.

@@ -22,13 +22,14 @@ import numpy as np
 
 import command_line
 import keypoint_schema
+import tensorflow_start
 from benchmarks import machine
 from benchmarks.turns import orders
 
 PROGRAM = "python -m benchmarks.cold_starts"
 ROOT = pathlib.Path(__file__).parents[1]
 KAGGLE_ROWS = 7049
-IMPORTS = "import command_line; command_line.start_quietly()"
+IMPORTS = "import tensorflow_start; tensorflow_start.start_quietly()"
 # Ends the process as soon as Keras tells its callbacks that the first step is done.
 FIRST_STEP = f"""
 import os, sys
@@ -64,7 +65,7 @@ def main(argv=None):
         "--rounds", type=command_line.at_least(1), default=3, help="(default: %(default)s)"
     )
     arguments = parser.parse_args(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import models
     from data_pipeline import kaggle_files
 

@@ -21,6 +21,7 @@ import time
 import numpy as np
 
 import command_line
+import tensorflow_start
 from benchmarks.kill_tests import write_faces
 from benchmarks.machine import describe
 from benchmarks.run_contents import differing
@@ -47,7 +48,7 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     if sys.platform != "linux":
         raise UserError("The processor time of Ray's processes is read from /proc, as on Linux.")
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     from ray_connection import require_ray
 
     require_ray()

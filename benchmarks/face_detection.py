@@ -17,6 +17,7 @@ import time
 import numpy as np
 
 import command_line
+import tensorflow_start
 from benchmarks.pasted_faces import HEIGHT, WIDTH, compose, details, find_squares
 
 PROGRAM = "python -m benchmarks.face_detection"
@@ -30,7 +31,7 @@ def main(argv=None):
     )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import data_pipeline
     import pictures
 

@@ -27,6 +27,7 @@ import traceback
 import numpy as np
 
 import command_line
+import tensorflow_start
 
 PROGRAM = "python -m benchmarks.fuzz_files"
 CHUNK = 200  # cases a process: what TensorFlow keeps is freed with it
@@ -109,7 +110,7 @@ def summary(reports: list[dict]) -> str:
 
 def _run_chunk(seed, cases, show=False):
     """Runs cases in this process; prints a line of JSON before and after each."""
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     from benchmarks import fuzz_targets
 
     faulthandler.register(signal.SIGPROF, chain=True)  # a traceback, then the process ends

@@ -15,6 +15,7 @@ import tempfile
 import numpy as np
 
 import command_line
+import tensorflow_start
 from benchmarks.c_session import ChildError, ChildSession
 from keypoint_schema import IMAGE_SHAPE
 
@@ -31,7 +32,7 @@ PIXELS = (np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-42, -1.0, 256.0)
 
 def main(argv=None):
     arguments = parse_arguments(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     with tempfile.TemporaryDirectory() as folder:
         tensors = export(arguments.preset, pathlib.Path(folder, "preset"))
         findings, counts, growth = fuzz(

@@ -18,6 +18,7 @@ import time
 import numpy as np
 
 import command_line
+import tensorflow_start
 from benchmarks.runtimes import random_images
 from benchmarks.turns import take_turns
 
@@ -29,7 +30,7 @@ def main(argv=None):
     parser = command_line.Parser(prog=PROGRAM, description=__doc__)
     parser.add_argument("nets", nargs="+", metavar="NET", help="a run folder or preset:NAME")
     arguments = parser.parse_args(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     with tempfile.TemporaryDirectory() as folder:
         saved_models, keras_models = {}, {}
         for number, net in enumerate(arguments.nets):
@@ -106,7 +107,7 @@ def measure_costs(folders):
 
     TensorFlow's own start does not count.
     """
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import tensorflow as tf
 
     from exporting import open_saved_model

@@ -23,6 +23,7 @@ import tempfile
 import types
 
 import command_line
+import tensorflow_start
 from benchmarks.forked import Forks, Kill, Kills
 from benchmarks.run_contents import differing, weights
 from errors import FailedError, UserError
@@ -52,7 +53,7 @@ def main(argv=None):
     # A fork needs one thread; pandas imports Arrow where it is installed.
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     from tests import narrow_nets
 
     narrow_nets.put_into_zoo(types.SimpleNamespace(setattr=setattr))

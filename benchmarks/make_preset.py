@@ -15,6 +15,7 @@ import pathlib
 
 import command_line
 import labelling
+import tensorflow_start
 from errors import UserError
 
 PROGRAM = "python -m benchmarks.make_preset"
@@ -23,7 +24,7 @@ NOTES = pathlib.Path(__file__).with_name("preset_notes.json")
 
 def main(argv=None):
     arguments = parse_arguments(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import data_pipeline
     from benchmarks import preset_card
     from exporting.float32_copy import float32_copy

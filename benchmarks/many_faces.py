@@ -19,6 +19,7 @@ import time
 import numpy as np
 
 import command_line
+import tensorflow_start
 from benchmarks import machine
 
 PROGRAM = "python -m benchmarks.many_faces"
@@ -32,7 +33,7 @@ def main(argv=None):
     )
     parser.add_argument("--net", default="net1", help="of the zoo (default: %(default)s)")
     arguments = parser.parse_args(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import models
 
     models.find(arguments.net)  # reports mistakes before any work
@@ -73,7 +74,7 @@ def in_a_process(work, *arguments):
 
 def train(net, shards, from_memory):
     """Trains for two epochs; returns the seconds of the second, and the peak memory in MB."""
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import dataclasses
 
     import keras

@@ -18,6 +18,7 @@ import venv
 import numpy as np
 
 import command_line
+import tensorflow_start
 from benchmarks.fuzz_requests import good_requests
 from errors import UserError
 
@@ -48,7 +49,7 @@ LOADER = """
 
 def main(argv=None):
     arguments = parse_arguments(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import tensorflow as tf
 
     requests = make_requests()

@@ -12,6 +12,7 @@ the eyes. A missed face has none and is counted. A net answers as the data's lab
 import numpy as np
 
 import command_line
+import tensorflow_start
 from benchmarks.pasted_faces import compose, find_squares
 
 PROGRAM = "python -m benchmarks.photographs"
@@ -29,7 +30,7 @@ def main(argv=None):
     )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import data_pipeline
     import pictures
     from evaluation.metrics import rmse_px

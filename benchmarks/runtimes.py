@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-import command_line
+import tensorflow_start
 from benchmarks.turns import orders
 from keypoint_schema import IMAGE_SHAPE, NAMES
 
@@ -121,7 +121,7 @@ def _export(net, folder):
 
 
 def _serve(connection, module, function, arguments):
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     # Named, not passed: to unpickle it would import TensorFlow before the quiet start.
     predict = getattr(importlib.import_module(module), function)(*arguments)
     with contextlib.suppress(EOFError):  # the other side has closed

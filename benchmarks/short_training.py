@@ -3,6 +3,7 @@
 import tempfile
 
 import command_line
+import tensorflow_start
 
 
 def make_parser(program, description, net, epochs, several=False):
@@ -36,7 +37,7 @@ def add_seeds(parser, seeds):
 
 def load_data(arguments):
     """Sets the precision and loads the faces that the options name."""
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import data_pipeline
     import models
 

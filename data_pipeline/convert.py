@@ -9,6 +9,7 @@ import argparse
 import numpy as np
 
 import command_line
+import tensorflow_start
 
 FACES = 10_000  # at a time
 
@@ -44,7 +45,7 @@ def parse_arguments(argv=None):
 
 def main(argv=None):
     arguments = parse_arguments(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import data_pipeline
 
     data = data_pipeline.load_faces(arguments.data)

@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 import command_line
+import tensorflow_start
 from errors import UserError
 
 PROGRAM = "python -m demo"
@@ -25,7 +26,7 @@ def main(argv=None):
         if importlib.util.find_spec(package) is None:
             raise UserError("The page needs Gradio, an extra: pip install -e '.[demo]'")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the pictures are deleted
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     with tempfile.TemporaryDirectory(prefix="facial_keypoints_") as uploads:
         show(arguments, uploads)
 

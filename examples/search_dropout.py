@@ -8,6 +8,7 @@ import argparse
 
 import command_line
 import keypoint_schema
+import tensorflow_start
 from errors import UserError
 
 _DROPOUTS = {
@@ -60,7 +61,7 @@ def parse_arguments(argv=None):
 
 def main(argv=None):
     arguments = parse_arguments(argv)
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     data, names = load(arguments)
     show(cross_validate(arguments, data, names), arguments)
 

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-import command_line
+import tensorflow_start
 
 # What the libraries print at any log level: the settings of the int8 conversion, and how the
 # interpreter computes.
@@ -44,7 +44,7 @@ def write(saved_model, folder, stem, calibration):
                 {"images": face[np.newaxis]} for face in calibration
             )
         path = folder / f"{stem}_{numbers}.tflite"
-        with warnings.catch_warnings(), command_line.without_lines(_NOISE):
+        with warnings.catch_warnings(), tensorflow_start.without_lines(_NOISE):
             # int8 is calibrated by tf.lite's own interpreter, which warns of its deprecation.
             warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter is deprecated.*")
             path.write_bytes(converter.convert())
@@ -56,7 +56,7 @@ def load(path):
     """Returns a function from float32 `(batch, 96, 96, 1)` to keypoints in px."""
     from ai_edge_litert.interpreter import Interpreter
 
-    with command_line.without_lines(_NOISE):
+    with tensorflow_start.without_lines(_NOISE):
         interpreter = Interpreter(model_path=str(path))
         interpreter.allocate_tensors()  # decides how to compute, and prints that
     runner = interpreter.get_signature_runner("serving_default")

@@ -8,6 +8,7 @@ import numpy as np
 
 import command_line
 import pictures
+import tensorflow_start
 from errors import UserError
 from serving.asking import ask, ask_photos
 from serving.connection import connect
@@ -103,7 +104,7 @@ def target_of(arguments):
 def prepare(arguments):
     """Imports TensorFlow quietly for gRPC, whose messages need it; REST does not."""
     if arguments.url.startswith("grpc"):
-        command_line.import_tensorflow_quietly()
+        tensorflow_start.import_tensorflow_quietly()
 
 
 def read_files(paths):

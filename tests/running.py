@@ -1,10 +1,14 @@
-"""Runs scripts in the tests' own process."""
+"""Runs scripts, in the tests' own process or in others."""
 
+import os
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
 import command_line
+from tests import ROOT
 
 
 def run_script(script, *options):
@@ -32,3 +36,26 @@ def workers_of(process):
         if is_child and "spawn_main" in command:
             found.append(int(status.parent.name))
     return found
+
+
+def start(*command, **environment):
+    """Runs a script in a process of its own; returns it, with what it printed.
+
+    Args:
+        command: its path from the project's folder, and its options.
+        environment: further variables.
+    """
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+    )
+
+
+def run_python(code, *arguments):
+    """Runs Python code, which must not fail, in a process of its own; returns what it prints."""
+    done = start("-c", code, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -1,22 +1,9 @@
 """Mistakes in calling the scripts of benchmarks/, docs/ and examples/: one line and status 2."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from tests import ROOT
-
-
-def start(*command):
-    return subprocess.run(
-        [sys.executable, *map(str, command)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
+from tests.running import start
 
 
 @pytest.mark.parametrize(

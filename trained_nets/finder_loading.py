@@ -2,8 +2,8 @@
 
 import dataclasses
 
-import command_line
 import pictures
+import tensorflow_start
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class FinderLoading:
         Raises:
             UserError: as `load_net` and `FaceDetector`.
         """
-        command_line.start_quietly()
+        tensorflow_start.start_quietly()
         from trained_nets.loading import load_net
         from trained_nets.provenance import provenance
 

@@ -6,8 +6,8 @@ import sys
 import tempfile
 import threading
 
-import command_line
 import ray_connection
+import tensorflow_start
 from errors import FailedError, UserError
 from training import ray_worker
 
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         FailedError: if the training was lost again and again.
     """
     ray_connection.require_ray()
-    if command_line.require_backend() != "jax":
+    if tensorflow_start.require_backend() != "jax":
         raise UserError(
             "--machines needs JAX: set KERAS_BACKEND=jax (pip install -e '.[jax,ray]')."
         )

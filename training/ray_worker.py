@@ -17,6 +17,7 @@ import time
 
 import child_processes
 import command_line
+import tensorflow_start
 from errors import UserError
 from trained_nets import places
 from training import first_checks
@@ -172,7 +173,7 @@ def _trained(arguments, folder):
             "a folder that they share."
         ) from error
     command_line.take_sigterm_for_ctrl_c()
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     from training import command
 
     return command.run(arguments)

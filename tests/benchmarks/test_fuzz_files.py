@@ -1,6 +1,7 @@
 import pytest
 
 import command_line
+import tensorflow_start
 from benchmarks import fuzz_files, fuzz_targets
 from benchmarks.fuzz_mutations import Mutation
 from benchmarks.fuzz_targets import Target
@@ -8,7 +9,7 @@ from benchmarks.fuzz_targets import Target
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     folder = tmp_path_factory.mktemp("fuzz")
     fuzz_targets.write_files(folder)
     return folder

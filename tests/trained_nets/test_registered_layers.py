@@ -6,8 +6,8 @@ import sys
 from tests import ROOT
 
 CODE = """
-import command_line
-command_line.start_quietly()
+import tensorflow_start
+tensorflow_start.start_quietly()
 import keras
 import trained_nets.run_folder
 names = ("SoftArgmax", "Standardize", "MaskedMeanSquaredError")

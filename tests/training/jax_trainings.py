@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-import command_line
+import tensorflow_start
 
 
 def main():
@@ -18,7 +18,7 @@ def main():
     `killed_in`, as `killed_in_epoch` does it, or process 1 of several `dies_in`; or the step, from
     0, that it is `interrupted_in` by Ctrl-C. None for neither.
     """
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     import keras
 
     import callbacks

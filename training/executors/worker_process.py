@@ -8,7 +8,7 @@ import signal
 from multiprocessing.connection import Connection
 
 import child_processes
-import command_line
+import tensorflow_start
 from training.executors import mapped_arrays
 
 
@@ -46,7 +46,7 @@ def main(order: Order, connection: Connection):
     child_processes.limit_threads(order.threads)
     if order.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = order.gpu
-    command_line.start_quietly()
+    tensorflow_start.start_quietly()
     from training.executors import trainer
 
     make, shipment = pickle.loads(order.pickled_make), mapped_arrays.load(order.shipment)
