@@ -194,13 +194,18 @@ def tell(error, program=None):
     if isinstance(error, KeyboardInterrupt):
         print(f"{program}: interrupted", file=sys.stderr)
         return 130
-    print(f"{program}: error: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"{program}: error: {_one_line(error)}", file=sys.stderr)
     return error.status
 
 
 def warn(message):
     """Prints a one-line note about something that is skipped; the script goes on."""
-    print(f"{_script()}: {message}", file=sys.stderr)
+    print(f"{_script()}: {_one_line(message)}", file=sys.stderr)
+
+
+def _one_line(message):
+    """A file's name, and what a library says, may have several."""
+    return " ".join(str(message).split())
 
 
 def _script():

@@ -98,9 +98,13 @@ def _require_answer(address):
     if not (host and port.isdigit()):  # such as "auto", which Ray looks up at once
         return
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_ANSWER).close()
+        _reach(host.strip("[]"), int(port))
     except (OSError, ValueError, OverflowError) as error:  # of names and ports that cannot be, too
         raise _no_connection(address, error) from error
+
+
+def _reach(host, port):
+    socket.create_connection((host, port), _SECONDS_TO_ANSWER).close()
 
 
 def _no_connection(address, error):
@@ -190,7 +194,7 @@ class ThisNode:
     def is_there(self) -> bool:
         """Whether it still is."""
         try:
-            socket.create_connection(self._address, _SECONDS_TO_ANSWER).close()
+            _reach(*self._address)
         except OSError:
             return False
         return True

@@ -42,6 +42,12 @@ def test_a_mistake_is_one_line_and_status_2(capsys, monkeypatch):
     assert capsys.readouterr().err == "train.py: error: No such thing.\n"
 
 
+def test_a_warning_is_one_line_whatever_the_name_of_a_file(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/somewhere/predict.py"])
+    command_line.warn("a\nface.png is skipped.")
+    assert capsys.readouterr().err == "predict.py: a face.png is skipped.\n"
+
+
 def test_a_module_is_called_as_it_was_started(capsys):
     with pytest.raises(SystemExit):
         command_line.run(fail_with(UserError("No.")), "python -m serving.client")
