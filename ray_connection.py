@@ -85,11 +85,11 @@ def connected(address: str):
             node.require()
             raise FailedError(f"Ray failed: {reason(error)}.") from error
         finally:
-            if node.is_there():
+            if node.exit_status is None and node.is_there():
                 ray.shutdown()
             else:
                 atexit.unregister(ray.shutdown)  # it might end this process before that is told
-                atexit.register(_end_at_once)
+                atexit.register(_end_at_once, node.exit_status or LostNodeError.status)
 
 
 def _require_answer(address):
@@ -114,11 +114,11 @@ def _no_connection(address, error):
     )
 
 
-def _end_at_once():
-    """Ends this process where Ray, without its node, would crash it in the end."""
+def _end_at_once(status):
+    """Ends this process where Ray would crash it in the end."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(LostNodeError.status)
+    os._exit(status)
 
 
 def places(ray) -> int:
@@ -155,10 +155,11 @@ def share_of_machines(ray, number: int) -> dict[str, int]:
     alike = [node for node in nodes if node[1]] or nodes
     if len(alike) < number:
         raise UserError(
-            f"--machines {number} needs as many in the Ray cluster. It has {len(alike)}"
-            f"{' with GPUs' * (len(alike) < len(nodes))}."
+            f"--machines {number} needs {number} machines, and the Ray cluster has {len(alike)}"
+            f"{' with GPUs' * (len(alike) < len(nodes))}. Start more nodes, or lower it."
         )
-    cores, gpus = map(min, zip(*sorted(alike, reverse=True)[:number], strict=True))
+    best = sorted(alike, key=lambda node: node[::-1], reverse=True)[:number]
+    cores, gpus = map(min, zip(*best, strict=True))
     return {"CPU": cores, "GPU": gpus}
 
 
@@ -180,6 +181,7 @@ class ThisNode:
 
     Attributes:
         strategy: the scheduling strategy that keeps a task on this node.
+        exit_status: of `leave_at_exit`; None if Ray is to be left as usual.
     """
 
     def __init__(self, ray):
@@ -190,6 +192,11 @@ class ThisNode:
         (node,) = [each for each in ray.nodes() if each["NodeID"] == here]
         self.strategy = NodeAffinitySchedulingStrategy(here, soft=False)
         self._address = node["NodeManagerAddress"], node["NodeManagerPort"]
+        self.exit_status = None
+
+    def leave_at_exit(self, status: int):
+        """Leaves Ray by the end of this process, as another thread waits for it until then."""
+        self.exit_status = status
 
     def is_there(self) -> bool:
         """Whether it still is."""

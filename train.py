@@ -12,7 +12,7 @@ def main(argv=None):
 
         first_checks.check(arguments)
     command_line.take_sigterm_for_ctrl_c()
-    if arguments.machines:
+    if arguments.machines and not arguments.list:
         from training import ray_machines
 
         return ray_machines.run(arguments)

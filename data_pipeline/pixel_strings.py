@@ -58,8 +58,8 @@ def _usual_numbers(text):
     ):
         return None
     numbers = digits[ends - 1].astype(np.int16)
-    numbers += np.where(lengths > 1, digits[ends - 2], 0) * np.int16(10)
-    numbers += np.where(lengths > 2, digits[ends - 3], 0) * np.int16(100)
+    for place, weight in ((2, 10), (3, 100)):
+        numbers += np.where(lengths >= place, digits[ends - place], 0).astype(np.int16) * weight
     return numbers
 
 

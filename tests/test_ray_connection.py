@@ -37,6 +37,7 @@ def test_each_process_gets_its_share(nodes, processes, cpus, gpus):
     [
         ([(8, 0), (2, 0), (4, 0)], 4, 0),
         ([(64, 0), (16, 8), (4, 4)], 4, 4),  # a node without GPUs is of no use
+        ([(64, 1), (32, 8), (16, 8)], 16, 8),
     ],
 )
 def test_each_of_two_machines_gives_what_both_have(nodes, cpus, gpus):
@@ -44,7 +45,7 @@ def test_each_of_two_machines_gives_what_both_have(nodes, cpus, gpus):
 
 
 def test_too_few_machines_are_told():
-    with pytest.raises(UserError, match="needs as many in the Ray cluster. It has 1 with GPUs."):
+    with pytest.raises(UserError, match="needs 2 machines, and the Ray cluster has 1 with GPUs."):
         ray_connection.share_of_machines(cluster((8, 0), (2, 1)), 2)
 
 

@@ -25,7 +25,7 @@ import atomic_write
 import keypoint_schema
 import models.public  # noqa: F401, registers the layers and losses that a file may name
 from data_pipeline import FaceData
-from errors import DivergedError, UserError, first_line
+from errors import DivergedError, LostProcessError, UserError, first_line
 from trained_nets import config_form, places
 from trained_nets.same_settings import require_same_settings
 
@@ -120,7 +120,8 @@ class RunFolder:
 
         It is restored if the new one fails, and deleted once the new one has its weights, if only
         those from before its loss diverged. Of several nets, all must have weights then. After a
-        kill it is still there, beside an unfinished run that must not replace it.
+        kill, of this process or another that trained with it, it is still there, beside an
+        unfinished run that must not replace it.
 
         Raises:
             DivergedError: as the block does; says so if the run is restored.
@@ -133,6 +134,8 @@ class RunFolder:
                 self.path.rename(self._set_aside)
         try:
             yield
+        except LostProcessError:
+            raise
         except BaseException as error:
             diverged = isinstance(error, DivergedError)
             if diverged and self._can_be_loaded():

@@ -15,6 +15,9 @@ try:
 except ImportError:  # Windows has none, and gets no lock
     fcntl = None
 
+# A worker outlives its node for a moment; where run folders are on NFS, a lost node's locks stay
+# for the lease, which is 90 s by default.
+SECONDS_OF_A_LOST_NODE_S_LOCK = 120.0
 _SECONDS_BETWEEN_TRIES = 0.1
 
 

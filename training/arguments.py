@@ -130,15 +130,16 @@ def _add_how(parser):
     )
     command_line.add_cluster_argument(
         parser,
-        "train specialists or folds on a Ray cluster: HOST:PORT, or 'auto' for the one that runs\n"
-        "on this machine; --runs must be a folder that all its nodes share",
+        "train specialists or folds, or with --machines any net, on a Ray cluster: HOST:PORT, or\n"
+        "'auto' for the one that runs on this machine; --runs must be a folder that all its nodes\n"
+        "share",
     )
     parser.add_argument(
         "--machines",
         type=command_line.at_least(2),
         metavar="N",
-        help="with --cluster: train each net on N of its machines together, --devices on each; if "
-        "one\nis lost, the training goes on when there are N again; needs KERAS_BACKEND=jax",
+        help="train each net on N machines of the cluster together, on --devices of each; when one "
+        "is\nlost, the training goes on once there are N again; needs KERAS_BACKEND=jax",
     )
 
 
@@ -189,7 +190,7 @@ def _check(parser, arguments):
     )
     require(
         not arguments.cluster or arguments.machines or arguments.devices == 1,
-        "--cluster: not allowed with argument --devices, except for --machines.",
+        "--cluster: not allowed with argument --devices, without --machines.",
     )
     require(
         not (arguments.folds and arguments.distill_from),

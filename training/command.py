@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 
 import rich.console
 
@@ -39,23 +40,24 @@ class _Command:
     console: rich.console.Console
 
 
-def run(arguments) -> int:
+def run(arguments, patience: float = 0.0) -> int:
     """Trains what the options ask for; returns the exit status.
 
     If there are several processes, each does so, and only the first one prints and saves.
 
     Args:
         arguments: as `training.arguments.parse_arguments` returns them.
+        patience: seconds to wait for a process that trains there and is about to end.
 
     Raises:
         UserError: if something is wrong with the options, the data or the folder.
         DivergedError: if the loss is no longer a number.
         FailedTrainingsError: if some of several trainings failed; the others are kept.
     """
-    return machines.run(arguments, _run)
+    return machines.run(arguments, functools.partial(_run, patience=patience))
 
 
-def _run(arguments):
+def _run(arguments, patience):
     console = rich.console.Console(  # without markup, as names and paths may have brackets
         soft_wrap=True, highlight=False, markup=False, quiet=not distribution.is_first_process()
     )
@@ -111,12 +113,13 @@ def _run(arguments):
     )
     console.print(_layer_table(plan, arguments))
     fit_all = _fit_specialists if arguments.model == places.SPECIALISTS_MODEL else _fit_net
-    with run_lock.held(plan.run):
+    with run_lock.held(plan.run, patience):
         plan.run.clear_up_after_kill()
         check_folder(plan.run, arguments)  # again, for another process may have trained meanwhile
         with plan.run.replaced() if arguments.overwrite else contextlib.nullcontext():
             command = _Command(plan, train, valid, settings, executor, console)
-            results = fit_all(arguments, command)
+            with machines.losses_told():
+                results = fit_all(arguments, command)
         plan.run.forget_replaced()  # left by a killed --overwrite, now completed by --resume
     if executor.failures:  # only now, for the others are worth more than what they replace
         raise FailedTrainingsError(executor.failures, plan.run)

@@ -5,6 +5,7 @@ the others writes into a temporary folder of its own, so that none reads what an
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import re
@@ -50,12 +51,13 @@ def run(arguments, train: Callable[[argparse.Namespace], int]) -> int:
     _check(arguments)
     try:
         _join()
-        with tempfile.TemporaryDirectory(prefix="facial-keypoints-") as folder:
+        with tempfile.TemporaryDirectory(prefix="facial-keypoints-") as folder, losses_told():
             status = train(_options_of_this_process(arguments, pathlib.Path(folder)))
     except (UserError, KeyboardInterrupt) as error:
         status = command_line.tell(error)
-    except Exception as error:
-        status = _tell_lost_process(error)
+    except Exception:
+        traceback.print_exc()
+        status = 1
     if status:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -63,6 +65,37 @@ def run(arguments, train: Callable[[argparse.Namespace], int]) -> int:
             time.sleep(_SECONDS_FOR_OTHERS)
         os._exit(status)
     return status
+
+
+@contextlib.contextmanager
+def losses_told():
+    """Turns the error with which JAX notices that another process has ended into a clear one.
+
+    Raises:
+        LostProcessError: if that comes in the block.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _is_of_lost_process(error):
+            raise
+        raise LostProcessError(
+            "Another process of this training has ended, or cannot be reached "
+            f"({first_line(error)}). Once all are started again, --resume goes on."
+        ) from error
+
+
+def _is_of_lost_process(error):
+    if keras.backend.backend() != "jax":
+        return False
+    import jax
+
+    if jax.process_count() == 1:
+        return False
+    # Some come as a ValueError; both begin with XLA's code, such as "UNAVAILABLE: ".
+    is_of_xla = isinstance(error, jax.errors.JaxRuntimeError | ValueError)
+    code = re.match("([A-Z_]+): ", str(error))
+    return is_of_xla and code is not None and code[1] != "RESOURCE_EXHAUSTED"
 
 
 def _is_first():
@@ -122,19 +155,3 @@ def _options_of_this_process(arguments, folder):
             "storage that they share."
         )
     return options
-
-
-def _tell_lost_process(error):
-    import jax
-
-    # Some come as a ValueError; both begin with XLA's code, such as "UNAVAILABLE: ".
-    is_of_xla = isinstance(error, jax.errors.JaxRuntimeError | ValueError)
-    if not (is_of_xla and re.match("[A-Z_]+: ", str(error))):
-        traceback.print_exc()
-        return 1
-    return command_line.tell(
-        LostProcessError(
-            "Another process of this training has ended, or cannot be reached "
-            f"({first_line(error)}). Once all are started again, --resume goes on."
-        )
-    )

@@ -10,9 +10,11 @@ import ray_connection
 import tensorflow_start
 from errors import FailedError, UserError
 from training import ray_worker
+from training.run_state import RunState
 
-_TRIES = 10  # in all
+_MOST_ATTEMPTS = 10
 _SECONDS_BETWEEN_LOOKS = 0.3
+_SECONDS_FOR_THE_END = 15.0
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,42 +25,63 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         UserError: if Ray or JAX is not there, or the cluster has too few machines.
-        FailedError: if the training was lost again and again.
+        FailedError: if a process was lost again and again.
     """
-    ray_connection.require_ray()
     if tensorflow_start.require_backend() != "jax":
         raise UserError(
             "--machines needs JAX: set KERAS_BACKEND=jax (pip install -e '.[jax,ray]')."
         )
+    _require_ray_train()
     with ray_connection.connected(arguments.cluster) as (ray, node):
         resources = ray_connection.share_of_machines(ray, arguments.machines)
-        course = (
-            ray.remote(ray_worker.Course)
-            .options(num_cpus=0, scheduling_strategy=node.strategy)
-            .remote()
-        )
-        trainer = _Trainer(arguments, resources, course)
+        on_this_node = ray.remote(RunState).options(num_cpus=0, scheduling_strategy=node.strategy)
+        state = on_this_node.remote(_MOST_ATTEMPTS)
+        trainer = _Trainer(arguments, resources, state)
         threading.Thread(target=trainer.run, daemon=True).start()
-        status = _watch(trainer, course, node)
+        try:
+            _watch(trainer, state, node)
+        except KeyboardInterrupt:
+            node.leave_at_exit(130)  # for the thread waits for Ray
+            raise
+        status, loss = node.get(state.status.remote()), node.get(state.loss.remote())
     if status is None:
-        raise FailedError(f"{trainer.failure} --resume goes on from what was saved last.")
+        reason = loss or trainer.failure
+        raise FailedError(f"The training failed: {reason}. --resume goes on from what it saved.")
     return status
 
 
-def _watch(trainer, course, node):
-    """Shows the lines of the first process until all is over; returns its status, or None."""
+def _require_ray_train():
+    ray_connection.require_ray()
+    try:
+        import ray.train  # noqa: F401
+    except ImportError as error:
+        raise UserError("--machines needs Ray Train: pip install -e '.[ray]'.") from error
+
+
+def _watch(trainer, state, node):
+    """Shows the lines of the first process until all is over.
+
+    Raises:
+        KeyboardInterrupt: if Ctrl-C is pressed again, or when no process is there to save.
+    """
+    shown = 0
     is_stopped = is_over = False
     while not is_over:
         try:
             is_over = trainer.is_over.wait(_SECONDS_BETWEEN_LOOKS)
-            for line in node.get(course.taken_lines.remote()):
+            for line in node.get(state.lines_from.remote(shown)):
                 is_told = line.startswith(ray_worker.PROGRAM)
                 print(line, file=sys.stderr if is_told else sys.stdout, flush=True)
+                shown += 1
+            if is_stopped and node.get(state.has_ended.remote()):
+                # Ray Train may wait for another machine, and never get one.
+                is_over = trainer.is_over.wait(_SECONDS_FOR_THE_END)
+                if not is_over:
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
-            if is_stopped or not node.get(course.stop.remote()):
+            if is_stopped or not node.get(state.stop.remote()):
                 raise
             is_stopped = True
-    return node.get(course.status.remote())
 
 
 class _Trainer:
@@ -66,22 +89,25 @@ class _Trainer:
 
     Attributes:
         is_over: set when it has ended.
-        failure: why it gave up, as a sentence; None if it did not.
+        failure: why it failed; None if it did not.
     """
 
-    def __init__(self, arguments, resources, course):
-        self._course = course
-        self._config = {
-            "arguments": arguments,
-            "folder": os.getcwd(),
-            "machines": arguments.machines,
-            "course": course,
-        }
+    def __init__(self, arguments, resources, state):
+        self._state = state
+        self._config = {"arguments": arguments, "folder": os.getcwd(), "state": state}
         self._resources = resources
         self.is_over = threading.Event()
         self.failure = None
 
     def run(self):
+        try:
+            self._run()
+        except Exception as error:  # TrainingFailedError, and whatever Ray raises itself
+            self.failure = ray_connection.reason(error)
+        finally:
+            self.is_over.set()
+
+    def _run(self):
         from ray import train
         from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
@@ -90,35 +116,32 @@ class _Trainer:
                 ray_worker.work,
                 train_loop_config=self._config,
                 scaling_config=train.ScalingConfig(
-                    num_workers=self._config["machines"],
-                    use_gpu=bool(self._resources.get("GPU")),
+                    num_workers=self._config["arguments"].machines,
+                    use_gpu=bool(self._resources["GPU"]),
                     resources_per_worker=self._resources,
                     placement_strategy="STRICT_SPREAD",  # one on each machine
                 ),
                 run_config=train.RunConfig(
                     storage_path=storage,
-                    failure_config=train.FailureConfig(max_failures=_TRIES - 1),
-                    callbacks=[_told_failures(self._course)],
+                    failure_config=train.FailureConfig(max_failures=_MOST_ATTEMPTS - 1),
+                    callbacks=[_told_losses(self._state)],
                 ),
             )
-            try:
-                trainer.fit()
-            except Exception as error:  # TrainingFailedError, and what Ray raises itself
-                self.failure = f"The training failed: {ray_connection.reason(error)}."
-            finally:
-                self.is_over.set()
+            trainer.fit()
 
 
-def _told_failures(course):
+def _told_losses(state):
     from ray.train import UserCallback
 
-    class ToldFailures(UserCallback):
-        """Says in the person's terminal that a process was lost."""
-
+    class ToldLosses(UserCallback):
         def after_exception(self, run_context, worker_exceptions):
-            course.lose.remote()
-            first = worker_exceptions[min(worker_exceptions)]
-            reason = ray_connection.reason(first).strip()
-            course.add_line.remote(f"A process was lost, and all start again: {reason}.")
+            """Tells that a process was lost, by the reason of the one that was, not of others."""
+            reasons = [
+                ray_connection.reason(error).strip().removeprefix("RuntimeError: ")
+                for _, error in sorted(worker_exceptions.items())
+            ]
+            consequences = tuple(f"with status {each}" for each in ray_worker.CONSEQUENCES)
+            own = [reason for reason in reasons if not reason.endswith(consequences)]
+            state.lose.remote((own or reasons)[0])
 
-    return ToldFailures()
+    return ToldLosses()

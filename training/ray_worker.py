@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import pathlib
+import signal
 import socket
 import sys
 import threading
@@ -18,141 +19,134 @@ import time
 import child_processes
 import command_line
 import tensorflow_start
-from errors import UserError
+from errors import LostProcessError, UserError
 from trained_nets import places
 from training import first_checks
 
 PROGRAM = "train.py"  # in front of its messages
-_FINAL = (0, 1, 2, 130)  # with which a training ends by itself, rather than with another process
+# With which the first process ends by itself, and any because another one was lost.
+_FINAL = (0, 1, UserError.status, 130)
+CONSEQUENCES = (LostProcessError.status, -signal.SIGABRT)
 _SECONDS_BETWEEN_LOOKS = 0.3
-_SECONDS_FOR_FIRST = 5.0  # to say how it ended, before another process that ended with it does
+# A mistake that one process alone found ends the others, too: first its own reason must be heard.
+_SECONDS_FOR_FIRST = 5.0
+_SECONDS_FOR_OTHERS = 10.0
 
 
-class Course:
-    """What the workers and the person's process know of each other, as an actor of Ray."""
+def work(config: dict):
+    """Trains in a process of its own on one machine, and shows what the first of these prints.
 
-    def __init__(self):
-        self._lines, self._tries, self._status = [], 0, None
-        self._is_running = self._is_stopped = False
-
-    def begin(self):
-        """Tells that the training starts; returns how often it did."""
-        self._tries += 1
-        self._is_running = True
-        return self._tries
-
-    def add_line(self, line):
-        self._lines.append(line)
-
-    def taken_lines(self):
-        lines, self._lines = self._lines, []
-        return lines
-
-    def stop(self):
-        """Asks the first process to save and end; returns whether it is there to do so."""
-        self._is_stopped = True
-        return self._is_running
-
-    def is_stopped(self):
-        return self._is_stopped
-
-    def lose(self):
-        """Tells that a process was lost."""
-        self._is_running = False
-
-    def end(self, status):
-        """Tells with which status the first process ended for good."""
-        self._is_running, self._status = False, status
-
-    def ended(self):
-        """Whether it did."""
-        return self._status is not None
-
-    def status(self):
-        """Returns that status; None if it did not end."""
-        return self._status
-
-
-def work(config):
-    """What Ray Train runs on each machine: trains in a process of its own, and shows its lines.
+    Args:
+        config: `arguments` of train.py; `folder`, where the person is; `state`, the actor.
 
     Raises:
         RuntimeError: if a process was lost; Ray Train then starts all of them again.
     """
     import ray.train.collective
 
-    arguments, folder, course = config["arguments"], config["folder"], config["course"]
+    folder, state = config["folder"], config["state"]
     number = ray.train.get_context().get_world_rank()
     is_first = number == 0
-    start = _start(arguments, folder, course) if is_first else None
-    address, arguments = ray.train.collective.broadcast_from_rank_zero(start)
+    begun = _begin(config["arguments"], folder, state) if is_first else None
+    begun = ray.train.collective.broadcast_from_rank_zero(begun)
+    if begun is None:
+        return
+    address, arguments, is_again = begun
     variables = {
         "KERAS_DISTRIBUTION_JOB_ADDRESSES": address,
-        "KERAS_DISTRIBUTION_NUM_PROCESSES": str(config["machines"]),
+        "KERAS_DISTRIBUTION_NUM_PROCESSES": str(config["arguments"].machines),
         "KERAS_DISTRIBUTION_PROCESS_ID": str(number),
     }
     spawn = multiprocessing.get_context("spawn")
     receiving, sending = spawn.Pipe(duplex=False)
     process = spawn.Process(
-        target=_train, args=(arguments, folder, variables, sending), daemon=True
+        target=_train, args=(arguments, is_again, folder, variables, sending), daemon=True
     )
     process.start()
     sending.close()  # so that its end, when the process ends, is the last
-    is_to_end = course.is_stopped if is_first else course.ended
-    threading.Thread(target=_end_when, args=(is_to_end, process), daemon=True).start()
-    error = ""
+    threading.Thread(target=_end_in_time, args=(process, state, is_first), daemon=True).start()
+    told = ""  # the line that says why it ended, if it does
     with open(receiving.fileno(), errors="backslashreplace", closefd=False) as lines:
         for line in map(str.rstrip, lines):
             if line.startswith(PROGRAM):
-                error = f": {line}"
-            if is_first:
-                course.add_line.remote(line)
+                told = line
+            elif is_first:
+                state.add_line.remote(line)
     process.join()
-    reason = f"process {number} ended with status {process.exitcode}{error}"
-    _tell_end(process.exitcode, course, is_first, reason)
+    _tell_end(process.exitcode, told, state, number)
 
 
-def _start(arguments, folder, course):
-    """Returns where all processes meet, and their options: those of the person, or to resume."""
+def _begin(arguments, folder, state):
+    """Decides for all processes how to begin.
+
+    Returns:
+        The address where they meet, their options, and whether this is not the first attempt; None
+        if nothing is left to do.
+    """
     import ray
 
-    tries = ray.get(course.begin.remote())
+    if ray.get(state.has_ended.remote()):
+        return None
     run = pathlib.Path(folder, first_checks.path_of(arguments))
+    attempt, is_new = ray.get(state.begin.remote(run.stat().st_ino if run.exists() else None))
     own = {"cluster": None, "machines": None}
-    if tries > 1 and places.is_begun(run):
+    if attempt > 1 and (is_new or not arguments.overwrite) and places.is_begun(run):
         own |= {"resume": True, "overwrite": False}
     with socket.socket() as free:
         free.bind(("", 0))
         address = f"{ray.util.get_node_ip_address()}:{free.getsockname()[1]}"
-    return address, argparse.Namespace(**vars(arguments) | own)
+    return address, argparse.Namespace(**vars(arguments) | own), attempt > 1
 
 
-def _end_when(is_so, process):
+def _end_in_time(process, state, is_first):
+    """Ends a process when the person stops the training, or when that has ended without it."""
     import ray
 
+    is_told = not is_first  # the others end when the first one has saved
     with contextlib.suppress(ray.exceptions.RayError):  # the worker is about to end
-        while not ray.get(is_so.remote()):
+        while not ray.get(state.has_ended.remote()):
+            if not is_told and ray.get(state.is_stopped.remote()):
+                process.terminate()
+                is_told = True
             time.sleep(_SECONDS_BETWEEN_LOOKS)
-        process.terminate()
+        process.kill()  # which may wait for others, and has nothing to save
 
 
-def _tell_end(status, course, is_first, reason):
+def _tell_end(status, told, state, number):
+    """Tells how a process ended, if that ends the training, or another process has not.
+
+    Raises:
+        RuntimeError: if it was lost.
+    """
     import ray
 
-    if is_first:
-        if status < 0 and ray.get(course.is_stopped.remote()):
-            status = 130  # it had not begun
+    if number == 0:
+        if status < 0 and ray.get(state.is_stopped.remote()):
+            status = 130  # it was stopped before it could save
         if status in _FINAL:
-            ray.get(course.end.remote(status))
-            return
-    deadline = time.monotonic() + (0 if is_first else _SECONDS_FOR_FIRST)
-    while status and not ray.get(course.ended.remote()):
-        if time.monotonic() >= deadline:
-            raise RuntimeError(reason)
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+            _end(status, told, state)
+    deadline = time.monotonic() + (_SECONDS_FOR_FIRST if number else _SECONDS_FOR_OTHERS)
+    if status < 0 and status not in CONSEQUENCES:  # killed
+        deadline = 0.0
+    while status and not ray.get(state.has_ended.remote()):
+        if time.monotonic() < deadline:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        elif status == UserError.status:  # such as faces that are not on this machine
+            _end(status, told, state)
+        else:
+            how = f"process {number} ended with status {status}"
+            raise RuntimeError(how if status in CONSEQUENCES or not told else f"{how}: {told}")
 
 
-def _train(arguments, folder, variables, sending):
+def _end(status, told, state):
+    import ray
+
+    if told:
+        state.add_line.remote(told)
+    ray.get(state.end.remote(status))
+
+
+def _train(arguments, is_again, folder, variables, sending):
     """Trains, in a process of its own, and exits with the status of train.py."""
     child_processes.end_with_parent()
     for descriptor in (1, 2):
@@ -161,10 +155,10 @@ def _train(arguments, folder, variables, sending):
     sys.stdout.reconfigure(line_buffering=True)
     sys.argv = [PROGRAM]
     os.environ |= variables
-    command_line.run(lambda _: _trained(arguments, folder))
+    command_line.run(lambda _: _trained(arguments, is_again, folder))
 
 
-def _trained(arguments, folder):
+def _trained(arguments, is_again, folder):
     try:
         os.chdir(folder)
     except OSError as error:
@@ -174,6 +168,8 @@ def _trained(arguments, folder):
         ) from error
     command_line.take_sigterm_for_ctrl_c()
     tensorflow_start.start_quietly()
+    from trained_nets import run_lock
     from training import command
 
-    return command.run(arguments)
+    patience = run_lock.SECONDS_OF_A_LOST_NODE_S_LOCK if is_again else 0.0
+    return command.run(arguments, patience)

@@ -17,6 +17,7 @@ import keypoint_schema
 import models
 from benchmarks.run_contents import differing
 from callbacks import EpochTable, ResumeState, read_history
+from errors import LostProcessError
 from tests.killing import Killed, killed_in_epoch
 from tests.running import run_script
 from trained_nets import run_lock
@@ -60,6 +61,20 @@ def test_what_was_replaced_goes_when_its_killed_successor_is_finished(start_trai
     kill_while_replacing(tmp_path / "net1")
     assert start_train(*NET1, "--resume") == 0
     assert [path.name for path in tmp_path.iterdir()] == ["net1"]
+
+
+def test_a_lost_process_leaves_what_a_kill_would(tmp_path):
+    run = RunFolder(tmp_path / "net1")
+    run.path.mkdir()
+
+    def train_in_its_place():
+        with run.replaced():
+            run.path.mkdir()
+            raise LostProcessError("Another process has ended.")
+
+    with pytest.raises(LostProcessError):
+        train_in_its_place()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".old-net1", "net1"]
 
 
 def test_a_training_that_patience_had_ended_stays_ended(start_train, tmp_path, monkeypatch):

@@ -3,10 +3,12 @@
 import csv
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -18,7 +20,7 @@ pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[jax]'
 pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
-_EPOCHS = 40
+_EPOCHS = 120
 _NET = ("--model", "net1", "--set", "hidden_units=3", "--epochs", _EPOCHS)
 
 
@@ -30,7 +32,7 @@ def start(small_folder):
         environment = os.environ | {"KERAS_BACKEND": "jax", "RAY_AUTH_MODE": "disabled"}
 
         def start(runs, *options):
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "train.py", *map(str, [*_NET, *places, "--runs", runs, *options])],
                 cwd=ROOT,
                 env=environment,
@@ -38,8 +40,14 @@ def start(small_folder):
                 stderr=subprocess.PIPE,
                 text=True,
             )
+            timers.append(threading.Timer(300, process.kill))  # rather than wait forever
+            timers[-1].start()
+            return process
 
+        timers = []
         yield start
+        for timer in timers:
+            timer.cancel()
 
 
 def read_rows(training, number):
@@ -53,11 +61,18 @@ def read_rows(training, number):
     raise AssertionError(output + training.stderr.read())
 
 
-def kill_a_process():
-    """Kills the last of the processes that train."""
-    *_, worker = ray_cluster.processes("ray::RayTrainWorker")
-    (process,) = workers_of(worker)
-    os.kill(process, signal.SIGKILL)
+def kill_the_second_process(run):
+    """Kills, of the two that train, the one that does not hold the run folder's lock."""
+    workers = ray_cluster.processes("ray::RayTrainWorker")
+    trainings = [process for worker in workers for process in workers_of(worker)]
+    assert len(trainings) == 2
+    lock = str(run.with_name(f".lock-{run.name}"))
+    (second,) = (process for process in trainings if lock not in open_files(process))
+    os.kill(second, signal.SIGKILL)
+
+
+def open_files(process):
+    return [os.readlink(each) for each in pathlib.Path(f"/proc/{process}/fd").iterdir()]
 
 
 def history_of(run):
@@ -82,11 +97,11 @@ def test_what_sigterm_stopped_and_a_kill_ended_goes_on_as_if_alone(start, small_
 
     training = start(tmp_path, "--machines", 2, "--resume")
     output = read_rows(training, 2)
-    kill_a_process()
+    kill_the_second_process(run)
     rest, errors = training.communicate(timeout=300)
     output += rest
     assert training.returncode == 0, errors
-    assert output.count("A process was lost, and all start again") == 1
+    assert output.count("A process was lost: process 1 ended with status -9. All start") == 1
     assert output.count(f"Continuing after epoch {epochs}.") == 2
     assert results_of(run)["finished"]
     assert json.loads((run / "config.json").read_text())["devices"] == 2
@@ -102,7 +117,7 @@ def test_what_sigterm_stopped_and_a_kill_ended_goes_on_as_if_alone(start, small_
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--machines", 3), "--machines 3 needs as many in the Ray cluster. It has 2."),
+        (("--machines", 3), "--machines 3 needs 3 machines, and the Ray cluster has 2."),
         # This one is found by the processes, which do not start again.
         (("--machines", 2, "--devices", 9), "--devices must be at most the number of devices that"),
     ],

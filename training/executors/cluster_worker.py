@@ -7,10 +7,6 @@ import signal
 
 import ray_connection
 
-# A worker outlives its node for a moment; where run folders are on NFS, a lost node's locks stay
-# for the lease, which is 90 s by default.
-_SECONDS_OF_A_LOST_NODE_S_LOCK = 120.0
-
 
 def train_on_node(pickled_make, title, shipped, log_file, threads, name, lines):
     """Trains one net in a process of the cluster; returns why it failed."""
@@ -19,6 +15,7 @@ def train_on_node(pickled_make, title, shipped, log_file, threads, name, lines):
     ray_connection.start_quietly(threads)
     import ray
 
+    from trained_nets import run_lock
     from training.executors import trainer
 
     def send(line):
@@ -27,4 +24,4 @@ def train_on_node(pickled_make, title, shipped, log_file, threads, name, lines):
 
     make, shipment = pickle.loads(pickled_make), ray.get(shipped[0])
     log = pathlib.Path(log_file)
-    return trainer.train(make, title, shipment, log, send, _SECONDS_OF_A_LOST_NODE_S_LOCK)
+    return trainer.train(make, title, shipment, log, send, run_lock.SECONDS_OF_A_LOST_NODE_S_LOCK)
