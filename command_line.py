@@ -4,7 +4,6 @@ import argparse
 import os
 import pathlib
 import re
-import signal
 import sys
 
 from errors import UserError, looking_at
@@ -167,11 +166,6 @@ def run(main, program=None, argv=None):
         refused = f"The standard output cannot be written: {error.strerror}."
         status = tell(UserError(refused), program)
     sys.exit(status)
-
-
-def take_sigterm_for_ctrl_c():
-    """Gives whoever ends the process politely what Ctrl-C gives: what is done so far is kept."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _stdout_refuses():

@@ -3,6 +3,7 @@
 import argparse
 
 import command_line
+import interrupts
 import tensorflow_start
 from trained_nets import places
 
@@ -13,7 +14,6 @@ _EXAMPLES = """examples:
   python predict.py runs/specialists party.jpg --detect --draw annotated/
   python predict.py --preset heatmap_m @photos.txt --detect --jobs 8 --out found.parquet
   python predict.py --preset heatmap_s clip.mp4 --detect --draw drawn.mp4
-  python predict.py exports/facial_keypoints face.jpg
   python predict.py runs/specialists --data ~/data/facial-keypoints --submission submission.csv
 
 Keypoints are px of the upright picture; (0, 0) is the centre of its top left pixel.
@@ -70,7 +70,7 @@ def check_usage(parser, arguments):
 
 def main(argv=None):
     arguments = parse_arguments(argv)
-    command_line.take_sigterm_for_ctrl_c()
+    interrupts.take()
     places.require_net(arguments.net)
     if not arguments.submission:
         return predict_pictures(arguments)

@@ -1,6 +1,7 @@
 """Trains facial-keypoint models: any net of the zoo, or the six specialists."""
 
 import command_line
+import interrupts
 import tensorflow_start
 from training.arguments import parse_arguments
 
@@ -11,7 +12,7 @@ def main(argv=None):
         from training import first_checks
 
         first_checks.check(arguments)
-    command_line.take_sigterm_for_ctrl_c()
+    interrupts.take()
     if arguments.machines and not arguments.list:
         from training import ray_machines
 

@@ -11,6 +11,7 @@ import rich.console
 
 import callbacks
 import data_pipeline
+import interrupts
 import keypoint_schema
 import labelling
 import models
@@ -58,6 +59,7 @@ def fit(
         training.run(first_epoch, console, extra_callbacks)
         results = training.measure()
     except KeyboardInterrupt:
+        interrupts.forget()
         results = training.interrupt()
     task.run.save_model(training.best_model())
     task.run.write_config(config, results.as_json())
@@ -188,7 +190,7 @@ class _Training:
                     initial_epoch=first_epoch,
                     epochs=first_epoch if is_over else recipe.epochs,
                     callbacks=[
-                        *_swallowed_interrupts(),
+                        callbacks.SwallowedInterrupts(),
                         *from_recipe.schedules(recipe),
                         callbacks.StopAtDivergence(),
                         # The history first: Ctrl-C may come between any two, and what is best
@@ -310,11 +312,6 @@ class _Training:
         if not self.task.settings.tensorboard:
             return []
         return [keras.callbacks.TensorBoard(self.task.run.tensorboard_folder)]
-
-
-def _swallowed_interrupts():
-    """Returns the callback on JAX alone; elsewhere validation would wait for every step for it."""
-    return [callbacks.SwallowedInterrupts()] if keras.backend.backend() == "jax" else []
 
 
 def _initial_model(task, console):

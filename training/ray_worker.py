@@ -18,6 +18,7 @@ import time
 
 import child_processes
 import command_line
+import interrupts
 import tensorflow_start
 from errors import LostProcessError, UserError
 from trained_nets import places
@@ -166,7 +167,7 @@ def _trained(arguments, is_again, folder):
             f"{folder}, where you are, is not there on all machines ({error.strerror}). Start from "
             "a folder that they share."
         ) from error
-    command_line.take_sigterm_for_ctrl_c()
+    interrupts.take()
     tensorflow_start.start_quietly()
     from trained_nets import run_lock
     from training import command

@@ -5,13 +5,14 @@ import pathlib
 import pickle
 import signal
 
+import interrupts
 import ray_connection
 
 
 def train_on_node(pickled_make, title, shipped, log_file, threads, name, lines):
     """Trains one net in a process of the cluster; returns why it failed."""
     # A cluster that was started in a shell's background ignores Ctrl-C, which Ray cancels with.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, interrupts.interrupt)
     ray_connection.start_quietly(threads)
     import ray
 

@@ -8,6 +8,7 @@ import signal
 from multiprocessing.connection import Connection
 
 import child_processes
+import interrupts
 import tensorflow_start
 from training.executors import mapped_arrays
 
@@ -60,4 +61,4 @@ def main(order: Order, connection: Connection):
 def _interrupt_once(number, frame):
     """A service manager sends SIGTERM to all processes, and then the parent does so again."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    interrupts.interrupt(number, frame)

@@ -1,0 +1,45 @@
+"""Ctrl-C and SIGTERM raise, and are noted until somebody answers."""
+
+import os
+import signal
+
+import pytest
+
+import interrupts
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    interrupts.forget()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_both_interrupt_and_are_noted(sent):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupts.take()
+    interrupts.require_none()
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), sent)
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.require_none()
+    interrupts.forget()
+    interrupts.require_none()
+
+
+def test_what_the_last_command_left_unanswered_does_not_count():
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.interrupt(signal.SIGINT, None)
+    interrupts.take()
+    interrupts.require_none()
+
+
+def test_ctrl_c_that_is_ignored_stays_so():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interrupts.take()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    os.kill(os.getpid(), signal.SIGINT)
+    interrupts.require_none()
