@@ -25,6 +25,7 @@ from trained_nets import places
 from training import first_checks
 
 PROGRAM = "train.py"  # in front of its messages
+_LAST_LINES = (f"{PROGRAM}: error: ", f"{PROGRAM}: interrupted")  # rather than a warning
 # With which the first process ends by itself, and any because another one was lost.
 _FINAL = (0, 1, UserError.status, 130)
 CONSEQUENCES = (LostProcessError.status, -signal.SIGABRT)
@@ -69,7 +70,7 @@ def work(config: dict):
     told = ""  # the line that says why it ended, if it does
     with open(receiving.fileno(), errors="backslashreplace", closefd=False) as lines:
         for line in map(str.rstrip, lines):
-            if line.startswith(PROGRAM):
+            if line.startswith(_LAST_LINES):
                 told = line
             elif is_first:
                 state.add_line.remote(line)
