@@ -5,6 +5,9 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 _VARIABLE = "TF_NUM_INTRAOP_THREADS"  # which TensorFlow reads when it starts
 
@@ -27,6 +30,20 @@ def limit_threads(threads: int):
     Call it before TensorFlow starts.
     """
     os.environ.setdefault(_VARIABLE, str(threads))
+
+
+def start_with_pipe(target: Callable, *arguments) -> tuple[BaseProcess, Connection]:
+    """Starts a new interpreter that calls `target(*arguments, sending)`, where it may send.
+
+    Returns:
+        The process, and the end that receives; that ends, too, when the process does.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    receiving, sending = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=target, args=(*arguments, sending), daemon=True)
+    process.start()
+    sending.close()  # so that its end, when the process ends, is the last
+    return process, receiving
 
 
 def hide_ctrl_c():

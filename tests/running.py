@@ -1,5 +1,6 @@
 """Runs scripts, in the tests' own process or in others."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -59,3 +60,8 @@ def run_python(code, *arguments):
     done = start("-c", code, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def results_of(run):
+    """The results that a run folder's configuration holds."""
+    return json.loads((run / "config.json").read_text())["results"]

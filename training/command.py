@@ -118,7 +118,7 @@ def _run(arguments, patience):
         check_folder(plan.run, arguments)  # again, for another process may have trained meanwhile
         with plan.run.replaced() if arguments.overwrite else contextlib.nullcontext():
             command = _Command(plan, train, valid, settings, executor, console)
-            with machines.losses_told():
+            with machines.losses_told():  # before `replaced` hears of them
                 results = fit_all(arguments, command)
         plan.run.forget_replaced()  # left by a killed --overwrite, now completed by --resume
     if executor.failures:  # only now, for the others are worth more than what they replace

@@ -7,7 +7,6 @@ may import TensorFlow, which that process starts in its own way.
 
 import argparse
 import contextlib
-import multiprocessing
 import os
 import pathlib
 import signal
@@ -59,13 +58,9 @@ def work(config: dict):
         "KERAS_DISTRIBUTION_NUM_PROCESSES": str(config["arguments"].machines),
         "KERAS_DISTRIBUTION_PROCESS_ID": str(number),
     }
-    spawn = multiprocessing.get_context("spawn")
-    receiving, sending = spawn.Pipe(duplex=False)
-    process = spawn.Process(
-        target=_train, args=(arguments, is_again, folder, variables, sending), daemon=True
+    process, receiving = child_processes.start_with_pipe(
+        _train, arguments, is_again, folder, variables
     )
-    process.start()
-    sending.close()  # so that its end, when the process ends, is the last
     threading.Thread(target=_end_in_time, args=(process, state, is_first), daemon=True).start()
     told = ""  # the line that says why it ended, if it does
     with open(receiving.fileno(), errors="backslashreplace", closefd=False) as lines:

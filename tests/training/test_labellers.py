@@ -1,7 +1,6 @@
 """Faces from several labellers: who is who, what a net learns of each, and how it answers."""
 
 import dataclasses
-import json
 import types
 
 import keras
@@ -22,7 +21,7 @@ from labelling import FOUR_POINTS, is_four_point
 from models import names
 from tests import small_data
 from tests.killing import killed_in_epoch
-from tests.running import run_script
+from tests.running import results_of, run_script
 from trained_nets import run_folder
 from trained_nets.loading import load_net, load_run
 from trained_nets.predictions import load_nets, predict_as_labelled
@@ -238,10 +237,6 @@ def second_folder(tmp_path):
     text = small_data.training_csv(images[complete], keypoints[complete] + (5, 0))
     (folder / "training.csv").write_text(text)
     return folder
-
-
-def results_of(folder):
-    return json.loads((folder / "config.json").read_text())["results"]
 
 
 def test_two_data_sets_are_learned_and_judged_each_as_its_labeller_labels(

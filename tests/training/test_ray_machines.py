@@ -1,6 +1,5 @@
 """train.py --cluster --machines, on a Ray cluster of two nodes, both of this machine."""
 
-import csv
 import json
 import os
 import pathlib
@@ -12,8 +11,9 @@ import threading
 
 import pytest
 
+from callbacks import read_history
 from tests import ROOT, ray_cluster
-from tests.running import workers_of
+from tests.running import results_of, workers_of
 from tests.training import on_jax
 
 pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[jax]'")
@@ -75,15 +75,6 @@ def open_files(process):
     return [os.readlink(each) for each in pathlib.Path(f"/proc/{process}/fd").iterdir()]
 
 
-def history_of(run):
-    with open(run / "history.csv") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-
-
-def results_of(run):
-    return json.loads((run / "config.json").read_text())["results"]
-
-
 def test_what_sigterm_stopped_and_a_kill_ended_goes_on_as_if_alone(start, small_folder, tmp_path):
     run = tmp_path / "net1"
     training = start(tmp_path, "--machines", 2)
@@ -108,9 +99,9 @@ def test_what_sigterm_stopped_and_a_kill_ended_goes_on_as_if_alone(start, small_
 
     alone = on_jax.start([on_jax.training("alone", *_NET)], small_folder, tmp_path)
     assert alone.wait(timeout=300) == 0
-    both = history_of(run), history_of(tmp_path / "alone")
+    both = [read_history(each / "history.csv") for each in (run, tmp_path / "alone")]
     assert [row["epoch"] for row in both[0]] == [row["epoch"] for row in both[1]]
-    losses = [[row["valid_loss"] for row in rows] for rows in both]
+    losses = [[float(row["valid_loss"]) for row in rows] for rows in both]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 

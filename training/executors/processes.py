@@ -38,7 +38,6 @@ class Processes:
         for gpu in gpus or [None] * number:
             self._free_gpus.put(gpu)
         self._threads_each = child_processes.threads_each(self._number)
-        self._context = multiprocessing.get_context("spawn")
         self._lock = threading.Lock()  # of the two below
         self._running = set()
         self._is_stopping = False
@@ -98,16 +97,11 @@ class Processes:
 
     def _work(self, order, name, show):
         """Starts a process and shows its lines; returns how it ended, None if it was killed."""
-        receiving, sending = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=worker_process.main, args=(order, sending), daemon=True
-        )
         with self._lock:
             if self._is_stopping:
                 return _STOPPED
-            process.start()
+            process, receiving = child_processes.start_with_pipe(worker_process.main, order)
             self._running.add(process)
-        sending.close()  # so that its end, when the process ends, is the last
         ended = None
         try:
             while ended is None:

@@ -1,6 +1,5 @@
 """train.py --jobs, with processes that are killed, stopped, or fail."""
 
-import json
 import os
 import pathlib
 import signal
@@ -11,7 +10,7 @@ import pytest
 
 import train
 from benchmarks.run_contents import differing
-from tests.running import run_script, workers_of
+from tests.running import results_of, run_script, workers_of
 from tests.training.executors.conftest import folds, wait_for_rows
 from trained_nets import run_lock
 from trained_nets.run_folder import RunFolder
@@ -31,10 +30,6 @@ def ended(training):
     _, status, used = os.wait4(training.pid, 0)
     training.returncode = os.waitstatus_to_exitcode(status)
     return output, errors, used.ru_utime + used.ru_stime
-
-
-def results_of(run):
-    return json.loads((run / "config.json").read_text())["results"]
 
 
 def is_running(process):
