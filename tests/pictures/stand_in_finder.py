@@ -1,9 +1,11 @@
 """A finder that starts in no time, for tests of everything around it; run to find faces itself."""
 
+import argparse
 import dataclasses
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import time
 
@@ -15,6 +17,7 @@ import keypoint_schema
 import pictures
 from errors import UserError
 from pictures.detection import DetectedFace
+from tests import ROOT
 
 DEADLY, SLOW = 255, 1  # the brightness of pictures that kill their process, or take long
 
@@ -54,11 +57,31 @@ def write_pictures(folder, brightnesses):
     return paths
 
 
+def start(folder, out, *options):
+    """Starts a process of its own, the first of a new group, that finds faces in a folder."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.pictures.stand_in_finder", folder, out, *options],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # In a shell's background, it would be ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
 def _main(argv):
-    folder, out, *resume = sys.argv[1:]
-    outputs = pictures.Outputs(pathlib.Path(out), resume=bool(resume))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--cluster")
+    given = parser.parse_args(argv)
+    outputs = pictures.Outputs(given.out, resume=given.resume)
     outputs.require_writable()
-    return pictures.write_keypoints(pictures.find_pictures([folder]), StandIn(), outputs, jobs=2)
+    paths = pictures.find_pictures([given.folder])
+    return pictures.write_keypoints(paths, StandIn(), outputs, given.jobs, given.cluster)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The search on a Ray cluster against scikit-learn's, and what ASHA stops."""
 
+import dataclasses
+import json
 import sys
 
 import numpy as np
@@ -10,7 +12,7 @@ import keypoint_schema
 from errors import UserError
 from examples import search_dropout
 from tests import ray_cluster, small_data
-from tests.running import run_script
+from tests.running import run_python, run_script
 from training.search import Trial, search
 from training.sklearn_estimator import KeypointRegressor
 
@@ -27,17 +29,29 @@ def faces():
     return (images, labels), folds
 
 
+# The first looks all right until others are known; at the last nothing is learned.
+SETTINGS = [{"learning_rate": rate} for rate in (0.01, 0.003, 1e-7, 1e-8)]
+
+
+def net():
+    return KeypointRegressor("net1", NOSE, epochs=4, batch_size=20)
+
+
+def print_trials(address):
+    """Searches on a cluster, in the process that calls this."""
+    trials = search(address, net(), SETTINGS, *faces())
+    print(json.dumps([dataclasses.asdict(trial) for trial in trials]))
+
+
 def test_on_a_cluster_scores_are_scikit_learn_s_and_bad_trials_end_early():
     (images, labels), folds = faces()
-    net = KeypointRegressor("net1", NOSE, epochs=4, batch_size=20)
-    # The first looks all right until others are known; at the last nothing is learned.
-    rates = [0.01, 0.003, 1e-7, 1e-8]
-    expected = GridSearchCV(net, {"learning_rate": rates}, cv=folds, refit=False)
-    expected = expected.fit(images, labels).cv_results_
-    settings = [{"learning_rate": rate} for rate in rates]
+    grid = {"learning_rate": [each["learning_rate"] for each in SETTINGS]}
+    expected = GridSearchCV(net(), grid, cv=folds, refit=False).fit(images, labels).cv_results_
+    code = f"import sys; from {__name__} import print_trials; print_trials(sys.argv[1])"
     with ray_cluster.started(1) as cluster:  # so that trials come in their order
-        trials = search(cluster.address, net, settings, (images, labels), folds)
-    assert [trial.settings for trial in trials] == settings
+        printed = run_python(code, cluster.address)
+    trials = [Trial(**each) for each in json.loads(printed.splitlines()[-1])]
+    assert [trial.settings for trial in trials] == SETTINGS
     assert [trial.epochs for trial in trials[:1]] == [4]
     assert [(trial.epochs, trial.stopped) for trial in trials[2:]] == [(1, True)] * 2
     for number, trial in enumerate(trials):
@@ -47,9 +61,8 @@ def test_on_a_cluster_scores_are_scikit_learn_s_and_bad_trials_end_early():
 
 
 def test_a_wrong_setting_is_told_before_anything_is_sent():
-    net = KeypointRegressor("net1", NOSE, epochs=1)
     with pytest.raises(UserError, match="net1 has no setting 'dropout'"):
-        search("127.0.0.1:1", net, [{"dropout": (0.1, 0.1, 0.1, 0.1)}], *faces())
+        search("127.0.0.1:1", net(), [{"dropout": (0.1, 0.1, 0.1, 0.1)}], *faces())
 
 
 def test_the_example_shows_how_far_trials_went(small_folder, monkeypatch, capsys):

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 
@@ -23,6 +24,8 @@ def begin(small_folder):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # In a shell's background, it would be ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     return start
@@ -45,12 +48,13 @@ def trained_alone(begin, tmp_path_factory):
 
 
 def wait_for_rows(training, names, epoch=3):
-    """Reads a training's lines until each of these nets has trained that many epochs."""
-    waiting = set(names)
+    """Reads and returns a training's output until these nets have trained that many epochs."""
+    waiting, output = set(names), ""
     for line in training.stdout:
+        output += line
         name, number, *_ = [*line.split(), "", ""]
         if number == str(epoch):
             waiting.discard(name)
         if not waiting:
-            return
+            return output
     raise AssertionError(training.stderr.read())
