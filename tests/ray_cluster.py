@@ -7,7 +7,10 @@ still for a while, Ray ends that process without a word, and a test's with it.
 import contextlib
 import os
 import pathlib
+import re
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -57,21 +60,69 @@ def _add_node(cluster, number, config):
         add()  # rarely, its raylet does nothing at all, not even write to its log
 
 
+@contextlib.contextmanager
+def started_by_hand(home, nodes):
+    """Starts nodes of one core each as docs/training.md says, with a token in a home folder.
+
+    Yields the address, and the environment for those who join.
+    """
+    environment = os.environ | {"HOME": str(home)}
+    ray = pathlib.Path(sys.executable).with_name("ray")
+    subprocess.run(
+        [ray, "get-auth-token", "--generate"], env=environment, check=True, capture_output=True
+    )
+    environment["RAY_AUTH_MODE"] = "token"
+    common = [ray, "start", "--block", "--num-cpus=1", "--disable-usage-stats"]
+    with contextlib.ExitStack() as running:
+
+        def start(*options):
+            process = subprocess.Popen(
+                [*common, *options],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            running.callback(process.communicate)
+            running.callback(process.terminate)  # `ray stop` would end the nodes of others, too
+            return process.stdout
+
+        address = _wait_for(r"ray start --address='(.+)'", start("--head", "--port=0"))
+        for _ in range(nodes - 1):
+            _wait_for(r"(Ray runtime started)", start(f"--address={address}"))
+        yield address, environment
+
+
+def _wait_for(wanted, output):
+    """Reads the output of `ray start` until something is printed; returns the group in that."""
+    lines = []
+    for line in output:
+        lines.append(line)
+        if found := re.search(wanted, line):
+            return found[1]
+    raise AssertionError("".join(lines))
+
+
 def processes(title):
     """The processes of this process's clusters whose titles begin so; found in /proc."""
     found = []
     for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
             process = int(command.parent.name)
-            is_one = command.read_text().startswith(title)
-            if is_one and parent(parent(process)) == os.getpid():
+            if command.read_text().startswith(title) and os.getpid() in ancestors(process):
                 found.append(process)
         except OSError:  # ended meanwhile
             continue
     return found
 
 
+def ancestors(process):
+    """The numbers of a process's parent, its parent's parent, and so on."""
+    while process := parent(process):
+        yield process
+
+
 def parent(process):
-    """The number of a process's parent."""
+    """The number of a process's parent; 0 if it has none."""
     status = pathlib.Path(f"/proc/{process}/status").read_text()
     return int(status.split("PPid:")[1].split()[0])

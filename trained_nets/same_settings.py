@@ -6,7 +6,7 @@ import data_pipeline
 from data_pipeline import FaceData
 from errors import UserError
 
-_FREE = ("results", "versions", "backend", "devices", "git_commit")
+_FREE = ("results", "versions", "backend", "devices", "processes", "git_commit")
 # Of the same faces: moved, or packed in another way. `earlier` follows from the nets built on.
 _FREE_FOR_SAME_FACES = ("fingerprint", "path", "description", "earlier")
 _ORIGINS = ("init_from", "distill_from")

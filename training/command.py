@@ -110,6 +110,7 @@ def _run(arguments, patience):
         resume=arguments.resume,
         tensorboard=arguments.tensorboard,
         devices=devices,
+        processes=distribution.share(devices).processes,
     )
     console.print(_layer_table(plan, arguments))
     fit_all = _fit_specialists if arguments.model == places.SPECIALISTS_MODEL else _fit_net

@@ -31,6 +31,7 @@ class Settings:
         resume: continue the run in the folder; a finished one is just loaded.
         tensorboard: write TensorBoard logs.
         devices: how many train each net together, those of all processes.
+        processes: how many these are, one on each machine.
     """
 
     seed: int
@@ -47,6 +48,7 @@ class Settings:
     resume: bool = False
     tensorboard: bool = False
     devices: int = 1
+    processes: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +123,7 @@ def common_configuration(
         **_describe_net("distill_from", settings.teacher),
         "data": _describe_data(settings, train, valid),
         "devices": settings.devices,
+        "processes": settings.processes,
         **provenance(),
     }
 

@@ -12,6 +12,7 @@ import pytest
 import data_pipeline
 import evaluate
 import train
+from benchmarks.run_contents import differing
 from data_pipeline import (
     FaceData,
     ShardWriter,
@@ -26,6 +27,7 @@ from data_pipeline import (
 from data_pipeline.stored_images import StoredImages
 from errors import UserError
 from tests import small_data
+from tests.killing import killed_in_epoch
 from tests.running import run_script
 
 
@@ -149,6 +151,18 @@ def test_training_and_judging_are_the_same_as_from_the_table(small_folder, tmp_p
         assert run_script(evaluate, *runs, "--data", data, "--report", report) == 0
         judged = json.loads((report / "results.json").read_text())
         assert len({net["rmse_px"]["value"] for net in judged["nets"]}) == 1
+
+
+def test_a_killed_training_goes_on_as_if_from_the_table(small_folder, tmp_path, monkeypatch):
+    shards = tmp_path / "shards"
+    assert run_script(convert, "--data", small_folder, "--out", shards) == 0
+    net = ("--model", "net1", "--set", "rows=labelled", "--epochs", "4", "--runs", tmp_path)
+    assert run_script(train, *net, "--data", small_folder, "--name", "table") == 0
+    killed = (*net, "--data", shards, "--name", "killed")
+    with killed_in_epoch(1, monkeypatch):
+        run_script(train, *killed)
+    assert run_script(train, *killed, "--resume") == 0
+    assert differing(tmp_path / "killed", tmp_path / "table") == ["config.json"]
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,17 @@ def training(name, *options, killed_in=None, dies_in=None, interrupted_in=None):
 def start(trainings, small_folder, runs, devices=1, process=None, port=None):
     """Starts a process that trains on virtual devices of the CPU, into the folder `runs`.
 
+    Those that name no data get that of `small_folder`.
+
     Args:
         process: its number among two that train together; None if it is alone.
         port: at which these meet.
     """
-    places = ["--data", str(small_folder), "--runs", str(runs), "--precision", "float32"]
+    places = ["--runs", str(runs), "--precision", "float32"]
+    trainings = [one | {"options": [*one["options"], *places]} for one in trainings]
+    for one in trainings:
+        if "--data" not in one["options"]:
+            one["options"] += ["--data", str(small_folder)]
     environment = os.environ | {
         "KERAS_BACKEND": "jax",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
@@ -43,9 +49,7 @@ def start(trainings, small_folder, runs, devices=1, process=None, port=None):
         stderr=subprocess.PIPE,
         text=True,
     )
-    started.stdin.write(
-        json.dumps([one | {"options": [*one["options"], *places]} for one in trainings])
-    )
+    started.stdin.write(json.dumps(trainings))
     started.stdin.close()
     started.stdin = None  # `communicate` would close it again
     return started

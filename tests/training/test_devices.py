@@ -8,6 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from benchmarks import run_contents
+from data_pipeline import convert
+from tests.running import run_script
 from tests.training.on_jax import start, start_two, training
 from trained_nets.run_folder import RunFolder
 
@@ -51,15 +54,20 @@ def two_processes(small_folder, folder):
 @pytest.fixture(scope="module")
 def said(small_folder, folder, two_processes):
     """Trains, in one process with several devices, what the tests compare; returns what it said."""
+    shards = folder / "faces in shards"
+    assert run_script(convert, "--data", small_folder, "--out", shards) == 0
     taught = (*HEATMAPS, "--distill-from", folder / "one")
     trainings = [
         training("one", *NET1),
         training("all", *NET1, "--devices", "all"),
+        training("two", *NET1, *TWO),
         training("two-one", *NET1, *TWO, killed_in=1),
         training("two-one", *NET1, "--resume"),
         training("one-two", *NET1, killed_in=1),
         training("one-two", *NET1, *TWO, "--resume"),
         training("killed", *NET1, "--resume"),
+        training("shards", *NET1, "--data", shards, killed_in=1),
+        training("shards", *NET1, "--data", shards, "--resume"),
         training("taught", *taught),
         training("taught-two", *taught, *TWO),
         training("folds", *DROPPING),
@@ -92,15 +100,36 @@ def assert_ended_alike(run, other):
         assert results(run)[each] == pytest.approx(results(other)[each], rel=2e-5)
 
 
-RUNS = ["all", "two-one", "one-two", "processes", "killed", "killed-processes"]
+RUNS = ["all", "two", "two-one", "one-two", "processes", "killed", "killed-processes"]
 
 
 @pytest.mark.parametrize("run", RUNS)
 def test_a_net_is_the_same_as_on_one_device(run, folder, said):
     assert_ended_alike(folder / run, folder / "one")
+    errors = [results(folder / each)["valid_rmse_px"] for each in (run, "one")]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-6)
     weights = [RunFolder(folder / each).load_model().get_weights() for each in (run, "one")]
     for one, another in zip(*weights, strict=True):
         np.testing.assert_allclose(one, another, atol=1e-6)
+
+
+def test_two_processes_make_the_same_of_two_devices_as_one(folder, said):
+    np.testing.assert_array_equal(history(folder / "processes"), history(folder / "two"))
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_its_run_folder_is_the_same(run, folder, said):
+    found, wanted = (run_contents.contents(folder / each) for each in (run, "one"))
+    assert found.keys() == wanted.keys()
+    config, expected = found["config.json"], wanted["config.json"]
+    assert config["results"].keys() == expected["results"].keys()
+    for each in ("results", "devices", "processes"):
+        del config[each], expected[each]
+    assert config == expected
+
+
+def test_killed_and_resumed_on_shards_it_ends_as_on_a_table(folder, said):
+    assert run_contents.differing(folder / "shards", folder / "one") == ["config.json"]
 
 
 def test_so_is_a_net_with_all_that_a_recipe_can_ask_for(folder, said):
@@ -121,9 +150,10 @@ def test_so_are_nets_with_dropout_of_two_folds(folder, said):
 
 
 def test_a_run_says_on_how_many_devices_it_ended(folder, said):
-    names = ("one", "all", "two-one", "one-two", "processes")
-    found = [RunFolder(folder / name).read_config()["devices"] for name in names]
-    assert found == [1, DEVICES, 1, 2, 2]
+    names = ("one", "all", "two-one", "one-two", "processes", "killed")
+    configs = [RunFolder(folder / name).read_config() for name in names]
+    assert [config["devices"] for config in configs] == [1, DEVICES, 1, 2, 2, 1]
+    assert [config["processes"] for config in configs] == [1, 1, 1, 1, 2, 1]
     assert "Each batch is divided among 2 devices." in said
 
 

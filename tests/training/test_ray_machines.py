@@ -25,17 +25,17 @@ _NET = ("--model", "net1", "--set", "hidden_units=3", "--epochs", _EPOCHS)
 
 
 @pytest.fixture(scope="module")
-def start(small_folder):
+def start(small_folder, tmp_path_factory):
     """Starts train.py in a process of its own, on a cluster, with its output in a pipe."""
-    with ray_cluster.started(1, 1) as cluster:
-        places = ["--cluster", cluster.address, "--data", small_folder, "--precision", "float32"]
-        environment = os.environ | {"KERAS_BACKEND": "jax", "RAY_AUTH_MODE": "disabled"}
+    home = tmp_path_factory.mktemp("home")
+    with ray_cluster.started_by_hand(home, nodes=2) as (address, environment):
+        places = ["--cluster", address, "--data", small_folder, "--precision", "float32"]
 
         def start(runs, *options):
             process = subprocess.Popen(
                 [sys.executable, "train.py", *map(str, [*_NET, *places, "--runs", runs, *options])],
                 cwd=ROOT,
-                env=environment,
+                env=environment | {"KERAS_BACKEND": "jax"},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
