@@ -71,20 +71,16 @@ class Finder:
         batch_size = _PHOTOGRAPHS if self.detector else _CROPS
         return About(self.settings, self.provenance, batch_size)
 
-    def __call__(self, batch: Batch, begin: Callable[[int], object] = int) -> list[PictureFaces]:
+    def __call__(self, batch: Batch) -> list[PictureFaces]:
         """Finds the faces of a batch and draws them.
-
-        Args:
-            batch: the pictures.
-            begin: is told the position of each picture before it is read.
 
         Raises:
             UserError: if a drawing cannot be written.
         """
-        found = find_keypoints(_told(batch.paths, begin), self.net, self.detector)
+        found = find_keypoints(batch.paths, self.net, self.detector)
         if not batch.drawings:
             return found
-        drawings = zip(_told(found, begin), batch.drawings, strict=True)
+        drawings = zip(found, batch.drawings, strict=True)
         return [_drawn(picture, file) for picture, file in drawings]
 
 
@@ -118,9 +114,3 @@ def in_this_process(load: Callable[[], Finder]) -> Iterator[Ready]:
     """Loads a finder."""
     finder = load()
     yield Ready(finder.about, lambda batches: map(finder, batches))
-
-
-def _told(elements, begin):
-    for position, each in enumerate(elements):
-        begin(position)
-        yield each

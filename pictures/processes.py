@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 
 import child_processes
 from pictures import worker_process
-from pictures.finder import EndedFinderError, Finder, Ready
-from pictures.in_order import Sharing
+from pictures.finder import Finder, Ready
+from pictures.in_order import LostWorkerError, Sharing
 
 _SECONDS_TO_END = 2.0
 
@@ -28,14 +28,13 @@ def in_processes(load: Callable[[], Finder], number: int) -> Iterator[Ready]:
 
     Raises:
         UserError: if it cannot be loaded.
-        EndedFinderError: if a process was killed, here or in `find`.
+        EndedFinderError: here or in `find`, as `Sharing` has it.
     """
-    threads = child_processes.threads_each(number)
     with contextlib.ExitStack() as stack:
-        pool = _Pool()
+        pool = _Pool(load, child_processes.threads_each(number))
         stack.callback(_end, pool.workers)
         for _ in range(number):
-            pool.workers.append(_Worker(load, threads))
+            pool.workers.append(pool.start())
         sharing = Sharing(pool)
         yield Ready(sharing.about(), sharing.find)
 
@@ -46,46 +45,39 @@ class _Worker:
     def __init__(self, load, threads):
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self._position = context.RawValue("l", 0)
         self.process = context.Process(
-            target=worker_process.main, args=(load, threads, self._position, theirs), daemon=True
+            target=worker_process.main, args=(load, threads, theirs), daemon=True
         )
         with child_processes.ctrl_c_hidden():
             self.process.start()
         theirs.close()  # so that its end, when the process ends, is the last
-        self._batch = None
 
     def send(self, batch):
-        self._batch, self._position.value = batch, 0
-        with self._killed_told():
+        with contextlib.suppress(OSError):  # it has ended, which `receive` tells
             self.connection.send(batch)
 
     def receive(self):
         """Returns a message of the process, unless it is that it failed."""
-        with self._killed_told():
+        try:
             message = self.connection.recv()
+        except (EOFError, OSError) as error:
+            raise LostWorkerError from error
         if isinstance(message, worker_process.Failed):
             raise message.error()
         return message
-
-    @contextlib.contextmanager
-    def _killed_told(self):
-        try:
-            yield
-        except (EOFError, OSError) as error:
-            self.process.join(_SECONDS_TO_END)
-            at = f" at {self._batch.paths[self._position.value]}" if self._batch else ""
-            raise EndedFinderError(
-                f"A process was killed{at}, perhaps for lack of memory (exit code "
-                f"{self.process.exitcode})."
-            ) from error
 
 
 class _Pool:
     """The processes of a run."""
 
-    def __init__(self):
+    def __init__(self, load, threads):
+        self.start = lambda: _Worker(load, threads)
         self.workers: list[_Worker] = []
+
+    def replace(self, worker):
+        _end([worker])
+        new = self.workers[self.workers.index(worker)] = self.start()
+        return new
 
     def wait(self, workers):
         by_connection = {worker.connection: worker for worker in workers}

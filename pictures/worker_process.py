@@ -39,13 +39,12 @@ class Failed:
         return error
 
 
-def main(load: Callable[[], Finder], threads: int, position, connection: Connection):
+def main(load: Callable[[], Finder], threads: int, connection: Connection):
     """Sends what there is to know about its finder, then what is found in each batch received.
 
     Args:
         load: loads a finder.
         threads: how many TensorFlow may use.
-        position: a shared number, the place in its batch of the picture in work.
         connection: to the parent.
     """
     child_processes.end_with_parent()
@@ -54,7 +53,7 @@ def main(load: Callable[[], Finder], threads: int, position, connection: Connect
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which removes unfinished drawings
     try:
-        _answer(load, position, connection)
+        _answer(load, connection)
     except (EOFError, BrokenPipeError):  # the parent has ended
         pass
     except UserError as error:
@@ -63,12 +62,8 @@ def main(load: Callable[[], Finder], threads: int, position, connection: Connect
         connection.send(Failed(traceback.format_exc(), None))
 
 
-def _answer(load, position, connection):
-    def begin(place):
-        position.value = place
-
+def _answer(load, connection):
     finder = load()
     connection.send(finder.about)
     while True:
-        batch = connection.recv()
-        connection.send(finder(batch, begin))
+        connection.send(finder(connection.recv()))

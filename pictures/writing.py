@@ -40,8 +40,8 @@ def write_keypoints(
         cluster: the address of a Ray cluster whose processes they are.
 
     Returns:
-        The exit status: 1 if a picture could not be read, no face was found in any, or a process
-        was killed; 130 after Ctrl-C.
+        The exit status: 1 if a picture could not be read, no face was found in any, or one process
+        after the other was killed; 130 after Ctrl-C.
 
     Raises:
         UserError: if an output cannot be written, or is not one for what is drawn on.

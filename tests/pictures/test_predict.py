@@ -383,16 +383,19 @@ def test_heic_is_read_with_its_extra_and_pointed_out_without(tmp_path, monkeypat
         pictures.read_picture(file)
 
 
-def test_a_picture_that_vanishes_before_it_is_drawn_costs_itself_alone(tmp_path):
+def test_a_picture_that_vanishes_before_it_is_drawn_costs_itself_alone(tmp_path, monkeypatch):
     gone, *others = stand_in_finder.write_pictures(tmp_path / "photos", [10, 20, 30])
     finder = stand_in_finder.StandIn()()
     drawings = [tmp_path / path.name for path in (gone, *others)]
 
-    def remove_the_first(position):
-        if position == 2:  # all have been read
-            gone.unlink(missing_ok=True)
+    predict = stand_in_finder.StandIn.predict
 
-    found = finder(pictures.finder.Batch([gone, *others], drawings), remove_the_first)
+    def predict_and_remove(*arguments):
+        gone.unlink()
+        return predict(*arguments)
+
+    monkeypatch.setattr(stand_in_finder.StandIn, "predict", predict_and_remove)
+    found = finder(pictures.finder.Batch([gone, *others], drawings))
     assert "cannot be read" in found[0].error
     assert not found[0].faces
     assert [len(each.faces) for each in found[1:]] == [1, 1]
