@@ -2,9 +2,10 @@
 
     python -m benchmarks.fuzz_requests --requests 2000 --seed 1
 
-Wrong shapes, ranks and dtypes, pixels that are not finite, damaged pictures, random bytes. Each
-must be answered or refused with INVALID_ARGUMENT, a good picture in a bad one's batch must get its
-usual answer, and so must the good request that follows. The process must neither crash nor grow.
+Wrong shapes, ranks and dtypes, pixels that are not finite, damaged pictures and photographs, random
+bytes. Each must be answered or refused with INVALID_ARGUMENT, a good picture in a bad one's batch
+must get its usual answer, and so must the good request that follows. The process must neither crash
+nor grow.
 """
 
 import collections
@@ -25,7 +26,7 @@ TOLERANCE = 0.01  # px, of keypoints in another batch
 GROWTH_MEGABYTES = 100  # the process may grow by this much after its first requests
 WARM_UP = 0.2  # part of the requests after which memory is measured for the first time
 DIMENSIONS = (0, 1, 2, 3, 31, 95, 96, 97, 192, 9216, 2**31 - 1, 2**31, 2**40)
-MAX_ELEMENTS = {np.dtype(np.float32): 2**19, np.dtype(np.uint8): 2**19, np.dtype(object): 2**10}
+MAX_ELEMENTS = {np.dtype(np.float32): 2**19, np.dtype(np.uint8): 2**19, np.dtype(object): 2**8}
 DTYPES = ("float32", "uint8", "int32", "int64", "float64", "float16", "bool", "object")
 PIXELS = (np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-42, -1.0, 256.0)
 
@@ -55,7 +56,7 @@ def parse_arguments(argv=None):
 
 
 def export(preset, folder):
-    """Writes a preset's SavedModel; returns the tensors' names.
+    """Writes a preset's SavedModel, with `serve_photo`; returns the tensors' names.
 
     They are `{signature: (input, {output: tensor})}`.
     """
@@ -63,7 +64,7 @@ def export(preset, folder):
     from trained_nets import preset_store
 
     net = preset_store.load_preset(preset)
-    write_saved_model(net.model, net.names, folder)
+    write_saved_model(net.model, net.names, folder, photo=True)
     with open_saved_model(folder) as saved:
         return {
             name: (
@@ -118,6 +119,10 @@ def fuzz(folder, tensors, requests, seed):
 
 def good_requests():
     """For each signature, a batch of two that every mutation starts from."""
+    from exporting.example_photograph import example_photograph
+
+    photograph = example_photograph()
+    half = photograph[:, photograph.shape[1] // 2 :]  # one of its two faces
     random = np.random.default_rng(0)
     images = np.kron(random.integers(0, 256, (2, 12, 12, 1)), np.ones((1, 8, 8, 1), int))
     images = images.astype(np.uint8)
@@ -127,6 +132,7 @@ def good_requests():
         "serve_uint8": images,
         "serve_named": gray,
         "serve_bytes": _texts([_file(images[0], "PNG"), _file(images[1], "JPEG")]),
+        "serve_photo": _texts([_file(photograph, "PNG"), _file(half, "JPEG")]),
     }
 
 
@@ -135,11 +141,12 @@ def mutate(random, good):
 
     Returns:
         Its signature, its input, what is wrong with it in words, and `{row: row of the good
-        request}` for the faces in it that are still as they were.
+        request}` for the faces or photographs in it that are still as they were.
     """
     signature = random.choice(list(good))
     kinds = [wrong_shape, wrong_dtype, no_rows]
-    kinds += [damaged_pictures] * 6 if signature == "serve_bytes" else [odd_pixels, odd_pixels]
+    is_files = good[signature].dtype == object
+    kinds += [damaged_pictures] * 6 if is_files else [odd_pixels, odd_pixels]
     kind = kinds[random.integers(len(kinds))]
     value, sound = kind(random, good[signature])
     return signature, value, kind.__name__.replace("_", " "), sound
@@ -190,7 +197,8 @@ def damaged_pictures(random, value):
     files = [value[row % 2] for row in range(rows)]
     damaged = random.choice(rows, random.integers(1, rows + 1), replace=False)
     for row in damaged:
-        files[row] = damage(random, _file(_picture(random), random.choice(FORMATS)))
+        other = _file(_picture(random), random.choice(FORMATS))
+        files[row] = damage(random, files[row] if random.random() < 0.5 else other)
     return _texts(files), {row: row % 2 for row in range(rows) if row not in damaged}
 
 
@@ -239,7 +247,7 @@ def is_right(answer, expected):
     return code == 0 and all(
         np.array_equal(outputs[name], value)
         if value.dtype == object
-        else np.allclose(outputs[name], value, atol=TOLERANCE)
+        else _is_near(outputs[name], value)
         for name, value in expected.items()
     )
 
@@ -255,20 +263,36 @@ def judge(answer, value, good, sound, expected, counts):
         return f"{value.dtype} {value.shape} was answered"
     if wrong := {name: each.shape for name, each in outputs.items() if len(each) != len(value)}:
         return f"{len(value)} rows were sent and {wrong} came back"
-    numbers = {name: each for name, each in outputs.items() if each.dtype != object}
     for row in range(len(value)):
-        is_nan = {bool(np.isnan(each[row]).all()) for each in numbers.values()}
-        if any(np.isnan(each[row]).any() for each in numbers.values()) and is_nan != {True}:
+        numbers = [each[row] for each in outputs.values() if each.dtype.kind == "f"]
+        is_nan = {bool(np.isnan(each).all()) for each in numbers}
+        if any(np.isnan(each).any() for each in numbers) and is_nan != {True}:
             return f"row {row} is NaN in part"
         refused = is_nan == {True}
         if "error" in outputs and refused != bool(outputs["error"][row]):
             return f"row {row} has the message {outputs['error'][row]} and NaN: {refused}"
-        counts["refused faces" if refused else "answered faces"] += 1
+        if "faces" in outputs and not is_padded(numbers, outputs["faces"][row], refused):
+            return f"row {row} has {outputs['faces'][row]} faces and other numbers after them"
+        counts["refused rows" if refused else "answered rows"] += 1
     for row, origin in sound.items():
-        for name, each in numbers.items():
-            if not np.allclose(each[row], expected[name][origin], atol=TOLERANCE):
-                return f"row {row}, a good face, got {each[row]} for {name}"
+        found = numbers_of(outputs, row)
+        for name, wanted in numbers_of(expected, origin).items():
+            if not _is_near(found[name], wanted):
+                return f"row {row}, as good as before, got {found[name]} for {name}"
     return None
+
+
+def is_padded(numbers, faces, refused):
+    """Whether a photograph has nothing but zeros after its faces, or no faces if it is refused."""
+    if refused:
+        return faces == 0
+    return all(faces <= len(each) and not each[faces:].any() for each in numbers)
+
+
+def numbers_of(outputs, row):
+    """Returns one row's outputs but for texts, without what pads a photograph's."""
+    end = outputs["faces"][row] if "faces" in outputs else None
+    return {name: each[row][:end] for name, each in outputs.items() if each.dtype.kind == "f"}
 
 
 def print_summary(arguments, findings, counts, growth):
@@ -278,10 +302,14 @@ def print_summary(arguments, findings, counts, growth):
         f"{arguments.preset} in the C library of TensorFlow {tf.__version__}, seed "
         f"{arguments.seed}: {command_line.counted(arguments.requests, 'mutated request')}, of "
         f"which {counts['refused requests']:,} refused as a whole and "
-        f"{counts['answered requests']:,} answered ({counts['answered faces']:,} faces with "
-        f"keypoints, {counts['refused faces']:,} with NaN), each followed by a good one; memory "
-        f"{growth:+.0f} MB; {command_line.counted(len(findings), 'finding')}"
+        f"{counts['answered requests']:,} answered ({counts['answered rows']:,} faces and "
+        f"photographs with numbers, {counts['refused rows']:,} with NaN), each followed by a good "
+        f"one; memory {growth:+.0f} MB; {command_line.counted(len(findings), 'finding')}"
     )
+
+
+def _is_near(found, wanted):
+    return found.shape == wanted.shape and np.allclose(found, wanted, atol=TOLERANCE)
 
 
 def _fits(shape):

@@ -4,8 +4,9 @@ import tensorflow as tf
 
 from exporting.picture_rules import checked, rule, size_rule, unsigned
 
-# A scan of a few bytes visits every pixel: 15 ms for 2**24 of them. Encoders write about 10.
-MAX_SCANS = 64
+# A scan of a few bytes visits every pixel: 20 ms for 2**24 of them. Encoders write about 10, or 18
+# for CMYK. With up to 64 of them, `serve_photo` took longer than 2 s.
+MAX_SCANS = 32
 MAX_SEGMENTS = 2**10
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 # Frames whose data is arithmetic-coded; their scans may take arbitrarily long for a few bytes.

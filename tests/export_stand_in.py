@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 import keypoint_schema
-from exporting import export_saved_model
+from exporting import export_saved_model, write_saved_model
 from exporting.publishing import published_versions
 from trained_nets.trained_net import from_model
 
@@ -49,6 +49,14 @@ def published(tmp_path_factory):
     if published_versions(base):
         return base / "1"
     return export_saved_model(stand_in_net(), base).folder
+
+
+def with_photo(tmp_path_factory):
+    """A SavedModel of the stand-in with all five signatures and no more; not to be changed."""
+    folder = tmp_path_factory.getbasetemp() / "with_photo"
+    if not folder.exists():
+        write_saved_model(stand_in_model(), keypoint_schema.NAMES, folder, photo=True)
+    return folder
 
 
 def faces(count, seed=0):

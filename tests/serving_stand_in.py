@@ -96,9 +96,10 @@ def metadata_json(saved):
 def tensor_proto(value):
     """A `TensorProto` as the server writes it, number by number, not as `tensor_content`."""
     proto = tf.make_tensor_proto(value)
-    if proto.dtype == tf.float32:
+    if proto.dtype != tf.string:
         proto.ClearField("tensor_content")
-        proto.float_val[:] = value.ravel().tolist()
+        numbers = proto.float_val if proto.dtype == tf.float32 else proto.int_val
+        numbers[:] = value.ravel().tolist()
     return proto
 
 

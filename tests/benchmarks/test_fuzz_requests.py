@@ -1,5 +1,6 @@
 """benchmarks/fuzz_requests.py: mutated requests hurt nobody, and it would notice if they did."""
 
+import collections
 import re
 
 import numpy as np
@@ -80,7 +81,7 @@ NAN = np.full((1, 15, 2), np.nan, np.float32)
         (crash, "crashed with status -6"),
         (answer(NAN, b""), "NaN: True"),
         (answer(NAN[..., :1] * np.float32([1, 0]) + [0, 1], b""), "in part|NaN"),
-        (answer(KEYPOINTS[:1] + 1, b""), "a good face, got"),
+        (answer(KEYPOINTS[:1] + 1, b""), "as good as before, got"),
         (lambda value: (0, "", [KEYPOINTS[:0], np.array([], object)]), "rows were sent"),
         (lambda value: (0, "", [KEYPOINTS, np.array([b"", b""], object)]), "was answered"),
     ],
@@ -96,6 +97,44 @@ def test_what_a_server_must_not_do_is_a_finding(behave, finding, monkeypatch):
         assert not findings
     else:
         assert any(re.search(finding, each) for each in findings)
+
+
+def photograph_outputs(faces, score):
+    """Of a batch of three: of two faces, of `faces` with `score` after them, and a refused one."""
+    scores = np.float32([[0.9, 0.8], [0.7, score], [np.nan, np.nan]])
+    return {
+        "scores": scores,
+        "boxes": np.repeat(scores[..., np.newaxis], 4, axis=-1),
+        "faces": np.int32([2, faces, 0]),
+        "error": np.array([b"", b"", b"why"], object),
+    }
+
+
+@pytest.mark.parametrize(
+    ("faces", "score", "sound", "finding"),
+    [
+        (1, 0.0, {0: 0, 1: 1}, None),
+        (1, 0.6, {}, "row 1 has 1 faces and other numbers after them"),
+        (3, 0.6, {}, "row 1 has 3 faces and other numbers after them"),
+        (2, 0.6, {1: 1}, "row 1, as good as before, got"),  # a face more than alone
+        (1, 0.0, {1: 0}, "row 1, as good as before, got"),
+        (1, np.nan, {}, "row 1 is NaN in part"),
+    ],
+)
+def test_a_photographs_padding_is_no_answer(faces, score, sound, finding):
+    files = np.array([b"1", b"2", b"3"], object)
+    expected = photograph_outputs(1, 0.0)
+    answer = 0, photograph_outputs(faces, score)
+    counts = collections.Counter()
+    wrong = fuzz_requests.judge(answer, files, files[:2], sound, expected, counts)
+    assert (wrong or "").startswith(finding or "")
+    assert bool(wrong) == bool(finding)
+
+
+def test_a_refused_photograph_with_faces_is_a_finding():
+    nothing = [np.full(3, np.nan)]
+    assert fuzz_requests.is_padded(nothing, 0, refused=True)
+    assert not fuzz_requests.is_padded(nothing, 1, refused=True)
 
 
 def test_growing_memory_is_a_finding(monkeypatch):

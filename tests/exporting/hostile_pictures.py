@@ -126,12 +126,12 @@ def hostile_jpegs():
     picture = smooth_picture()
     return {
         "JPEG of 10,000 scans": progressive + means + first[0] * 10_000 + end,
-        "JPEG of 64 scans": b"".join((progressive, means, *first, *refined * 20, end)),
-        "JPEG with every coefficient": progressive + means + detailed + refined[0] * 60 + end,
+        "JPEG of 32 scans": b"".join((progressive, means, *first, *(refined * 10)[:28], end)),
+        "JPEG with every coefficient": progressive + means + detailed + refined[0] * 30 + end,
         "JPEG of a million comments": b"\xff\xd8" + b"\xff\xfe\0\2" * 1_900_000 + end,
         "JPEG of filling alone": b"\xff\xd8" + b"\xff" * 7_900_000,
         "JPEG of restarts alone": progressive + means + b"\xff\xd0" * 3_900_000 + end,
-        "JPEG in arithmetic coding": head + jpeg_frame(0xC9, SIDE) + arithmetic * 60 + end,
+        "JPEG in arithmetic coding": head + jpeg_frame(0xC9, SIDE) + arithmetic * 30 + end,
         "JPEG, progressive": encode(picture, "JPEG", progressive=True, subsampling=0),
         "JPEG, progressive, CMYK": encode(picture.convert("CMYK"), "JPEG", progressive=True),
     }

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests import ROOT
-from tests.export_stand_in import published
+from tests.export_stand_in import with_photo
 from tests.exporting.hostile_pictures import hostile_files
 
 # Memory goes back to the system when a picture is done, so that the next one's can be told.
@@ -22,7 +22,7 @@ REFUSED = {
     "PNG with a million texts": "at most 8192 chunks",
     "PNG with a million pixel chunks": "at most 8192 chunks",
     "PNG with 8 GB of pixels for one": "must not have more compressed pixel data than pixels",
-    "JPEG of 10,000 scans": "at most 64 scans",
+    "JPEG of 10,000 scans": "at most 32 scans",
     "JPEG of a million comments": "fewer than 1024 segments",
     "JPEG of filling alone": "must be a whole JPEG",
     "JPEG in arithmetic coding": "must be a Huffman-coded JPEG",
@@ -36,12 +36,17 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def costs(tmp_path_factory):
+def files():
+    return hostile_files()
+
+
+@pytest.fixture(scope="module", params=["serve_bytes", "serve_photo"])
+def costs(request, files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
-    return measured_costs(hostile_files(), folder, published(tmp_path_factory))
+    return measured_costs(files, folder, with_photo(tmp_path_factory), request.param)
 
 
-def measured_costs(files, folder, saved_model, signature="serve_bytes"):
+def measured_costs(files, folder, saved_model, signature):
     """What each of `{name: file}` costs in a process of its own."""
     for name, file in files.items():
         (folder / name).write_bytes(file)

@@ -6,22 +6,27 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.export_stand_in import colour_picture, encode, published
+from exporting.example_photograph import example_photograph
+from tests.export_stand_in import colour_picture, encode, with_photo
 
 PICTURE = encode(colour_picture(60, 60), "JPEG")
+PHOTOGRAPH = tf.io.encode_jpeg(example_photograph()).numpy()
 JUNK = (b"", b"no picture", PICTURE[: len(PICTURE) // 2], b"\x89PNG\r\n\x1a\n")
 REQUESTS = 8  # of each client
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory):
+def signatures(tmp_path_factory):
+    return tf.saved_model.load(with_photo(tmp_path_factory)).signatures
+
+
+def asker(serve):
     """Asks about one picture; up to five requests share a batch, which waits for them."""
-    serve_bytes = tf.saved_model.load(published(tmp_path_factory)).signatures["serve_bytes"]
     files = tf.TensorSpec((None,), tf.string)
 
     @tf.function(input_signature=[files], autograph=False)
     def run_batch(image_bytes):
-        answer = serve_bytes(image_bytes=image_bytes)
+        answer = serve(image_bytes=image_bytes)
         rows = tf.fill(tf.shape(image_bytes), tf.size(image_bytes))
         return answer["keypoints"], answer["error"], rows
 
@@ -47,9 +52,13 @@ def ask(tmp_path_factory):
     return run
 
 
-def test_a_client_with_junk_alone_spoils_no_answer_of_four_others(ask):
-    expected, _, _ = ask(PICTURE)
-    sent = [JUNK[number % len(JUNK)] for number in range(REQUESTS)] + [PICTURE] * 4 * REQUESTS
+@pytest.mark.parametrize(
+    ("signature", "picture"), [("serve_bytes", PICTURE), ("serve_photo", PHOTOGRAPH)]
+)
+def test_a_client_with_junk_alone_spoils_no_answer_of_four_others(signature, picture, signatures):
+    ask = asker(signatures[signature])
+    expected, _, _ = ask(picture)
+    sent = [JUNK[number % len(JUNK)] for number in range(REQUESTS)] + [picture] * 4 * REQUESTS
     order = np.random.default_rng(0).permutation(len(sent))
     with concurrent.futures.ThreadPoolExecutor(5) as clients:
         answers = list(clients.map(ask, [sent[place] for place in order]))
