@@ -16,6 +16,7 @@ import numpy as np
 from exporting import open_saved_model
 from tests.export_stand_in import colour_picture, encode
 
+DOUBTFUL_SECONDS = 1.0  # on a busy machine, processor time too is longer at times
 STATUS, CLEAR = pathlib.Path("/proc/self/status"), pathlib.Path("/proc/self/clear_refs")
 
 
@@ -42,17 +43,25 @@ def main(saved_model, folder, signature="serve_bytes"):
             ask(encode(colour_picture(60, 60), file_format))
         for path in sorted(pathlib.Path(folder).iterdir()):
             file = path.read_bytes()
-            before = megabytes("VmRSS")
-            forget_peak()
-            start = time.process_time()
-            (refusal,) = ask(file)["error"]
-            costs[path.name] = {
-                "size": len(file),
-                "seconds": time.process_time() - start,
-                "megabytes": megabytes("VmHWM") - before,
-                "refusal": refusal.decode(),
-            }
+            tries = [cost(ask, file)]
+            if tries[0]["seconds"] > DOUBTFUL_SECONDS:
+                tries.append(cost(ask, file))
+            costs[path.name] = min(tries, key=lambda each: each["seconds"])
+            costs[path.name]["megabytes"] = max(each["megabytes"] for each in tries)
     print(json.dumps(costs))
+
+
+def cost(ask, file):
+    before = megabytes("VmRSS")
+    forget_peak()
+    start = time.process_time()
+    (refusal,) = ask(file)["error"]
+    return {
+        "size": len(file),
+        "seconds": time.process_time() - start,
+        "megabytes": megabytes("VmHWM") - before,
+        "refusal": refusal.decode(),
+    }
 
 
 if __name__ == "__main__":
