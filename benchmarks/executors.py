@@ -1,7 +1,7 @@
 """Measures what several trainings cost one after another, in processes, and with Ray.
 
     python -m benchmarks.executors
-    python -m benchmarks.executors --net net7 --epochs 40 --faces 1000 --rounds 1
+    python -m benchmarks.executors --net net7 --epochs 10 --faces 200 --rounds 1
 
 Each way trains the same six specialists in turn, with one thread a training, or two where that is
 said; `train.py` runs in a process of its own. For Ray, that is on a cluster of two cores on this
