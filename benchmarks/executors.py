@@ -1,151 +1,167 @@
-"""Measures the processor time of several trainings one after another, in processes, and with Ray.
+"""Measures what several trainings cost one after another, in processes, and with Ray.
 
-    python -m benchmarks.executors --rounds 3
+    python -m benchmarks.executors
+    python -m benchmarks.executors --net net7 --epochs 10 --faces 200 --rounds 1
 
-Each way trains the same six specialists (narrow nets, on 60 drawn faces) in turn, with one thread a
-training; `train.py` runs in a process of its own. For Ray, that is on a cluster of two cores on
-this machine, which was started before. The table has user and system seconds, sampled: of the
-command, of the processes that train for it, and of all others of the cluster. All ways must end
-with the same weights, histories and results to the last bit. Linux only; Ray is the extra `ray`.
+Each way trains the same six specialists in turn, with one thread a training, or two where that is
+said; `train.py` runs in a process of its own. For Ray, that is on a cluster of two cores on this
+machine, which was started before. Without --net, the nets are narrow: nearly all of their time is
+the start of TensorFlow.
+
+The table has wall-clock seconds, and processor time (user and system, sampled): of the command, of
+the processes that train for it, and of all others of the cluster. Each way also trains for one
+epoch only. What the other epochs take, divided by six, is a training's time less its start. Ways
+with as many threads must end with the same weights, histories and results to the last bit. Linux
+only; Ray is the extra `ray`.
 """
 
+import contextlib
 import dataclasses
 import os
 import pathlib
-import shlex
-import subprocess
+import shutil
 import sys
 import tempfile
-import time
 
 import numpy as np
 
 import command_line
 import tensorflow_start
-from benchmarks.kill_tests import write_faces
+from benchmarks import processor_time
 from benchmarks.machine import describe
+from benchmarks.processor_time import Times
 from benchmarks.run_contents import differing
 from errors import FailedError, UserError
 
 PROGRAM = "python -m benchmarks.executors"
 ROOT = pathlib.Path(__file__).parents[1]
 TRAININGS = 6
-TRAINERS = ("multiprocessing.spawn", "ray::train_on_node")  # in command lines
-SECONDS_BETWEEN_SAMPLES = 0.05
-WAYS = {
-    "one after another": (),
-    "`--jobs 2`": ("--jobs", "2"),
-    "`--cluster`, two cores": ("--cluster",),
-}
-
-
-def main(argv=None):
-    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
-    for option, default in (("--rounds", 3), ("--epochs", 50)):
-        parser.add_argument(
-            option, type=command_line.at_least(1), default=default, help="(default: %(default)s)"
-        )
-    arguments = parser.parse_args(argv)
-    if sys.platform != "linux":
-        raise UserError("The processor time of Ray's processes is read from /proc, as on Linux.")
-    tensorflow_start.start_quietly()
-    from ray_connection import require_ray
-
-    require_ray()
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "RAY_AUTH_MODE": "disabled"}
-    with tempfile.TemporaryDirectory(prefix="executors-") as name:
-        measure(pathlib.Path(name), arguments)
-
-
-def measure(folder, arguments):
-    from ray.cluster_utils import Cluster
-
-    write_faces(folder / "faces")
-    node = {"num_cpus": 2, "object_store_memory": 2**27, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=node)
-    seconds, reference = {way: [] for way in WAYS}, None
-    try:
-        for number in range(arguments.rounds):
-            for way, options in WAYS.items():
-                if options == ("--cluster",):
-                    options = ("--cluster", cluster.address)
-                runs = folder / way / str(number)
-                seconds[way].append(train(folder / "faces", runs, arguments.epochs, options))
-                reference = reference or runs
-                if differing(runs, reference):
-                    raise FailedError(f"{way} ended with other weights, histories or results.")
-    finally:
-        cluster.shutdown()
-    print_table(seconds)
-
-
-def train(data, runs, epochs, options):
-    """Trains; returns seconds of `train.py`, of the processes that train, and of all others."""
-    command = [sys.executable, "train.py", "--model", "specialists", "--architecture", "net1"]
-    command += ["--set", "hidden_units=5", "--epochs", str(epochs), "--precision", "float32"]
-    command += ["--data", str(data), "--runs", str(runs), *options]
-    first = {each.number: each.seconds for each in descendants()}
-    training = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    last, trainers = {}, set()
-    while training.poll() is None:
-        for process in descendants():
-            last[process.number] = process.seconds
-            if any(each in process.command for each in TRAINERS):
-                trainers.add(process.number)
-        time.sleep(SECONDS_BETWEEN_SAMPLES)
-    if training.returncode:
-        raise FailedError(f"`{shlex.join(command)}` ended with status {training.returncode}.")
-    used = {number: seconds - first.get(number, 0.0) for number, seconds in last.items()}
-    of_command = used.pop(training.pid)
-    of_trainers = sum(used.pop(number) for number in trainers)
-    return of_command, of_trainers, sum(used.values())
+NARROW_NET = ("--architecture", "net1", "--set", "hidden_units=5")
+FEW_FACES = 60
 
 
 @dataclasses.dataclass(frozen=True)
-class Process:
-    """A process with its command line, and the processor seconds that it has used."""
+class Way:
+    """A way to train: its name, the options of `train.py`, and the threads of each training."""
 
-    number: int
-    parent: int
-    command: str
-    seconds: float
-
-
-def descendants() -> list[Process]:
-    """Returns the processes that this one has started, and those that they have."""
-    processes = [each for each in map(read_process, pathlib.Path("/proc").glob("[0-9]*")) if each]
-    numbers, size = {os.getpid()}, 0
-    while len(numbers) > size:
-        size = len(numbers)
-        numbers |= {each.number for each in processes if each.parent in numbers}
-    return [each for each in processes if each.number in numbers - {os.getpid()}]
+    name: str
+    options: tuple[str, ...] = ()
+    threads: int = 1
 
 
-def read_process(folder):
-    """Reads a process's folder in /proc; None if it has ended."""
+RAY = Way("`--cluster`, two cores", ("--cluster",))  # which lacks the address
+WAYS = (
+    Way("one after another"),
+    Way("… with two threads", threads=2),
+    Way("`--jobs 2`", ("--jobs", "2")),
+    RAY,
+)
+
+
+def main(argv=None):
+    arguments = parse_arguments(argv)
+    if sys.platform != "linux":
+        raise UserError("The processor time of Ray's processes is read from /proc, as on Linux.")
+    tensorflow_start.start_quietly()
+    import models
+    from ray_connection import require_ray
+
+    require_ray()
+    if arguments.net:
+        models.find(arguments.net)  # reports a mistake before any work
+    os.environ["RAY_AUTH_MODE"] = "disabled"
+    with tempfile.TemporaryDirectory(prefix="executors-") as name:
+        print_table(*measure(pathlib.Path(name), arguments))
+
+
+def parse_arguments(argv):
+    parser = command_line.Parser(prog=PROGRAM, description=__doc__)
+    parser.add_argument("--net", help="of the zoo (default: net1, with 5 hidden units)")
+    faces = parser.add_mutually_exclusive_group()
+    command_line.add_data_argument(faces)
+    faces.add_argument(
+        "--faces",
+        type=command_line.at_least(10),
+        default=FEW_FACES,
+        help="how many of the drawn faces (default: %(default)s)",
+    )
+    for option, least, default in (("--epochs", 2, 50), ("--rounds", 1, 3)):
+        parser.add_argument(
+            option,
+            type=command_line.at_least(least),
+            default=default,
+            help="(default: %(default)s)",
+        )
+    return parser.parse_args(argv)
+
+
+def measure(folder, arguments):
+    """Returns by way, for each round, the `Times` of all epochs, and those of one epoch."""
+    data = arguments.data and os.path.abspath(os.path.expanduser(arguments.data))
+    if not data:
+        from benchmarks.many_faces import write_faces
+
+        data = folder / "faces"
+        write_faces(data, arguments.faces)
+    net = ("--architecture", arguments.net) if arguments.net else NARROW_NET
+    whole, start = ({way: [] for way in WAYS} for _ in range(2))
+    references = {}
+    for number in range(arguments.rounds):
+        for way in WAYS:
+            runs = folder / str(number) / way.name
+            with ready(way) as options:
+                options = [*net, "--data", data, *options]
+                start[way].append(train(way, runs / "start", 1, options))
+                whole[way].append(train(way, runs, arguments.epochs, options))
+            reference = references.setdefault(way.threads, runs)
+            if differing(runs, reference):
+                raise FailedError(f"{way.name} ended with other weights, histories or results.")
+            if runs != reference:
+                shutil.rmtree(runs)  # six net7s take 0.4 GB
+    return whole, start
+
+
+@contextlib.contextmanager
+def ready(way):
+    """Starts what a way needs; yields its options."""
+    if way is not RAY:
+        yield way.options
+        return
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 2, "object_store_memory": 2**27, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=node)
     try:
-        fields = (folder / "stat").read_text().rpartition(") ")[2].split()
-        command = (folder / "cmdline").read_text()
-    except OSError:
-        return None
-    seconds = sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
-    return Process(int(folder.name), int(fields[1]), command, seconds)
+        yield (*way.options, cluster.address)
+    finally:
+        cluster.shutdown()
 
 
-def print_table(seconds):
-    """Prints the means over rounds, and the ratio of all to the first way's."""
+def train(way, runs, epochs, options) -> Times:
+    """Trains into a folder of runs, and returns what it took."""
+    command = [sys.executable, "train.py", "--model", "specialists", "--precision", "float32"]
+    command += [*map(str, options), "--epochs", str(epochs), "--runs", str(runs)]
+    threads = {"TF_NUM_INTRAOP_THREADS": str(way.threads)}
+    return processor_time.measure(command, ROOT, threads)
+
+
+def print_table(whole, start):
+    """Prints means over rounds, and the ratios of processor times to the first way's."""
     print(f"{describe()}.\n")
-    print("| | `train.py` | its trainings | each | the rest of Ray | all | ratio |")
-    print("|:--|--:|--:|--:|--:|--:|--:|")
+    print(
+        "| | wall clock | `train.py` | its trainings | the rest of Ray | all | ratio "
+        "| each, less its start | ratio |"
+    )
+    print("|:--|--:|--:|--:|--:|--:|--:|--:|--:|")
     first = None
-    for way, rounds in seconds.items():
-        command, trainers, others = np.mean(rounds, axis=0)
-        total = command + trainers + others
-        first = first or total
-        cells = [command, trainers, trainers / TRAININGS, others, total]
-        shown = " | ".join(f"{cell:.1f} s" if cell else "" for cell in cells)
-        print(f"| {way} | {shown} | {total / first:.1f} |")
-    print(f"\nWeights, histories and results are equal to the last bit in all {len(WAYS)} ways.")
+    for way in WAYS:
+        times, of_start = (Times(*np.mean(each[way], axis=0)) for each in (whole, start))
+        each = (times.processor - of_start.processor) / TRAININGS
+        first = first or (times.processor, each)
+        cells = [f"{cell:.1f} s" if cell >= 0.05 else "" for cell in (*times, times.processor)]
+        cells += [f"{times.processor / first[0]:.2f}", f"{each:.1f} s", f"{each / first[1]:.2f}"]
+        print(f"| {way.name} | {' | '.join(cells)} |")
+    print("\nWeights, histories and results are equal to the last bit in all ways with one thread.")
 
 
 if __name__ == "__main__":

@@ -24,17 +24,6 @@ def make_parser(program, description, net, epochs, several=False):
     return parser
 
 
-def add_seeds(parser, seeds):
-    """Adds `--seeds`."""
-    parser.add_argument(
-        "--seeds",
-        type=int,
-        nargs="+",
-        default=seeds,
-        help=f"one split and one training each (default: {' '.join(map(str, seeds))})",
-    )
-
-
 def load_data(arguments):
     """Sets the precision and loads the faces that the options name."""
     tensorflow_start.start_quietly()

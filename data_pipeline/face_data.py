@@ -85,7 +85,8 @@ class FaceData:
 
     def labelled(self) -> "FaceData":
         """The rows that carry any label."""
-        return self.rows(~np.isnan(self.keypoints).all(axis=(1, 2)))
+        is_labelled = ~np.isnan(self.keypoints).all(axis=(1, 2))
+        return self if is_labelled.all() else self.rows(is_labelled)  # without a copy
 
     def with_four_point_labeller(self) -> "FaceData":
         """Tells the four-point labeller's rows apart, as `labelling.is_four_point` finds them.

@@ -118,7 +118,9 @@ def test_a_row_is_labelled_if_any_keypoint_is():
     keypoints = np.full((16, 15, 2), np.nan, np.float32)
     keypoints[np.arange(15), np.arange(15)] = 40  # the last row has none
     data = FaceData(np.zeros((16, 96, 96, 1), np.uint8), keypoints, np.arange(16))
-    assert data.labelled().groups.tolist() == list(range(15))
+    labelled = data.labelled()
+    assert labelled.groups.tolist() == list(range(15))
+    assert labelled.labelled() is labelled  # without a copy
 
 
 def test_label_counts(small_folder):
