@@ -83,14 +83,24 @@ def started_by_hand(home, nodes):
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            running.callback(process.communicate)
-            running.callback(process.terminate)  # `ray stop` would end the nodes of others, too
+            running.callback(_end, process)
             return process.stdout
 
         address = _wait_for(r"ray start --address='(.+)'", start("--head", "--port=0"))
         for _ in range(nodes - 1):
             _wait_for(r"(Ray runtime started)", start(f"--address={address}"))
         yield address, environment
+
+
+def _end(process):
+    """Ends a `ray start`, and its node with it; `ray stop` would end the nodes of others, too."""
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()
 
 
 def _wait_for(wanted, output):
