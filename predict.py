@@ -18,7 +18,7 @@ _EXAMPLES = """examples:
 
 Keypoints are px of the upright picture; (0, 0) is the centre of its top left pixel.
 Exit status: 0 if all went well; 1 if a picture, or much of a video, could not be read, --detect
-found no face in any, or a process was killed; 2 for a mistake; 130 after Ctrl-C or SIGTERM.
+found no face in any, or processes kept being killed; 2 for a mistake; 130 after Ctrl-C or SIGTERM.
 """
 _NETS = "a run folder of train.py, an exported SavedModel, or preset:NAME"
 

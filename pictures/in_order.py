@@ -48,7 +48,7 @@ class Pool(Protocol):
         """Waits until some of these have a message; returns them."""
 
     def replace(self, worker: Worker) -> Worker:
-        """Starts another for one that is lost; needed if `receive` raises `LostWorkerError`."""
+        """Starts another for one that is lost."""
 
 
 @dataclasses.dataclass(eq=False)

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -39,16 +40,22 @@ def workers_of(process):
     return found
 
 
-def start(*command, **environment):
+def heed_ctrl_c():
+    """Called in a new process, lets Ctrl-C end it, as it would not in a shell's background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def start(*command, folder=ROOT, **environment):
     """Runs a script in a process of its own; returns it, with what it printed.
 
     Args:
-        command: its path from the project's folder, and its options.
+        command: its path, and its options.
+        folder: where it runs.
         environment: further variables.
     """
     return subprocess.run(
         [sys.executable, *map(str, command)],
-        cwd=ROOT,
+        cwd=folder,
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,

@@ -18,6 +18,7 @@ import pictures
 from errors import UserError
 from pictures.detection import DetectedFace
 from tests import ROOT
+from tests.running import heed_ctrl_c
 
 DEADLY, SLOW = 255, 1  # the brightness of pictures that kill their process, or take long
 
@@ -65,8 +66,7 @@ def start(folder, out, *options):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # In a shell's background, it would be ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_ctrl_c,
     )
 
 

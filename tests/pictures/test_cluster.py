@@ -6,20 +6,21 @@ Commands run in processes of their own, which Ray ends if their node does.
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 
 import pytest
 
 import pictures
-from tests import ROOT, ray_cluster
+from tests import ROOT, ray_cluster, running
 from tests.pictures import stand_in_finder
 from tests.pictures.stand_in_finder import DEADLY, SLOW, StandIn, write_pictures
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 pytest.importorskip("pyarrow")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+PREDICT = ROOT / "predict.py"
 
 
 @pytest.fixture(scope="module")
@@ -60,21 +61,15 @@ def wait_until_both_find():
         time.sleep(0.02)
 
 
-def predict(folder, *options):
-    """Runs predict.py in a folder, from which its paths are taken; returns its errors."""
-    command = [sys.executable, ROOT / "predict.py", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-    return done.returncode, done.stderr
-
-
 def test_a_trained_net_answers_the_same_on_two_nodes(cluster, tmp_path):
     write_pictures(tmp_path / "in", range(10, 150))  # three batches
     (tmp_path / "in/0070.png").write_bytes(b"no picture")
     given = ("--preset", "heatmap_s", "in")
     for out, options in (("one.parquet", ()), ("two.parquet", ("--cluster", cluster.address))):
-        status, errors = predict(tmp_path, *given, "--draw", "drawn", "--out", out, *options)
-        assert status == 1, errors
-        assert errors.count("0070.png cannot be read") == 1
+        outputs = ("--draw", "drawn", "--out", out)  # paths are those of the folder it runs in
+        done = running.start(PREDICT, *given, *outputs, *options, folder=tmp_path)
+        assert done.returncode == 1, done.stderr
+        assert done.stderr.count("0070.png cannot be read") == 1
         assert len(list((tmp_path / "drawn").iterdir())) == 139
         shutil.rmtree(tmp_path / "drawn")
     one, two = (tmp_path / f"{name}.parquet/part-00000.parquet" for name in ("one", "two"))
@@ -83,9 +78,9 @@ def test_a_trained_net_answers_the_same_on_two_nodes(cluster, tmp_path):
 
 def test_a_mistake_is_told_once(cluster, tmp_path):
     (face,) = write_pictures(tmp_path / "in", [9])
-    status, errors = predict(tmp_path, tmp_path / "no_run", face, "--cluster", cluster.address)
-    assert status == 2
-    (line,) = errors.splitlines()
+    done = running.start(PREDICT, tmp_path / "no_run", face, "--cluster", cluster.address)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
     assert f"{tmp_path}/no_run" in line
 
 

@@ -32,7 +32,7 @@ from tests.export_stand_in import (
     published,
     stand_in_model,
 )
-from tests.running import run_script
+from tests.running import heed_ctrl_c, run_script
 
 SERVERS = {"REST": serving_stand_in.rest_server, "gRPC": serving_stand_in.grpc_server}
 
@@ -560,8 +560,7 @@ def test_ctrl_c_ends_load_at_once(saved):
             cwd=ROOT,
             stderr=subprocess.PIPE,
             text=True,
-            # In a shell's background, it would be ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=heed_ctrl_c,
         )
         try:
             while len(requests) < 3:

@@ -23,7 +23,7 @@ from benchmarks.run_contents import differing
 from errors import UserError
 from tests import ROOT
 from tests.killing import killed_in_epoch
-from tests.running import run_script
+from tests.running import heed_ctrl_c, run_script
 from trained_nets.loading import load_net
 from training import command, from_recipe, specialists
 from training.arguments import parse_arguments
@@ -325,8 +325,7 @@ def test_ctrl_c_and_a_polite_kill_save_the_best_weights(tmp_path, small_folder, 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A runner in the background may have switched Ctrl-C off for its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_ctrl_c,
     )
     table = tmp_path / "net1/history.csv"
     deadline = time.monotonic() + 300  # on a busy machine, TensorFlow alone may take a minute

@@ -1,11 +1,11 @@
 import os
-import signal
 import subprocess
 import sys
 
 import pytest
 
 from tests import ROOT
+from tests.running import heed_ctrl_c
 
 EPOCHS = 60
 
@@ -24,8 +24,7 @@ def begin(small_folder):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # In a shell's background, it would be ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=heed_ctrl_c,
         )
 
     return start
