@@ -1,14 +1,16 @@
 """The arrays of a data set, with the names of their keypoints."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 import keypoint_schema
 import labelling
 from data_pipeline.content_fingerprint import joined_fingerprint
-from data_pipeline.stored_images import StoredImages
+from data_pipeline.stored_rows import StoredRows
+
+_PIECE = 4096  # faces: half a megabyte of labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,8 +18,8 @@ class FaceData:
     """Faces and their keypoints.
 
     Attributes:
-        images: uint8 `(N, 96, 96, 1)`, 0–255, as an array, or in files as `StoredImages`.
-        keypoints: float32 `(N, K, 2)`, px, NaN where unlabelled.
+        images: uint8 `(N, 96, 96, 1)`, 0–255, as an array, or in files as `StoredRows`.
+        keypoints: float32 `(N, K, 2)`, px, NaN where unlabelled; an array or `StoredRows`.
         groups: int64 `(N,)`; rows of one group (one picture, one person) are never split apart.
         names: the K keypoints' names.
         fingerprint: identifies the data by its content; see `content_fingerprint`.
@@ -28,8 +30,8 @@ class FaceData:
         labelled_by: int `(N,)`, each row's labeller, as a position in `labellers`.
     """
 
-    images: np.ndarray | StoredImages
-    keypoints: np.ndarray
+    images: np.ndarray | StoredRows
+    keypoints: np.ndarray | StoredRows
     groups: np.ndarray
     names: tuple[str, ...] = keypoint_schema.NAMES
     fingerprint: str = ""
@@ -41,7 +43,7 @@ class FaceData:
 
     def __post_init__(self):
         if self.labelled_by is None:
-            object.__setattr__(self, "labelled_by", np.zeros(len(self.images), np.int64))
+            object.__setattr__(self, "labelled_by", np.zeros(len(self.images), np.int8))
 
     def __len__(self):
         return len(self.images)
@@ -60,6 +62,21 @@ class FaceData:
             labelled_by=self.labelled_by[index],
         )
 
+    def pieces(self) -> Iterator["FaceData"]:
+        """The same rows in parts, one after another, each with its labels in memory.
+
+        What is worked out from millions of labels goes through these, and needs no room for all.
+        """
+        for first in range(0, len(self), _PIECE):
+            piece = self.rows(slice(first, first + _PIECE))
+            yield dataclasses.replace(piece, keypoints=np.asarray(piece.keypoints))
+
+    def of_each_row(self, test: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Calls a test of labels `(n, K, 2)` piece by piece; returns its answers, bool `(N,)`."""
+        return np.concatenate(
+            [np.empty(0, bool), *(test(each.keypoints) for each in self.pieces())]
+        )
+
     def select(self, names: Sequence[str], complete: bool = True) -> "FaceData":
         """Keeps some keypoints.
 
@@ -71,13 +88,20 @@ class FaceData:
         Raises:
             ValueError: if a name is unknown.
         """
-        wanted = keypoint_schema.indices(names)
-        own = keypoint_schema.indices(self.names)
-        keypoints = self.keypoints[:, [int(np.flatnonzero(own == i)[0]) for i in wanted]]
-        subset = dataclasses.replace(self, keypoints=keypoints, names=tuple(names))
-        if not complete:
-            return subset
-        return subset.rows(~np.isnan(keypoints).any(axis=(1, 2)))
+        subset = self
+        if tuple(names) != self.names:
+            wanted = keypoint_schema.indices(names)
+            own = keypoint_schema.indices(self.names)
+            columns = [int(np.flatnonzero(own == i)[0]) for i in wanted]
+            parts = [piece.keypoints[:, columns] for piece in self.pieces()]
+            keypoints = np.concatenate(parts) if parts else self.keypoints[:, columns]
+            subset = dataclasses.replace(self, keypoints=keypoints, names=tuple(names))
+        return subset.rows(subset.is_complete) if complete else subset
+
+    @property
+    def is_complete(self) -> np.ndarray:
+        """Which rows carry all labels, bool `(N,)`."""
+        return self.of_each_row(lambda keypoints: ~np.isnan(keypoints).any((1, 2)))
 
     def usable(self, rows: str) -> "FaceData":
         """What a recipe's `rows` means: "complete" rows, or all "labelled" ones."""
@@ -85,7 +109,7 @@ class FaceData:
 
     def labelled(self) -> "FaceData":
         """The rows that carry any label."""
-        is_labelled = ~np.isnan(self.keypoints).all(axis=(1, 2))
+        is_labelled = self.of_each_row(lambda keypoints: ~np.isnan(keypoints).all((1, 2)))
         return self if is_labelled.all() else self.rows(is_labelled)  # without a copy
 
     def with_four_point_labeller(self) -> "FaceData":
@@ -96,8 +120,9 @@ class FaceData:
         """
         if any(labelling.full(name) != name for name in self.labellers):
             return self
-        labelled = np.isfinite(self.keypoints).any(-1)
-        found = labelling.is_four_point(labelled, self.names)
+        found = self.of_each_row(
+            lambda keypoints: labelling.is_four_point(np.isfinite(keypoints).any(-1), self.names)
+        )
         if not found.any():
             return self
         return dataclasses.replace(
@@ -113,11 +138,11 @@ class FaceData:
             float32 `(N, L·K, 2)`, px, as `labelling` explains; NaN except where a row's own
             labeller puts its keypoints.
         """
-        if len(self.labellers) == 1:  # of millions of faces, each copy counts
-            return self.keypoints
+        if len(self.labellers) == 1:
+            return np.asarray(self.keypoints)
         shape = (len(self), len(self.labellers) * len(self.names), 2)
         labels = np.full(shape, np.nan, np.float32)
-        np.put_along_axis(labels, self._positions(), self.keypoints, axis=1)
+        np.put_along_axis(labels, self._positions(), np.asarray(self.keypoints), axis=1)
         return labels
 
     def as_labelled(self, predicted: np.ndarray) -> np.ndarray:
@@ -148,8 +173,8 @@ def join(parts: Sequence[FaceData]) -> FaceData:
     first_groups = np.cumsum([0] + [part.groups.max(initial=-1) + 1 for part in parts[:-1]])
     first_labellers = np.cumsum([0] + [len(part.labellers) for part in parts[:-1]])
     return FaceData(
-        images=_joined_images([part.images for part in parts]),
-        keypoints=np.concatenate([part.keypoints for part in parts]),
+        images=_joined([part.images for part in parts]),
+        keypoints=_joined([part.keypoints for part in parts]),
         groups=np.concatenate(
             [part.groups + first for part, first in zip(parts, first_groups, strict=True)]
         ),
@@ -164,7 +189,7 @@ def join(parts: Sequence[FaceData]) -> FaceData:
     )
 
 
-def _joined_images(parts):
-    if any(isinstance(part, StoredImages) for part in parts):
-        return StoredImages.joined(parts)
+def _joined(parts):
+    if any(isinstance(part, StoredRows) for part in parts):
+        return StoredRows.joined(parts)
     return np.concatenate(parts)

@@ -13,16 +13,21 @@ _SHOWN = 5  # rows named for each kind of mistake
 
 def label_counts(data: FaceData) -> dict[str, int]:
     """Rows that carry both coordinates of a keypoint, by its name."""
-    labelled = ~np.isnan(data.keypoints).any(axis=2)
-    return dict(zip(data.names, labelled.sum(axis=0).tolist(), strict=True))
+    counts = np.zeros(len(data.names), np.int64)
+    for piece in data.pieces():
+        counts += (~np.isnan(piece.keypoints).any(axis=2)).sum(axis=0)
+    return dict(zip(data.names, counts.tolist(), strict=True))
 
 
 def outside_picture(data: FaceData) -> np.ndarray:
     """Rows with a label beyond the edge of the picture; positions from 0, ascending."""
     # px from the middle of the picture to the outer border of its last pixels
     edge = keypoint_schema.IMAGE_SIZE / 2
-    distances = np.abs(data.keypoints - keypoint_schema.IMAGE_CENTER)
-    return np.flatnonzero((distances > edge).any(axis=(1, 2)))
+
+    def is_outside(keypoints):
+        return (np.abs(keypoints - keypoint_schema.IMAGE_CENTER) > edge).any(axis=(1, 2))
+
+    return np.flatnonzero(data.of_each_row(is_outside))
 
 
 def swapped_sides(data: FaceData) -> np.ndarray:
@@ -30,13 +35,14 @@ def swapped_sides(data: FaceData) -> np.ndarray:
 
     Left is the person's own, and so on the right-hand side of the picture.
     """
-    is_swapped = np.zeros(len(data), bool)
-    for left, name in enumerate(data.names):
-        mirror = keypoint_schema.MIRRORS[name]
-        if "left" in name and mirror in data.names:
-            x_right = data.keypoints[:, data.names.index(mirror), 0]
-            is_swapped |= data.keypoints[:, left, 0] < x_right
-    return np.flatnonzero(is_swapped)
+    mirrors = [(name, keypoint_schema.MIRRORS[name]) for name in data.names if "left" in name]
+    pairs = [each for each in mirrors if each[1] in data.names]
+    left, right = ([data.names.index(pair[side]) for pair in pairs] for side in (0, 1))
+
+    def is_swapped(keypoints):
+        return (keypoints[:, left, 0] < keypoints[:, right, 0]).any(axis=1)
+
+    return np.flatnonzero(data.of_each_row(is_swapped))
 
 
 def summary_table(data: FaceData) -> rich.console.Group:
@@ -44,7 +50,7 @@ def summary_table(data: FaceData) -> rich.console.Group:
 
     Below it, the rows whose labels look wrong are counted, and the first of them named.
     """
-    complete = len(data.select(data.names))
+    complete = np.count_nonzero(data.is_complete)
     table = rich.table.Table(box=None, pad_edge=False)
     table.add_column("keypoint")
     table.add_column("labels", justify="right")

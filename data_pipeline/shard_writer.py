@@ -1,10 +1,13 @@
 """Writes a folder of `shards`."""
 
 import collections
+import contextlib
 import json
 import os
 import pathlib
 import re
+import shutil
+import tempfile
 
 import numpy as np
 
@@ -13,12 +16,14 @@ import keypoint_schema
 import labelling
 from data_pipeline import shards
 from data_pipeline.content_fingerprint import content_fingerprint
-from data_pipeline.stored_images import NpyFile, StoredImages
+from data_pipeline.stored_rows import NpyFile, StoredRows
 from errors import UserError
 
 _FACES = 10_000  # to a file: 92 MB, which is what writing needs of memory
 _UNFINISHED = ".unfinished-shards"  # is there until the folder is complete
-_OWN_NAMES = re.compile(r"images-\d{5,}\.npy|labels\.npz|\.tmp-.*|" + re.escape(_UNFINISHED))
+_OWN_NAMES = re.compile(
+    r"images-\d{5,}\.npy|keypoints\.npy|groups\.npy|\.tmp-.*|" + re.escape(_UNFINISHED)
+)
 
 
 class ShardWriter:
@@ -59,7 +64,7 @@ class ShardWriter:
         }
         self._faces_per_file = faces_per_file
         self._waiting = collections.deque()  # arrays of images to be written yet
-        self._keypoints, self._groups = [], []
+        self._groups = []
         self._files, self._lengths = [], []
 
     def __enter__(self):
@@ -72,6 +77,8 @@ class ShardWriter:
         self._remove()
         with atomic_write.refusals_named(self.folder):
             (self.folder / _UNFINISHED).touch()
+            # Without a name, so that it goes whatever happens. Its length is known only at the end.
+            self._keypoints = tempfile.TemporaryFile(dir=self.folder)
         return self
 
     def add(self, images: np.ndarray, keypoints: np.ndarray, groups: np.ndarray) -> None:
@@ -93,7 +100,8 @@ class ShardWriter:
         _check(images, keypoints, groups)
         keypoints[np.isnan(keypoints).any(axis=-1)] = np.nan
         self._waiting.append(images)
-        self._keypoints.append(keypoints)
+        with atomic_write.refusals_named(self.folder):
+            self._keypoints.write(keypoints.tobytes())
         self._groups.append(groups.astype(np.int64))
         while sum(map(len, self._waiting)) >= self._faces_per_file:
             self._write_images()
@@ -107,6 +115,9 @@ class ShardWriter:
         except BaseException:
             self._remove()
             raise
+        finally:
+            with contextlib.suppress(OSError):  # a full disk has been told of already
+                self._keypoints.close()
         if kind is not None:
             self._remove()
 
@@ -115,7 +126,7 @@ class ShardWriter:
         file = self.folder / shards.IMAGES.format(len(self._files))
         with atomic_write.replacing(file) as temporary:
             np.save(temporary, images)
-        self._files.append(NpyFile(file))
+        self._files.append(NpyFile.at(file))
         self._lengths.append(len(images))
 
     def _taken(self, most):
@@ -132,13 +143,19 @@ class ShardWriter:
             self._write_images()
         if not self._files:
             raise UserError(f"There are no faces to write to {self.folder}.")
-        keypoints, groups = np.concatenate(self._keypoints), np.concatenate(self._groups)
-        with atomic_write.replacing(self.folder / shards.LABELS) as temporary:
-            np.savez(temporary, keypoints=keypoints, groups=groups)
-        images = StoredImages.all_of(self._files, self._lengths)
+        keypoints = self.folder / shards.KEYPOINTS
+        with atomic_write.replacing(keypoints) as temporary, open(temporary, "wb") as file:
+            shape = (sum(self._lengths), keypoint_schema.NUM_KEYPOINTS, 2)
+            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            self._keypoints.seek(0)
+            shutil.copyfileobj(self._keypoints, file)
+        with atomic_write.replacing(self.folder / shards.GROUPS) as temporary:
+            np.save(temporary, np.concatenate(self._groups))
+        stored = (StoredRows.all_of(files) for files in (self._files, [NpyFile.at(keypoints)]))
         described = self._described | {
             "faces": self._lengths,
-            "fingerprint": content_fingerprint(images, keypoints),
+            "fingerprint": content_fingerprint(*stored),
         }
         text = json.dumps(described, indent=2) + "\n"
         atomic_write.write_text(self.folder / shards.DESCRIPTION, text)

@@ -1,9 +1,9 @@
 """Faces on disk that need not fit into memory: a folder of shards, written once.
 
-`images-00000.npy`, `images-00001.npy` and so on hold the pixels, uint8 `(n, 96, 96, 1)`; training
-reads them as it needs them. `labels.npz` has the labels and groups of all faces, 128 bytes each
-where the pixels have 9,216, and is loaded. `faces.json` describes the whole. It is written last, so
-a folder without it is an unfinished one.
+`images-00000.npy`, `images-00001.npy` and so on hold the pixels, uint8 `(n, 96, 96, 1)`, and
+`keypoints.npy` the labels of all faces, float32 `(N, 15, 2)`; training reads them as it needs them.
+`groups.npy`, int64 `(N,)`, is loaded: a split needs all of it. `faces.json` describes the whole. It
+is written last, so a folder without it is an unfinished one.
 """
 
 import json
@@ -13,14 +13,14 @@ import pathlib
 import numpy as np
 
 import keypoint_schema
-import npz_file
 from data_pipeline.face_data import FaceData
-from data_pipeline.stored_images import NpyFile, StoredImages
+from data_pipeline.stored_rows import NpyFile, StoredRows
 from errors import UserError, looking_at
 
-VERSION = 1
+VERSION = 2
 DESCRIPTION = "faces.json"
-LABELS = "labels.npz"
+KEYPOINTS = "keypoints.npy"
+GROUPS = "groups.npy"
 IMAGES = "images-{:05}.npy"
 
 
@@ -35,7 +35,7 @@ def is_shards(folder: str | os.PathLike) -> bool:
 
 
 def load_shards(folder: str | os.PathLike) -> FaceData:
-    """Loads the labels of a folder of shards; its images stay on disk.
+    """Opens a folder of shards; its images and labels stay on disk.
 
     Raises:
         UserError: if a file is missing or damaged.
@@ -44,20 +44,20 @@ def load_shards(folder: str | os.PathLike) -> FaceData:
     try:
         described = json.loads((folder / DESCRIPTION).read_text())
         if described["version"] != VERSION:
-            raise ValueError(f"its version is {described['version']}, not {VERSION}")
+            raise UserError(f"{folder} is of another version. Write the shards again.")
         lengths, names = described["faces"], tuple(described["keypoints"])
         if names != keypoint_schema.NAMES:
             raise ValueError("its keypoints are not those of this project")
-        files = [NpyFile(folder / IMAGES.format(number)) for number in range(len(lengths))]
-        for file, length in zip(files, lengths, strict=True):
-            _check(file.path.name, file.array, np.uint8, (length, *keypoint_schema.IMAGE_SHAPE))
-        labels = npz_file.read_arrays(folder / LABELS)
-        _check("keypoints", labels["keypoints"], np.float32, (sum(lengths), len(names), 2))
-        _check("groups", labels["groups"], np.int64, (sum(lengths),))
+        images = [NpyFile.at(folder / IMAGES.format(number)) for number in range(len(lengths))]
+        for file, length in zip(images, lengths, strict=True):
+            _check(file, np.uint8, (length, *keypoint_schema.IMAGE_SHAPE))
+        keypoints, groups = (NpyFile.at(folder / name) for name in (KEYPOINTS, GROUPS))
+        _check(keypoints, np.float32, (sum(lengths), len(names), 2))
+        _check(groups, np.int64, (sum(lengths),))
         return FaceData(
-            images=StoredImages.all_of(files, lengths),
-            keypoints=labels["keypoints"],
-            groups=labels["groups"],
+            images=StoredRows.all_of(images),
+            keypoints=StoredRows.all_of([keypoints]),
+            groups=np.array(groups.array),
             names=names,
             fingerprint=described["fingerprint"],
             description=described["description"],
@@ -72,8 +72,10 @@ def load_shards(folder: str | os.PathLike) -> FaceData:
         raise UserError(f"{folder} cannot be read: {error}.") from error
 
 
-def _check(name, array, dtype, shape):
+def _check(file, dtype, shape):
+    array = file.array
     if array.dtype != dtype or array.shape != shape:
         raise ValueError(
-            f"{name} must be {np.dtype(dtype)} {shape}, and is {array.dtype} {array.shape}"
+            f"{os.path.basename(file.path)} must be {np.dtype(dtype)} {shape}, and is "
+            f"{array.dtype} {array.shape}"
         )

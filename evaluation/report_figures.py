@@ -41,7 +41,7 @@ class ReportFaces:
     """The faces of a report.
 
     Attributes:
-        images: `(N, 96, 96, 1)`, an array, or `StoredImages`, of which few are read.
+        images: `(N, 96, 96, 1)`, an array, or `StoredRows`, of which few are read.
         labels: `(N, 15, 2)` px, NaN where unlabelled.
         samples: `(M, 96, 96, 1)`, for the 4 × 4 pictures.
     """

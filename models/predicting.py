@@ -8,8 +8,6 @@ import numpy as np
 import keypoint_schema
 
 _BATCH_SIZE = 256
-# 38 MB of pixels, of which Keras makes copies; a call takes 60 ms to start.
-_PIECE = 16 * _BATCH_SIZE
 
 
 def predict_normalized(model: keras.Model, images, mirrored: bool = False) -> np.ndarray:
@@ -37,17 +35,16 @@ def predict_pixels(model: keras.Model, images) -> np.ndarray:
 
 
 def in_pieces(predict: Callable[[np.ndarray], np.ndarray], images) -> np.ndarray:
-    """Calls a function of images for one part of them after another, and joins what it returns."""
-    firsts = range(0, max(len(images), 1), _PIECE)
-    pieces = [predict(np.asarray(images[first : first + _PIECE])) for first in firsts]
+    """Calls a function of images for one batch of them after another, and joins what it returns."""
+    firsts = range(0, max(len(images), 1), _BATCH_SIZE)
+    pieces = [predict(np.asarray(images[first : first + _BATCH_SIZE])) for first in firsts]
     return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
 
 
 def _predict(model, images):
     if not len(images):  # Keras refuses to predict nothing
         return np.empty((0, *model.output_shape[1:]), np.float32)
-    if len(images) <= _BATCH_SIZE:  # the same to the last bit, without 60 ms to start a pipeline
-        answers = model.predict_on_batch(images)
-    else:
-        answers = model.predict(images, batch_size=_BATCH_SIZE, verbose=0)
+    # `predict` gives the same to the last bit, but takes 60 ms to start a pipeline, whose copies
+    # stay in memory until Python looks for garbage.
+    answers = model.predict_on_batch(images)
     return np.asarray(answers, np.float32)

@@ -179,7 +179,7 @@ def _scope(config, data, is_held_out):
 
 
 def _judged(net, name, data, is_held_out, predicted):
-    labels = data.keypoints
+    labels = np.asarray(data.keypoints)
     histories = _histories(net, name)
     train_loss, valid_loss = _best_losses(histories)
     config = net.config

@@ -39,7 +39,7 @@ def distilled(train: FaceData, teacher: TrainedNet) -> FaceData:
         UserError: as `check`.
     """
     check(teacher, train)
-    taught = train.keypoints.copy()
+    taught = np.array(train.keypoints)
     has_several_sources = _has_several_sources(train)
     for number, labeller in enumerate(train.labellers):
         rows = train.labelled_by == number
@@ -49,7 +49,7 @@ def distilled(train: FaceData, teacher: TrainedNet) -> FaceData:
         answering = teacher.as_labeller(full) if full in teacher.labellers else teacher
         answers = flip_averaged(answering).predict_all(train.images[rows])
         answers = answers[:, keypoint_schema.indices(train.names)]
-        labels = train.keypoints[rows]
+        labels = np.asarray(train.keypoints[rows])
         moved = np.where(np.isnan(labels), answers, (1 - SHARE) * labels + SHARE * answers)
         if labeller != full:
             own = np.isin(train.names, labelling.FOUR_POINTS)

@@ -60,7 +60,7 @@ def fit_folds(task: Task, folds: int, console: rich.console.Console, executor: E
     results = pool([each.results for each in trained], folds)
     task.run.write_config(config, results.as_json())
     if results.finished:
-        out_of_fold = np.full_like(task.train.keypoints, np.nan)
+        out_of_fold = np.full(task.train.keypoints.shape, np.nan, np.float32)
         for each, (_, inside) in zip(trained, rows, strict=True):
             valid = each.task.valid
             predicted = models.predict_pixels(each.task.run.load_model(), valid.images)

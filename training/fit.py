@@ -107,7 +107,9 @@ def _finished(task, earlier, console):
 
 def _require_labels(task):
     """Checks that each labeller has labelled, in some row, every keypoint that is theirs."""
-    labelled = np.isfinite(task.train.by_labeller()).any((0, 2))
+    labelled = np.zeros(_num_outputs(task.train), bool)
+    for piece in task.train.pieces():
+        labelled |= np.isfinite(piece.by_labeller()).any((0, 2))
     for labeller in task.train.labellers:
         for name, position in zip(
             task.train.names,

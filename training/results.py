@@ -10,7 +10,8 @@ import keypoint_schema
 import labelling
 import models
 from data_pipeline import FaceData
-from evaluation import metrics, mirror_offset
+from evaluation.mirror_offset import MirrorOffset
+from training.error_sums import ErrorSums
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,19 +125,20 @@ def measure_results(
         best_epoch: counted from 0.
         finished: whether training ended as it should, without diverging.
     """
-    answers, held_out = (models.predict_normalized(model, each.images) for each in (train, valid))
     # On rows whose labels a net has memorized, it only confirms the offset it was trained with.
-    unseen = (valid, held_out) if len(valid) else (train, answers)
-    mirror = _mirror(model, *unseen)
-    predicted, held_out = (keypoint_schema.to_pixels(each) for each in (answers, held_out))
+    is_held_out = len(valid) > 0
+    train_errors, mirror = _measured(model, train, with_mirror=not is_held_out)
+    valid_errors = None
+    if is_held_out:
+        valid_errors, mirror = _measured(model, valid, with_mirror=True)
     return Results(
         epochs_run=len(rows),
         seconds=_sum_of_seconds(rows),
         finished=finished,
         best_epoch=best_epoch + 1,
-        train_loss=metrics.loss(train.as_labelled(predicted), train.keypoints),
+        train_loss=train_errors.loss(),
         mirror_offset_px=_by_labeller(mirror, train),
-        validation=validate(valid.as_labelled(held_out), valid),
+        validation=valid_errors and _validation(valid_errors, valid),
     )
 
 
@@ -159,7 +161,7 @@ def interrupted_results(
     mirror = keypoint_schema.Mirror.of(train.names).repeated(len(train.labellers))
     validation = None
     if len(valid):
-        labels = int(np.isfinite(valid.keypoints).sum())
+        labels = sum(int(np.isfinite(piece.keypoints).sum()) for piece in valid.pieces())
         validation = Validation(float(rows[best_epoch]["valid_rmse_px"]), {}, labels)
     return Results(
         epochs_run=len(rows),
@@ -200,27 +202,29 @@ def validate(predicted: np.ndarray, valid: FaceData) -> Validation | None:
     """
     if not len(valid):
         return None
-    labels = valid.keypoints
+    errors = ErrorSums(valid)
+    errors.add(predicted, valid)
+    return _validation(errors, valid)
+
+
+def _validation(errors, valid):
+    labelled = errors.labels.any(0)
     return Validation(
-        rmse_px=metrics.rmse_px(predicted, labels).value(),
+        rmse_px=errors.rmse_px(),
         rmse_px_per_keypoint={
-            name: metrics.rmse_px(predicted[:, [k]], labels[:, [k]]).value()
-            for k, name in enumerate(valid.names)
-            if np.isfinite(labels[:, k]).any()
+            name: errors.rmse_px(np.s_[:, k]) for k, name in enumerate(valid.names) if labelled[k]
         },
-        labels=int(np.isfinite(labels).sum()),
-        per_labeller=_per_labeller(predicted, valid) if len(valid.labellers) > 1 else {},
+        labels=int(errors.labels.sum()),
+        per_labeller=_per_labeller(errors, valid) if len(valid.labellers) > 1 else {},
     )
 
 
-def _per_labeller(predicted, valid):
-    found = {}
-    for number, labeller in enumerate(valid.labellers):
-        labels = valid.keypoints[valid.labelled_by == number]
-        if np.isfinite(labels).any():
-            rmse_px = metrics.rmse_px(predicted[valid.labelled_by == number], labels).value()
-            found[labeller] = {"rmse_px": rmse_px, "labels": int(np.isfinite(labels).sum())}
-    return found
+def _per_labeller(errors, valid):
+    return {
+        labeller: {"rmse_px": errors.rmse_px(number), "labels": int(errors.labels[number].sum())}
+        for number, labeller in enumerate(valid.labellers)
+        if errors.labels[number].any()
+    }
 
 
 def pool(parts: Sequence[Results], number: int) -> Results:
@@ -271,15 +275,22 @@ def measure_mirror(model: keras.Model, data: FaceData) -> keypoint_schema.Mirror
     Raises:
         ValueError: if the mirror of a keypoint is not among the data's.
     """
-    return _mirror(model, data, models.predict_normalized(model, data.images))
+    _, mirror = _measured(model, data, with_mirror=True)
+    return mirror
 
 
-def _mirror(model, data, predicted):
-    """Measures the mirror with the predictions that are there already."""
-    mirrored = models.predict_normalized(model, data.images, mirrored=True)
-    labels = keypoint_schema.to_normalized(data.by_labeller())
+def _measured(model, data, with_mirror):
+    """Measures errors and, if wanted, the mirror, piece by piece, as there may be many faces."""
+    errors = ErrorSums(data)
     symmetric = keypoint_schema.Mirror.of(data.names).repeated(len(data.labellers))
-    return mirror_offset.measured(predicted, mirrored, labels, symmetric)
+    offset = MirrorOffset(symmetric) if with_mirror else None
+    for piece in data.pieces():
+        answers = models.predict_normalized(model, piece.images)
+        errors.add(piece.as_labelled(keypoint_schema.to_pixels(answers)), piece)
+        if offset is not None:
+            mirrored = models.predict_normalized(model, piece.images, mirrored=True)
+            offset.add(answers, mirrored, keypoint_schema.to_normalized(piece.by_labeller()))
+    return errors, offset and offset.mirror()
 
 
 def _mean_offsets(offsets):

@@ -15,7 +15,7 @@ def best_and_worst(
     """Draws a row of the faces with the smallest error and two rows of those with the largest.
 
     Args:
-        images: `(N, 96, 96, 1)`, 0–255, an array or `StoredImages`.
+        images: `(N, 96, 96, 1)`, 0–255, an array or `StoredRows`.
         predicted: `(N, K, 2)` px.
         actual: `(N, K, 2)` px, NaN where unlabelled.
         nme: `(N,)`, error of each face; NaN for faces that have none.

@@ -19,7 +19,7 @@ def disagreement(
     """Draws the faces where the nets' keypoints lie farthest apart.
 
     Args:
-        images: `(N, 96, 96, 1)`, 0–255, an array or `StoredImages`.
+        images: `(N, 96, 96, 1)`, 0–255, an array or `StoredRows`.
         first: `(N, K, 2)` px.
         second: `(N, K, 2)` px.
         names: the two nets'.

@@ -5,6 +5,7 @@ import json
 import pathlib
 import pickle
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -22,13 +23,16 @@ from data_pipeline import (
     load_faces,
     split,
     split_digest,
+    summary_table,
     training_batches,
 )
-from data_pipeline.stored_images import StoredImages
+from data_pipeline.stored_rows import StoredRows
 from errors import UserError
 from tests import small_data
 from tests.killing import killed_in_epoch
+from tests.run_fixtures import mean_net
 from tests.running import run_script
+from training.results import measure_results
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +54,7 @@ def folder(whole, tmp_path_factory):
 
 
 def assert_equal(received, expected):
-    np.testing.assert_array_equal(np.asarray(received.images), expected.images)
+    np.testing.assert_array_equal(received.images, expected.images)
     np.testing.assert_array_equal(received.keypoints, expected.keypoints)
     np.testing.assert_array_equal(received.groups, expected.groups)
     assert received.labellers == expected.labellers
@@ -58,14 +62,18 @@ def assert_equal(received, expected):
 
 def test_the_same_faces_come_back(whole, folder):
     data = load_faces(folder)
-    assert isinstance(data.images, StoredImages)
+    assert isinstance(data.images, StoredRows)
+    assert isinstance(data.keypoints, StoredRows)
     assert data.images.shape == whole.images.shape
+    assert data.keypoints.shape == whole.keypoints.shape
+    np.testing.assert_array_equal(data.keypoints[3:9, [0, 2], 1], whole.keypoints[3:9, [0, 2], 1])
     assert_equal(data, whole)
     assert data.description == "somebody's"
     assert sorted(file.name for file in folder.iterdir()) == [
         "faces.json",
+        "groups.npy",
         *[f"images-{number:05}.npy" for number in range(9)],
-        "labels.npz",
+        "keypoints.npy",
     ]
 
 
@@ -92,7 +100,7 @@ def test_they_can_be_joined_with_faces_in_memory(whole, folder):
     other = FaceData(whole.images[::-1], whole.keypoints[::-1], np.arange(60), labellers=("other",))
     some = load_faces(folder).rows(np.arange(5, 30))
     joined = join([some, other, some.rows([1, 0])])
-    assert isinstance(joined.images, StoredImages)
+    assert isinstance(joined.images, StoredRows)
     expected = join([whole.rows(np.arange(5, 30)), other, whole.rows([6, 5])])
     assert_equal(joined, expected)
 
@@ -101,8 +109,8 @@ def test_pickled_they_are_the_names_of_files(folder):
     data = load_faces(folder)
     np.asarray(data.images[:1])  # open by now
     pickled = pickle.dumps(data)
-    assert len(pickled) < 60 * 1000  # of the pixels' 9,216 bytes a face
-    np.testing.assert_array_equal(np.asarray(pickle.loads(pickled).images), np.asarray(data.images))
+    assert len(pickled) < 60 * 120  # the labels' bytes alone; the pixels have 9,216 a face
+    assert_equal(pickle.loads(pickled), data)
 
 
 def test_pictures_do_not_fill_memory(tmp_path):
@@ -127,6 +135,23 @@ def test_pictures_do_not_fill_memory(tmp_path):
     total = sum(int(next(batches)[0].numpy().astype(np.int64).sum()) for _ in range(faces // 500))
     assert total / (faces * 96 * 96) == pytest.approx(127.5, abs=1)
     assert used() - before < 75
+
+
+def test_labels_do_not_fill_memory(folder):
+    """What is worked out from all faces needs little more than their row numbers."""
+    faces = 40_000
+    data = load_faces(folder).rows(np.arange(faces) % 60)
+    net = mean_net(np.full((15, 2), 47.5, np.float32))
+    tracemalloc.start()
+    try:
+        summary_table(data)
+        train, valid = (side.usable("labelled") for side in split(data, seed=1))
+        results = measure_results(net, [{"seconds": "1"}], train, valid, 0, finished=True)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert results.validation.labels == np.isfinite(valid.keypoints).sum()
+    assert most < 12e6  # of which pieces take 8 MB; labels and predictions are 4.8 MB each
 
 
 def test_training_and_judging_are_the_same_as_from_the_table(small_folder, tmp_path, capsys):
@@ -168,26 +193,24 @@ def test_a_killed_training_goes_on_as_if_from_the_table(small_folder, tmp_path, 
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda folder: (folder / "labels.npz").unlink(),
+        lambda folder: (folder / "keypoints.npy").unlink(),
+        lambda folder: (folder / "groups.npy").unlink(),
         lambda folder: (folder / "images-00003.npy").unlink(),
         lambda folder: (folder / "images-00003.npy").write_bytes(b"nothing"),
         lambda folder: cut(folder / "images-00003.npy"),
-        lambda folder: cut(folder / "labels.npz"),
+        lambda folder: cut(folder / "keypoints.npy"),
+        lambda folder: cut(folder / "groups.npy"),
         lambda folder: cut(folder / "faces.json"),
         lambda folder: (folder / "faces.json").write_text("[]"),
         lambda folder: (folder / "faces.json").write_text("{}"),
-        lambda folder: (folder / "faces.json").write_text('{"version": 2}'),
+        lambda folder: (folder / "faces.json").write_text('{"version": 1}'),
         lambda folder: np.save(folder / "images-00003.npy", np.zeros((6, 96, 96, 1), np.uint8)),
         lambda folder: np.save(folder / "images-00003.npy", np.zeros((7, 96, 96, 1), np.float32)),
-        lambda folder: np.savez(folder / "labels.npz", keypoints=np.zeros((60, 15, 2))),
         lambda folder: (folder / "images-00001.npy").write_bytes(b""),
         lambda folder: (folder / "images-00001.npy").write_bytes(b"PK\x03\x04"),
-        lambda folder: np.savez(
-            folder / "labels.npz", keypoints=np.zeros((59, 15, 2)), groups=np.zeros(59, int)
-        ),
-        lambda folder: np.savez(
-            folder / "labels.npz", keypoints=np.zeros((60, 15, 2)), groups=np.zeros(60, int)
-        ),
+        lambda folder: np.save(folder / "keypoints.npy", np.zeros((59, 15, 2), np.float32)),
+        lambda folder: np.save(folder / "keypoints.npy", np.zeros((60, 15, 2))),
+        lambda folder: np.save(folder / "groups.npy", np.zeros(60)),
     ],
 )
 def test_damage_is_told(whole, tmp_path, damage):
@@ -220,12 +243,13 @@ def test_a_folder_that_a_kill_left_is_written_anew(whole, tmp_path):
     (tmp_path / ".unfinished-shards").touch()
     for number in range(50):
         (tmp_path / f"images-{number:05}.npy").write_bytes(b"half")
-    (tmp_path / ".tmp-1-labels.npz").write_bytes(b"half")
+    (tmp_path / "keypoints.npy").write_bytes(b"half")
+    (tmp_path / ".tmp-1-groups.npy").write_bytes(b"half")
     assert_equal(load_faces(write(tmp_path, whole)), whole)
-    assert len(list(tmp_path.iterdir())) == 11
+    assert len(list(tmp_path.iterdir())) == 12
 
 
-@pytest.mark.parametrize("name", ["faces.json", "photo.jpg", "labels.npz", "images-00000.npy"])
+@pytest.mark.parametrize("name", ["faces.json", "photo.jpg", "keypoints.npy", "images-00000.npy"])
 def test_other_folders_are_left_alone(whole, tmp_path, name):
     (tmp_path / name).write_text("mine")
     with pytest.raises(UserError, match="is not empty"):
