@@ -7,6 +7,7 @@ Faces are pasted at known places into landscapes, as in `benchmarks.face_detecti
 again as `predict.py --detect --flip-average` finds them. The error of a face is its NME: the mean
 distance of its keypoints from their labels, divided by the distance between the outer corners of
 the eyes. A missed face has none and is counted. A net answers as the data's labeller, if it can.
+"Again" is its answer in a box around its first answer.
 """
 
 import numpy as np
@@ -51,13 +52,14 @@ def main(argv=None):
     # Every net is asked about the same boxes.
     boxes = [[face.box for face in detector.find(each[0])] for each in photographs]
     print(
-        f"{'':28}{'faces':>8}{'missed':>8}{'NME, median':>13}{'mean':>8}{'exact crop':>12}"
-        f"{'RMSE of all crops':>20}"
+        f"{'':28}{'faces':>8}{'missed':>8}{'NME, median':>13}{'mean':>8}{'again, median':>15}"
+        f"{'mean':>8}{'exact crop':>12}{'RMSE of all crops':>20}"
     )
     for net in nets:
-        found, exact = measure(net, data.keypoints, photographs, boxes)
+        found, again, exact = measure(net, data.keypoints, photographs, boxes)
         is_found = np.isfinite(found)
         both = f"{np.median(found[is_found]):13.2%}{found[is_found].mean():8.2%}"
+        both += f"{np.median(again[is_found]):15.2%}{again[is_found].mean():8.2%}"
         rmse = rmse_px(net.predict_all(data.images), data.keypoints).value()
         print(
             f"{net.origin:28}{len(found):8}{(~is_found).sum():8}{both}{np.median(exact):12.2%}"
@@ -67,7 +69,7 @@ def main(argv=None):
 
 
 def measure(net, labels, photographs, boxes):
-    """The NME of each pasted face that has the labels for it, `(N,)` twice.
+    """The NME of each pasted face that has the labels for it, `(N,)` three times.
 
     Args:
         net: a `TrainedNet`.
@@ -76,10 +78,12 @@ def measure(net, labels, photographs, boxes):
         boxes: those that the detector has put into each photograph.
 
     Returns:
-        In the box of the detector, NaN for missed faces; and in exactly the square pasted.
+        In the box of the detector, NaN for missed faces; again in the box around these answers; and
+        in exactly the square pasted.
     """
     from evaluation.metrics import OUTER_CORNERS, face_nme, inter_ocular_distance
     from pictures.cropping import Box, to_photograph
+    from pictures.tracking import box_around
 
     faces = []  # of each: photograph, its box if it was found, its square, labels
     for (photograph, squares, rows), all_boxes in zip(photographs, boxes, strict=True):
@@ -87,13 +91,17 @@ def measure(net, labels, photographs, boxes):
         for (x, y, side), match, row in zip(squares, matches, rows, strict=True):
             faces.append((gray, match and match.box, Box(x, y, side, side), labels[row]))
     exact = predict(net, [(gray, square) for gray, _, square, _ in faces])
-    found = np.full_like(exact, np.nan)
+    found, again = np.full_like(exact, np.nan), np.full_like(exact, np.nan)
     if any(is_found := [box is not None for _, box, _, _ in faces]):
-        found[is_found] = predict(net, [(gray, box) for gray, box, _, _ in faces if box])
+        places = [(gray, box) for gray, box, _, _ in faces if box]
+        found[is_found] = predict(net, places)
+        reframed = [box_around(points) for points in found[is_found]]
+        places = [(gray, box) for (gray, _), box in zip(places, reframed, strict=True)]
+        again[is_found] = predict(net, places)
     actual = np.array([to_photograph(label, square) for _, _, square, label in faces])
     distance = inter_ocular_distance(actual, between=OUTER_CORNERS)
     known = np.isfinite(distance)
-    return tuple(face_nme(each, actual, distance)[known] for each in (found, exact))
+    return tuple(face_nme(each, actual, distance)[known] for each in (found, again, exact))
 
 
 def predict(net, places):

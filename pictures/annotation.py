@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -62,8 +63,10 @@ def write_annotated(file: str | os.PathLike, picture: Image.Image, faces: Sequen
     """
     content = io.BytesIO()
     is_jpeg = pathlib.Path(file).suffix == ".jpg"
-    # PNG at its fastest takes a fifth of the time, and a fifth more space.
-    how = {"format": "JPEG", "quality": 92} if is_jpeg else {"format": "PNG", "compress_level": 1}
+    # PNG at its fastest takes a fifth of the time, and a fifth more space. Looking for repeated
+    # pixels alone takes a fifth off again, and a tenth off the space: photographs repeat no more.
+    png = {"format": "PNG", "compress_level": 1, "compress_type": zlib.Z_RLE}
+    how = {"format": "JPEG", "quality": 92} if is_jpeg else png
     with atomic_write.refusals_named(file):  # of the encoder: a picture too large for JPEG
         annotated(picture, faces).save(content, **how)
     atomic_write.write_bytes(file, content.getvalue())

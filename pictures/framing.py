@@ -18,19 +18,20 @@ _SHIFT = (0.014, -0.053)  # of the side, from the centre of the five landmarks
 _LARGEST = 1.5  # of the picture's shorter side
 
 
-def find_squares(rgb, min_score):
+def find_squares(rgb, min_score, max_side=MAX_SIDE):
     """Finds the faces of a photograph.
 
     Args:
         rgb: uint8 `(height, width, 3)`.
         min_score: scalar; what is less surely a face is left out.
+        max_side: px; what is larger is shrunk first.
 
     Returns:
         squares: float32 `(F, 4)`: left, top, width and height in px of the photograph, from the
             outer corner of its top left pixel; from left to right.
         scores: float32 `(F,)`, from 0 to 1.
     """
-    small = shrink(rgb)
+    small = shrink(rgb, max_side)
     size, small_size = (
         tf.cast(tf.gather(tf.shape(each), [1, 0]), tf.float32) for each in (rgb, small)
     )  # width, height
@@ -43,10 +44,10 @@ def find_squares(rgb, min_score):
     return tf.gather(squares, order), tf.gather(scores, order)
 
 
-def shrink(rgb):
-    """Shrinks a picture to at most `MAX_SIDE` px; returns float32, 0–255."""
+def shrink(rgb, max_side=MAX_SIDE):
+    """Shrinks a picture to at most so many px; returns float32, 0–255."""
     size = tf.cast(tf.shape(rgb)[:2], tf.float32)
-    scale = tf.minimum(1.0, MAX_SIDE / tf.reduce_max(size))
+    scale = tf.minimum(1.0, max_side / tf.reduce_max(size))
     small = tf.cast(tf.maximum(1.0, tf.round(size * scale)), tf.int32)
     return tf.image.resize(rgb, small, method="bilinear", antialias=True)
 
@@ -68,8 +69,12 @@ def face_squares(boxes, landmarks):
 
 
 @functools.cache
-def square_finder():
+def square_finder(max_side=MAX_SIDE):
     """Returns `find_squares` as one function, traced once for pictures of every size."""
+
+    def find(rgb, min_score):
+        return find_squares(rgb, min_score, max_side)
+
     signature = [tf.TensorSpec((None, None, 3), tf.uint8), tf.TensorSpec((), tf.float32)]
-    function = tf.function(find_squares, input_signature=signature, autograph=False)
+    function = tf.function(find, input_signature=signature, autograph=False)
     return function.get_concrete_function()
