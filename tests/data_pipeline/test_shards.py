@@ -172,9 +172,9 @@ def test_training_and_judging_are_the_same_as_from_the_table(small_folder, tmp_p
     capsys.readouterr()
     for data in (small_folder, shards):  # each run on the other's data as well
         runs = (tmp_path / "table", tmp_path / "shards_run")
-        report = tmp_path / f"report of {data.name}"
-        assert run_script(evaluate, *runs, "--data", data, "--report", report) == 0
-        judged = json.loads((report / "results.json").read_text())
+        file = tmp_path / f"{data.name}.json"
+        assert run_script(evaluate, *runs, "--data", data, "--json", file) == 0
+        judged = json.loads(file.read_text())
         assert len({net["rmse_px"]["value"] for net in judged["nets"]}) == 1
 
 

@@ -33,6 +33,9 @@ def start(trainings, small_folder, runs, devices=1, process=None, port=None):
     environment = os.environ | {
         "KERAS_BACKEND": "jax",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        # What one training has compiled, the next ones need not: that is most of their time.
+        "JAX_COMPILATION_CACHE_DIR": str(runs / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     }
     if process is not None:
         environment |= {

@@ -173,15 +173,15 @@ def test_epoch_by_epoch_nothing_differs(narrow_zoo):
     """net6 has dropout, flips and a changing rate; heatmap_s averages its weights."""
     images, labels = nose_data()
     for name in ("net6", "heatmap_s"):
-        net = KeypointRegressor(name, NOSE, epochs=3, batch_size=25)
+        net = KeypointRegressor(name, NOSE, epochs=2, batch_size=25)
         at_once, others = clone(net).fit(images, labels), clone(net)
-        for _ in range(3):
+        for _ in range(2):
             net.partial_fit(images, labels)
             others.partial_fit(images[::-1], labels[::-1])  # in between, as in another fold
         assert net.history_ == at_once.history_
         assert net.history_ != others.history_
         np.testing.assert_array_equal(net.predict(images), at_once.predict(images))
-        with pytest.raises(ValueError, match="All 3 epochs"):
+        with pytest.raises(ValueError, match="All 2 epochs"):
             net.partial_fit(images, labels)
 
 
