@@ -3,9 +3,10 @@
     python -m benchmarks.second_looks --data ~/data/faces
 
 Each photograph has one face, pasted as in `benchmarks.face_detection`, and is 1600 px wide. The
-detector shrinks it to 800 px; if it then finds nothing, it looks again at other sizes. Printed are
-the faces that a second look finds, what else it takes for one, and its CPU time; and the same for
-turned and enlarged details of the landscapes alone. Needs the extra `detect`.
+detector shrinks it to 800 px; if it then finds nothing, it looks again, at other sizes and at
+another confidence. Printed are the faces that such a look finds, what else it takes for one, and
+its CPU time; and the same for turned and enlarged details of the landscapes alone. Needs the extra
+`detect`.
 """
 
 import itertools
@@ -19,8 +20,9 @@ import tensorflow_start
 from benchmarks.pasted_faces import HEIGHT, SIDES, WIDTH, compose, details, find_squares
 
 PROGRAM = "python -m benchmarks.second_looks"
-_LOOKS = (640, 1200, 1600)  # px, the longer side
-_ENLARGED = max(_LOOKS) / WIDTH  # or there would be no more to see at 1600 px
+_LARGEST = 1600
+_LOOKS = ((800, 0.9), (640, 0.9), (640, 0.95), (1200, 0.9), (_LARGEST, 0.9))  # px, confidence
+_ENLARGED = _LARGEST / WIDTH  # or there would be no more to see at 1600 px
 _SIZES = ((32, 64), SIDES, (340, 800))  # px, of a face before that
 
 
@@ -37,10 +39,9 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     tensorflow_start.start_quietly()
     import data_pipeline
-    from pictures.framing import MAX_SIDE
 
     data = data_pipeline.load_faces(arguments.data)
-    detectors = {side: detector(side) for side in (MAX_SIDE, *_LOOKS)}
+    detectors = {f"{side} px, {least:g} sure": detector(side, least) for side, least in _LOOKS}
     print("| what is shown | looked at | pictures | CPU s each | faces found | false alarms |")
     print("|:--|:--|--:|--:|--:|--:|")
     for sides in _SIZES:
@@ -48,19 +49,18 @@ def main(argv=None):
         photographs = map(enlarged, itertools.islice(photographs, arguments.faces))
         low, high = (round(side * _ENLARGED) for side in sides)
         report(f"faces, {low} to {high} px wide", photographs, detectors)
-    landscapes = details(arguments.seed, arguments.details, max(_LOOKS))
+    landscapes = details(arguments.seed, arguments.details, _LARGEST)
     report("details of landscapes", ((each, []) for each in landscapes), detectors)
 
 
-def detector(side):
-    """Finds boxes as `FaceDetector` does, but shrinks photographs to another size first."""
+def detector(side, min_score):
+    """Finds boxes in one look, at photographs that are shrunk to a size first."""
     from pictures.cropping import Box
-    from pictures.detection import MIN_CONFIDENCE
     from pictures.framing import square_finder
 
     def find(picture):
         rgb = np.asarray(picture.convert("RGB"))
-        squares, _ = square_finder(side)(rgb, np.float32(MIN_CONFIDENCE))
+        squares, _ = square_finder(side, looks=(1.0,))(rgb, np.float32(min_score))
         return [Box(*square) for square in squares.numpy().tolist()]
 
     find(Image.new("L", (100, 100)))  # the first one sets up the graph
@@ -80,17 +80,17 @@ def report(what, pictures, detectors):
     Args:
         what: is shown.
         pictures: and the squares of the faces in each.
-        detectors: by size; the first looks at all, the others where it finds nothing.
+        detectors: by name; the first looks at all, the others where it finds nothing.
     """
-    looks = {side: Look(find) for side, find in detectors.items()}
+    looks = {name: Look(find) for name, find in detectors.items()}
     first, *others = looks.values()
     for picture, squares in pictures:
         if not first.take(picture, squares):
             for other in others:
                 other.take(picture, squares)
-    for side, look in looks.items():
+    for name, look in looks.items():
         print(
-            f"| {what} | {side} px | {look.pictures} | {look.seconds / max(look.pictures, 1):.3f} "
+            f"| {what} | {name} | {look.pictures} | {look.seconds / max(look.pictures, 1):.3f} "
             f"| {look.found} | {look.false_alarms} |",
             flush=True,
         )

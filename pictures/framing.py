@@ -10,6 +10,10 @@ from pictures.cascade import cascade
 # At 1600 px, it finds 4 of 859 more, takes two to three times as long, and takes a pagoda for a
 # face in most of the photographs that show one.
 MAX_SIDE = 800  # px
+# Where no face is found, it looks again at four fifths of that size, and is to be twice as sure. Of
+# 20 faces of 859 that were missed, one in a photograph, that finds 8, and takes nothing more for a
+# face in 193 details of landscapes. As sure as at first, it finds 13, and takes 2.
+_LOOKS = (1.0, 0.8)
 # From the cascade's box and landmarks to the square around a face that nets are trained on, fitted
 # to training faces: the side then is right to 7 %, the centre to 3 % of the side.
 _SIDE = 1.168  # of the geometric mean of the box's width and height
@@ -18,20 +22,48 @@ _SHIFT = (0.014, -0.053)  # of the side, from the centre of the five landmarks
 _LARGEST = 1.5  # of the picture's shorter side
 
 
-def find_squares(rgb, min_score, max_side=MAX_SIDE):
+def find_squares(rgb, min_score, max_side=MAX_SIDE, looks=_LOOKS):
     """Finds the faces of a photograph.
 
     Args:
         rgb: uint8 `(height, width, 3)`.
         min_score: scalar; what is less surely a face is left out.
         max_side: px; what is larger is shrunk first.
+        looks: scales of the photograph after that, one tried after the other until a face is found;
+            each time, the doubt that `min_score` allows is halved.
 
     Returns:
         squares: float32 `(F, 4)`: left, top, width and height in px of the photograph, from the
             outer corner of its top left pixel; from left to right.
         scores: float32 `(F,)`, from 0 to 1.
     """
-    small = shrink(rgb, max_side)
+
+    def look(number, *_):
+        small = shrink(rgb, max_side, tf.gather(tf.constant(looks), number))
+        surer = (1 - min_score) * (1 - 0.5 ** tf.cast(number, tf.float32))
+        return number + 1, *_look(rgb, small, min_score + surer)
+
+    # A loop, not branches, so that the nets are in the graph once.
+    _, squares, scores = tf.while_loop(
+        lambda number, _, scores: (number < len(looks)) & (tf.size(scores) == 0),
+        look,
+        (0, tf.zeros((0, 4)), tf.zeros((0,))),
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, 4]), tf.TensorShape([None])),
+        parallel_iterations=1,
+    )
+    return squares, scores
+
+
+def shrink(rgb, max_side=MAX_SIDE, scale=1.0):
+    """Shrinks a picture to at most so many px, and then by a scale; returns float32, 0–255."""
+    size = tf.cast(tf.shape(rgb)[:2], tf.float32)
+    scale *= tf.minimum(1.0, max_side / tf.reduce_max(size))
+    small = tf.cast(tf.maximum(1.0, tf.round(size * scale)), tf.int32)
+    return tf.image.resize(rgb, small, method="bilinear", antialias=True)
+
+
+def _look(rgb, small, min_score):
+    """Finds the faces of a photograph in a smaller copy of it; returns as `find_squares`."""
     size, small_size = (
         tf.cast(tf.gather(tf.shape(each), [1, 0]), tf.float32) for each in (rgb, small)
     )  # width, height
@@ -42,14 +74,6 @@ def find_squares(rgb, min_score, max_side=MAX_SIDE):
     squares, scores = squares[good], faces.scores[good]
     order = tf.argsort(squares[:, 0], stable=True)
     return tf.gather(squares, order), tf.gather(scores, order)
-
-
-def shrink(rgb, max_side=MAX_SIDE):
-    """Shrinks a picture to at most so many px; returns float32, 0–255."""
-    size = tf.cast(tf.shape(rgb)[:2], tf.float32)
-    scale = tf.minimum(1.0, max_side / tf.reduce_max(size))
-    small = tf.cast(tf.maximum(1.0, tf.round(size * scale)), tf.int32)
-    return tf.image.resize(rgb, small, method="bilinear", antialias=True)
 
 
 def face_squares(boxes, landmarks):
@@ -69,11 +93,11 @@ def face_squares(boxes, landmarks):
 
 
 @functools.cache
-def square_finder(max_side=MAX_SIDE):
+def square_finder(max_side=MAX_SIDE, looks=_LOOKS):
     """Returns `find_squares` as one function, traced once for pictures of every size."""
 
     def find(rgb, min_score):
-        return find_squares(rgb, min_score, max_side)
+        return find_squares(rgb, min_score, max_side, looks)
 
     signature = [tf.TensorSpec((None, None, 3), tf.uint8), tf.TensorSpec((), tf.float32)]
     function = tf.function(find, input_signature=signature, autograph=False)

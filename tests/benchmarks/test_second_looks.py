@@ -13,10 +13,10 @@ FACE, ELSEWHERE = Box(1, 1, 100, 100), Box(300, 300, 50, 50)
 
 def test_second_looks_are_at_pictures_in_which_the_first_found_nothing(capsys):
     looks = {
-        800: iter([[FACE], [], [ELSEWHERE], []]).__next__,
-        640: iter([[FACE, ELSEWHERE], []]).__next__,
+        "800 px": iter([[FACE], [], [ELSEWHERE], []]).__next__,
+        "640 px": iter([[FACE, ELSEWHERE], []]).__next__,
     }
-    detectors = {side: lambda _, look=look: look() for side, look in looks.items()}
+    detectors = {name: lambda _, look=look: look() for name, look in looks.items()}
     pictures = [(Image.new("L", (8, 8)), [SQUARE])] * 3 + [(Image.new("L", (8, 8)), [])]
     second_looks.report("pictures", pictures, detectors)
     first, second = (re.split(r" \| ", row) for row in capsys.readouterr().out.splitlines())

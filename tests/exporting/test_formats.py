@@ -14,7 +14,6 @@ import export
 import keypoint_schema
 from errors import UserError
 from exporting import (
-    export_saved_model,
     litert_format,
     onnx_format,
     openvino_format,

@@ -119,6 +119,35 @@ def test_squares_too_large_for_a_face_are_left_out_and_others_come_from_left_to_
     np.testing.assert_allclose(scores, [0.98, 0.95, 0.99], rtol=1e-6)
 
 
+def test_where_no_face_is_found_it_looks_again_at_four_fifths_of_the_size(monkeypatch):
+    landmarks = np.array([[40, 40], [60, 40], [50, 50], [42, 60], [58, 60]], np.float32)
+    face = cascade_module.Faces(
+        np.float32([[30, 20, 70, 72]]), np.float32([0.99]), landmarks[np.newaxis]
+    )
+    none = cascade_module.Faces(*(each[:0] for each in face))
+    for shape, sizes in (
+        ((800, 1600), [(400, 800), (320, 640)]),
+        ((50, 100), [(50, 100), (40, 80)]),
+    ):
+        for found in ([face], [none, face], [none, none]):
+            answers, seen = iter(found), []
+
+            def stand_in(small, min_score, answers=answers, seen=seen):
+                seen.append((tuple(small.shape[:2]), float(min_score)))
+                return next(answers)
+
+            monkeypatch.setattr(framing, "cascade", stand_in)
+            pixels = np.zeros((*shape, 3), np.uint8)
+            squares, scores = framing.find_squares(pixels, np.float32(0.9))
+            expected = list(zip(sizes, (np.float32(0.9), pytest.approx(0.95)), strict=True))
+            assert seen == expected[: len(found)]
+            assert len(squares) == len(scores) == len(found[-1].scores)
+            if len(squares):
+                enlarged = shape[0] / seen[-1][0][0]
+                expected = enlarged * face_squares(face.boxes, landmarks[np.newaxis])
+                np.testing.assert_allclose(squares, expected, rtol=1e-5)
+
+
 def test_no_pixel_is_passed_over_when_a_photograph_is_shrunk():
     lines = np.zeros((40, 3200, 3), np.uint8)
     lines[:, 3::4] = 255
