@@ -34,7 +34,8 @@ class FaceDetector:
         """Loads the detector.
 
         Args:
-            min_confidence: what is less surely a face is left out; None for `MIN_CONFIDENCE`.
+            min_confidence: what is less surely a face is left out; None for `MIN_CONFIDENCE`. Where
+                nothing is left, a second look allows half the doubt.
 
         Raises:
             UserError: if the extra is not installed.

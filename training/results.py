@@ -126,10 +126,10 @@ def measure_results(
         finished: whether training ended as it should, without diverging.
     """
     # On rows whose labels a net has memorized, it only confirms the offset it was trained with.
-    is_held_out = len(valid) > 0
-    train_errors, mirror = _measured(model, train, with_mirror=not is_held_out)
+    has_valid = len(valid) > 0
+    train_errors, mirror = _measured(model, train, with_mirror=not has_valid)
     valid_errors = None
-    if is_held_out:
+    if has_valid:
         valid_errors, mirror = _measured(model, valid, with_mirror=True)
     return Results(
         epochs_run=len(rows),
