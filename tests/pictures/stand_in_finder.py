@@ -20,15 +20,23 @@ from pictures.detection import DetectedFace
 from tests import ROOT
 from tests.running import heed_ctrl_c
 
-DEADLY, SLOW = 255, 1  # the brightness of pictures that kill their process, or take long
+# The brightness of pictures that kill their process, take long, or wait until the gate is there.
+DEADLY, SLOW, WAITING = 255, 1, 2
 
 
 @dataclasses.dataclass(frozen=True)
 class StandIn:
-    """Loads a net that answers with a face's brightness; every picture is one face."""
+    """Loads a net that answers with a face's brightness; every picture is one face.
+
+    Attributes:
+        weights: what its answers depend on.
+        mistake: with which loading it fails.
+        gate: a file, without which pictures wait; None for no wait.
+    """
 
     weights: str = "1"
     mistake: str | None = None
+    gate: pathlib.Path | None = None
     names = keypoint_schema.NAMES
 
     def __call__(self):
@@ -42,6 +50,8 @@ class StandIn:
             os.kill(os.getpid(), signal.SIGKILL)
         if brightness == SLOW:
             time.sleep(1.0)
+        while brightness == WAITING and self.gate and not self.gate.exists():
+            time.sleep(0.02)
         return [DetectedFace(pictures.Box(0, 0, *picture.size), 0.5)]
 
     def predict(self, images):
@@ -77,11 +87,13 @@ def _main(argv):
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cluster")
+    parser.add_argument("--gate", type=pathlib.Path)
     given = parser.parse_args(argv)
     outputs = pictures.Outputs(given.out, resume=given.resume)
     outputs.require_writable()
     paths = pictures.find_pictures([given.folder])
-    return pictures.write_keypoints(paths, StandIn(), outputs, given.jobs, given.cluster)
+    stand_in = StandIn(gate=given.gate)
+    return pictures.write_keypoints(paths, stand_in, outputs, given.jobs, given.cluster)
 
 
 if __name__ == "__main__":
