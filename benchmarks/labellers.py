@@ -64,7 +64,7 @@ def as_one(data, offsets=None):
     """The faces as if one labeller had labelled them, without each one's offset."""
     labels = data.keypoints if offsets is None else data.keypoints - offsets[data.labelled_by]
     return dataclasses.replace(
-        data, keypoints=labels.astype(np.float32), labellers=("all",), labelled_by=None
+        data, keypoints=np.asarray(labels, np.float32), labellers=("all",), labelled_by=None
     )
 
 

@@ -87,7 +87,8 @@ def train(net, shards, from_memory):
     with PeakMemory() as memory:
         faces = data_pipeline.load_faces(shards)
         if from_memory:
-            faces = dataclasses.replace(faces, images=np.asarray(faces.images))
+            images, keypoints = np.asarray(faces.images), np.asarray(faces.keypoints)
+            faces = dataclasses.replace(faces, images=images, keypoints=keypoints)
         recipe = dataclasses.replace(models.find_recipe(net), epochs=2, rows="labelled")
         ends = []
         clock = keras.callbacks.LambdaCallback(

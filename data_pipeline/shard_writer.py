@@ -144,15 +144,19 @@ class ShardWriter:
         if not self._files:
             raise UserError(f"There are no faces to write to {self.folder}.")
         keypoints = self.folder / shards.KEYPOINTS
+        count = sum(self._lengths)
         with atomic_write.replacing(keypoints) as temporary, open(temporary, "wb") as file:
-            shape = (sum(self._lengths), keypoint_schema.NUM_KEYPOINTS, 2)
+            shape = (count, keypoint_schema.NUM_KEYPOINTS, 2)
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
             self._keypoints.seek(0)
             shutil.copyfileobj(self._keypoints, file)
         with atomic_write.replacing(self.folder / shards.GROUPS) as temporary:
             np.save(temporary, np.concatenate(self._groups))
-        stored = (StoredRows.all_of(files) for files in (self._files, [NpyFile.at(keypoints)]))
+        stored = (
+            StoredRows.all_of(self._files, self._lengths),
+            StoredRows.all_of([NpyFile.at(keypoints)], [count]),
+        )
         described = self._described | {
             "faces": self._lengths,
             "fingerprint": content_fingerprint(*stored),

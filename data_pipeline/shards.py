@@ -55,8 +55,8 @@ def load_shards(folder: str | os.PathLike) -> FaceData:
         _check(keypoints, np.float32, (sum(lengths), len(names), 2))
         _check(groups, np.int64, (sum(lengths),))
         return FaceData(
-            images=StoredRows.all_of(images),
-            keypoints=StoredRows.all_of([keypoints]),
+            images=StoredRows.all_of(images, lengths),
+            keypoints=StoredRows.all_of([keypoints], [sum(lengths)]),
             groups=np.array(groups.array),
             names=names,
             fingerprint=described["fingerprint"],

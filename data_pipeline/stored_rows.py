@@ -14,10 +14,10 @@ _MOST_MAPPED = 200  # files; each keeps a descriptor open, of which macOS gives 
 class StoredRows:
     """An array `(N, …)` whose rows are in files, read when they are needed.
 
-    An index of rows gives other rows, still unread; `numpy.asarray` reads them, and so does an
-    index that goes deeper. So a batch is `numpy.asarray(images[rows])`, whether `images` is an
-    array or this. Files are mapped into memory: what was read stays there only until something
-    else needs the room. Pickled, this is the paths of the files.
+    An index of rows gives other rows, still unread; `numpy.asarray` reads them, and so does the
+    index of one row, or one that goes deeper. So a batch is `numpy.asarray(images[rows])`, whether
+    `images` is an array or this. Files are mapped into memory: what was read stays there only until
+    something else needs the room. Pickled, this is the paths of the files.
 
     Attributes:
         parts: files and arrays with rows, one after another; at least one.
@@ -34,9 +34,10 @@ class StoredRows:
     row_shape: tuple[int, ...]
 
     @classmethod
-    def all_of(cls, parts: Sequence["NpyFile | np.ndarray"]) -> "StoredRows":
+    def all_of(
+        cls, parts: Sequence["NpyFile | np.ndarray"], lengths: Sequence[int]
+    ) -> "StoredRows":
         """Takes every row of files and arrays that differ only in their number of rows."""
-        lengths = [len(_array(part)) for part in parts]
         first = _array(parts[0])
         rows = np.arange(sum(lengths))
         return cls(tuple(parts), np.cumsum(lengths), rows, first.dtype, first.shape[1:])
@@ -44,7 +45,9 @@ class StoredRows:
     @classmethod
     def joined(cls, parts: Sequence["StoredRows | np.ndarray"]) -> "StoredRows":
         """Puts rows one after another, without reading any."""
-        stored = [part if isinstance(part, cls) else cls.all_of([part]) for part in parts]
+        stored = [
+            part if isinstance(part, cls) else cls.all_of([part], [len(part)]) for part in parts
+        ]
         firsts = np.cumsum([0] + [part.ends[-1] for part in stored[:-1]])
         placed = list(zip(stored, firsts, strict=True))
         return dataclasses.replace(
@@ -63,9 +66,13 @@ class StoredRows:
         return len(self), *self.row_shape
 
     def __getitem__(self, index) -> "StoredRows | np.ndarray":
-        if isinstance(index, tuple):
+        first, *deeper = index if isinstance(index, tuple) else (index,)
+        if first is Ellipsis:
             return np.asarray(self)[index]
-        return dataclasses.replace(self, rows=self.rows[index])
+        if np.ndim(self.rows[first]) == 0:
+            return np.asarray(self[[first]])[(0, *deeper)]
+        rows = dataclasses.replace(self, rows=self.rows[first])
+        return np.asarray(rows)[(slice(None), *deeper)] if deeper else rows
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:
@@ -97,7 +104,8 @@ class NpyFile:
 
     Attributes:
         path: where it is.
-        changed: when it was written, so that another one at the same place is not taken for it.
+        changed: when it was written, so that one that is opened later at the same place is not read
+            from the older one's map.
     """
 
     path: str

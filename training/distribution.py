@@ -98,7 +98,8 @@ def on_one_device() -> Iterator[None]:
 def copied_to_one_device(model: keras.Model, weights: Sequence[np.ndarray]) -> keras.Model:
     """Returns a copy of a functional model, on one device, with these weights.
 
-    On several devices, `predict` would need batches that divide by their number, and every process.
+    On several devices, predicting would need every process, and batches that divide by their
+    number.
     """
     with on_one_device():
         copy = keras.Model.from_config(model.get_config())

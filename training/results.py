@@ -202,8 +202,10 @@ def validate(predicted: np.ndarray, valid: FaceData) -> Validation | None:
     """
     if not len(valid):
         return None
-    errors = ErrorSums(valid)
-    errors.add(predicted, valid)
+    errors, first = ErrorSums(valid), 0
+    for piece in valid.pieces():
+        errors.add(predicted[first : first + len(piece)], piece)
+        first += len(piece)
     return _validation(errors, valid)
 
 

@@ -66,7 +66,8 @@ def test_the_same_faces_come_back(whole, folder):
     assert isinstance(data.keypoints, StoredRows)
     assert data.images.shape == whole.images.shape
     assert data.keypoints.shape == whole.keypoints.shape
-    np.testing.assert_array_equal(data.keypoints[3:9, [0, 2], 1], whole.keypoints[3:9, [0, 2], 1])
+    for index in (np.s_[3:9, [0, 2], 1], 40, (np.int64(8), 3), np.s_[:, 1], np.s_[..., 0]):
+        np.testing.assert_array_equal(data.keypoints[index], whole.keypoints[index])
     assert_equal(data, whole)
     assert data.description == "somebody's"
     assert sorted(file.name for file in folder.iterdir()) == [
@@ -139,8 +140,7 @@ def test_pictures_do_not_fill_memory(tmp_path):
 
 def test_labels_do_not_fill_memory(folder):
     """What is worked out from all faces needs little more than their row numbers."""
-    faces = 40_000
-    data = load_faces(folder).rows(np.arange(faces) % 60)
+    data = load_faces(folder).rows(np.arange(100_000) % 60)
     net = mean_net(np.full((15, 2), 47.5, np.float32))
     tracemalloc.start()
     try:
@@ -151,7 +151,7 @@ def test_labels_do_not_fill_memory(folder):
     finally:
         tracemalloc.stop()
     assert results.validation.labels == np.isfinite(valid.keypoints).sum()
-    assert most < 12e6  # of which pieces take 8 MB; labels and predictions are 4.8 MB each
+    assert most < 18e6  # labels and predictions are 12 MB each
 
 
 def test_training_and_judging_are_the_same_as_from_the_table(small_folder, tmp_path, capsys):
