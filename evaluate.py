@@ -79,7 +79,7 @@ def main(argv=None):
         arguments.json,
     )
     request.require_writable()
-    data = data_pipeline.load_faces(arguments.data)
+    data = data_pipeline.load_faces(arguments.data).with_labels_in_memory()
     nets = predictions.load_nets(
         arguments.nets, data, arguments.rows, arguments.flip_average, arguments.labels_of
     )

@@ -87,8 +87,8 @@ def train(net, shards, from_memory):
     with PeakMemory() as memory:
         faces = data_pipeline.load_faces(shards)
         if from_memory:
-            images, keypoints = np.asarray(faces.images), np.asarray(faces.keypoints)
-            faces = dataclasses.replace(faces, images=images, keypoints=keypoints)
+            images = np.asarray(faces.images)
+            faces = dataclasses.replace(faces.with_labels_in_memory(), images=images)
         recipe = dataclasses.replace(models.find_recipe(net), epochs=2, rows="labelled")
         ends = []
         clock = keras.callbacks.LambdaCallback(

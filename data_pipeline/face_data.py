@@ -63,19 +63,20 @@ class FaceData:
         )
 
     def pieces(self) -> Iterator["FaceData"]:
-        """The same rows in parts, one after another, each with its labels in memory.
+        """The same rows in parts, one after another, each with its labels in memory; at least one.
 
         What is worked out from millions of labels goes through these, and needs no room for all.
         """
-        for first in range(0, len(self), _PIECE):
-            piece = self.rows(slice(first, first + _PIECE))
-            yield dataclasses.replace(piece, keypoints=np.asarray(piece.keypoints))
+        for first in range(0, max(len(self), 1), _PIECE):
+            yield self.rows(slice(first, first + _PIECE)).with_labels_in_memory()
+
+    def with_labels_in_memory(self) -> "FaceData":
+        """The same faces with their labels in an array, for what compares all of them at once."""
+        return dataclasses.replace(self, keypoints=np.asarray(self.keypoints))
 
     def of_each_row(self, test: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Calls a test of labels `(n, K, 2)` piece by piece; returns its answers, bool `(N,)`."""
-        return np.concatenate(
-            [np.empty(0, bool), *(test(each.keypoints) for each in self.pieces())]
-        )
+        return np.concatenate([test(each.keypoints) for each in self.pieces()])
 
     def select(self, names: Sequence[str], complete: bool = True) -> "FaceData":
         """Keeps some keypoints.
@@ -93,8 +94,7 @@ class FaceData:
             wanted = keypoint_schema.indices(names)
             own = keypoint_schema.indices(self.names)
             columns = [int(np.flatnonzero(own == i)[0]) for i in wanted]
-            parts = [piece.keypoints[:, columns] for piece in self.pieces()]
-            keypoints = np.concatenate(parts) if parts else self.keypoints[:, columns]
+            keypoints = np.concatenate([piece.keypoints[:, columns] for piece in self.pieces()])
             subset = dataclasses.replace(self, keypoints=keypoints, names=tuple(names))
         return subset.rows(subset.is_complete) if complete else subset
 

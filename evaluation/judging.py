@@ -56,7 +56,7 @@ def judge_and_report(
 
     Args:
         nets: in the order of the tables; each is compared with the one before it.
-        data: the `data_pipeline.FaceData` that they predicted.
+        data: the `data_pipeline.FaceData` that they predicted, with its labels in memory.
         load_test_images: loads faces for the 4 × 4 pictures; may raise a `UserError`.
         request: what to measure and write.
     """
@@ -75,12 +75,11 @@ def _judge_all(nets, data, request):
     averaged = "; answers averaged with those for mirror images" * bool(request.flip_average)
     averaged += ", as if labels were symmetric" * (request.flip_average == command_line.SYMMETRIC)
     faces = command_line.counted(len(data), "face")
-    labels = np.asarray(data.keypoints)
     return Results(
         about=f"{data.description}: {faces}; judged by {rows}; resampled by {unit}{averaged}.",
         rows=request.rows,
         threshold=request.threshold,
-        judgements=[judge(net, labels, data.groups, request.threshold) for net in nets],
+        judgements=[judge(net, data.keypoints, data.groups, request.threshold) for net in nets],
         comparisons=compare_neighbours(nets, data.groups),
     )
 
@@ -109,7 +108,7 @@ def _write_report(nets, data, load_test_images, results, folder):
         )
         for net, judgement in zip(nets, results.judgements, strict=True)
     ]
-    faces = report_figures.ReportFaces(data.images, np.asarray(data.keypoints), samples)
+    faces = report_figures.ReportFaces(data.images, data.keypoints, samples)
     figures = report_figures.report_figures(report_nets, faces, results.threshold)
     return report.write_report(folder, results, note, figures)
 

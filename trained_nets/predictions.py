@@ -34,7 +34,7 @@ def load_nets(
 
     Args:
         origins: what `load_net` takes.
-        data: faces with their labels.
+        data: faces, with their labels in memory.
         rows: "validation": count the labels of faces held out by the run's own split, complete or
             not; an exported model, which has no split, or a net that trained on other data, uses
             that of the first run here that has one. "all": count every label, including those that
@@ -179,7 +179,7 @@ def _scope(config, data, is_held_out):
 
 
 def _judged(net, name, data, is_held_out, predicted):
-    labels = np.asarray(data.keypoints)
+    labels = data.keypoints
     histories = _histories(net, name)
     train_loss, valid_loss = _best_losses(histories)
     config = net.config
