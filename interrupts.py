@@ -2,12 +2,14 @@
 
 Both raise `KeyboardInterrupt` wherever the main thread is. If that is in a getter that C++ code of
 TensorFlow's calls, it may take the exception for the lack of an attribute (as of 2.21), and the
-training would go on.
+training would go on. If it is in `zipfile`, another error may take its place.
 """
 
+import contextlib
 import signal
 
 _is_pending = False
+_is_delayed = False
 
 
 def take():
@@ -22,11 +24,29 @@ def interrupt(number, frame):
     """A signal handler that notes the interrupt.
 
     Raises:
-        KeyboardInterrupt: always.
+        KeyboardInterrupt: at once, but for the first one within `delayed`.
     """
     global _is_pending
+    waits = _is_delayed and not _is_pending
     _is_pending = True
-    raise KeyboardInterrupt
+    if not waits:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def delayed():
+    """Lets a block that is soon done, such as the writing of a file, end before an interrupt.
+
+    Raises:
+        KeyboardInterrupt: at its end, if one came meanwhile; at once, if a second one does.
+    """
+    global _is_delayed
+    _is_delayed = True
+    try:
+        yield
+    finally:
+        _is_delayed = False
+    require_none()
 
 
 def require_none():

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 import atomic_write
+import interrupts
 import npz_file
 
 SECONDS_BETWEEN_SAVES = 60.0  # the state of a large net is hundreds of megabytes
@@ -97,7 +98,8 @@ class ResumeState(keras.callbacks.Callback):
             return
         with atomic_write.refusals_named(self.history):
             atomic_write.flush(self.history)
-        with atomic_write.replacing(self.path) as temporary:
+        # After Ctrl-C it would be written again; and zipfile would raise another error instead.
+        with interrupts.delayed(), atomic_write.replacing(self.path) as temporary:
             np.savez(temporary, **self._kept)
         self._saved_at = time.monotonic()
 

@@ -43,3 +43,20 @@ def test_ctrl_c_that_is_ignored_stays_so():
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     os.kill(os.getpid(), signal.SIGINT)
     interrupts.require_none()
+
+
+def test_one_waits_for_the_end_of_what_is_soon_done_and_two_do_not():
+    interrupts.take()
+    ends = []
+    with pytest.raises(KeyboardInterrupt), interrupts.delayed():
+        os.kill(os.getpid(), signal.SIGTERM)
+        ends.append("first")
+    interrupts.forget()
+    with pytest.raises(KeyboardInterrupt), interrupts.delayed():
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        ends.append("second")
+    assert ends == ["first"]
+    interrupts.forget()
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)

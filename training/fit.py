@@ -61,8 +61,9 @@ def fit(
     except KeyboardInterrupt:
         interrupts.forget()
         results = training.interrupt()
-    task.run.save_model(training.best_model())
-    task.run.write_config(config, results.as_json())
+    with interrupts.delayed():  # or a finished training would have no results
+        task.run.save_model(training.best_model())
+        task.run.write_config(config, results.as_json())
     if diverged := training.history.diverged:
         left = f"The weights of epoch {results.best_epoch:,} are in {task.run.path}."
         raise _diverged(task, diverged, left)
@@ -207,6 +208,7 @@ class _Training:
                     verbose=0,
                 )
         except Exception as error:
+            interrupts.require_none()  # whose error it is, if there was one
             full = os.strerror(errno.ENOSPC)
             if task.settings.tensorboard and full in str(error):  # TensorFlow's way to say so
                 raise UserError(
@@ -216,7 +218,8 @@ class _Training:
         finally:
             table.close()
             if task.settings.devices == 1:
-                self.best.restore()
+                with interrupts.delayed():  # or weights of several epochs would be saved
+                    self.best.restore()
 
     def measure(self):
         """Returns the results of a training that ended by itself.

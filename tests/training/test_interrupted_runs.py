@@ -1,9 +1,11 @@
 """What a kill, or Ctrl-C, at a bad moment leaves of a run."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
+import signal
 
 import keras
 import numpy as np
@@ -183,6 +185,51 @@ def test_ctrl_c_after_the_last_epoch_keeps_everything(start_train, tmp_path, mon
     assert "Continuing after epoch 3." in capsys.readouterr().out
     untimed = {"seconds": None}
     assert results_of(tmp_path / "net1") | untimed == results_of(tmp_path / "whole") | untimed
+
+
+def test_an_interrupt_waits_until_the_state_is_written(start_train, tmp_path, monkeypatch):
+    """For zipfile would raise a ValueError in its place."""
+    savez, written = np.savez, []
+
+    def interrupted(path, **state):
+        if not written:
+            os.kill(os.getpid(), signal.SIGTERM)
+        savez(path, **state)
+        written.append(state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.resume, "SECONDS_BETWEEN_SAVES", 0.0)
+        patch.setattr(np, "savez", interrupted)
+        assert start_train("--model", "net1", "--epochs", 4) == 130
+    assert len(written) == 2  # that of the first epoch, and what every interrupt leaves
+    assert results_of(tmp_path / "net1")["epochs_run"] == 1
+
+
+def test_an_error_that_an_interrupt_became_counts_as_one(start_train, tmp_path, monkeypatch):
+    def lose_an_attribute(self, epoch, logs=None):
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise AttributeError("as TensorFlow says")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ResumeState, "on_epoch_end", lose_an_attribute)
+        assert start_train("--model", "net1", "--epochs", 4) == 130
+    assert results_of(tmp_path / "net1")["finished"] is False
+
+
+def test_an_interrupt_after_the_results_keeps_them(start_train, tmp_path, monkeypatch, capsys):
+    save_model = RunFolder.save_model
+
+    def interrupted(self, model):
+        os.kill(os.getpid(), signal.SIGTERM)
+        save_model(self, model)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "save_model", interrupted)
+        assert start_train("--model", "net1", "--epochs", 2) == 130
+    assert results_of(tmp_path / "net1")["finished"] is True
+    assert start_train("--model", "net1", "--epochs", 2, "--resume") == 0
+    assert "is finished already" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("flips_respect_the_offset", [False, True])
