@@ -28,6 +28,7 @@ class KeypointFinder:
         min_confidence: float | None = None,
         flip_average: bool | str = False,
         labels_of: str | None = None,
+        uncertainty: bool = False,
     ):
         """Loads the nets.
 
@@ -39,11 +40,13 @@ class KeypointFinder:
             flip_average: True averages over each face and its mirror image; "symmetric" leaves
                 out the mirror offset of the training labels.
             labels_of: as for `load_net`.
+            uncertainty: also tell by how much the net expects each keypoint to be wrong, which only
+                heatmap nets can.
 
         Raises:
             UserError: if the net cannot be loaded, or the extra is missing.
         """
-        self.net = load_net(net, flip_average, labels_of)
+        self.net = load_net(net, flip_average, labels_of, uncertainty)
         self._detector = pictures.FaceDetector(min_confidence) if detect else None
 
     def __call__(
@@ -58,7 +61,8 @@ class KeypointFinder:
 
         Returns:
             The faces from left to right, each with `box`, `confidence`, and `keypoints` by name in
-            px of the upright picture; (0, 0) is the centre of its top left pixel.
+            px of the upright picture; (0, 0) is the centre of its top left pixel. If it was asked
+            for, `uncertainty_by_name` has the root mean square errors to expect, in such px.
 
         Raises:
             UnreadablePictureError: if a file or bytes are no picture.

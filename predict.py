@@ -10,8 +10,7 @@ from trained_nets import places
 _EXAMPLES = """examples:
   python predict.py --preset heatmap_m face.jpg                    without any training
   python predict.py runs/specialists face.jpg                      CSV on the terminal
-  python predict.py runs/specialists faces/ --out found.json --draw annotated/
-  python predict.py runs/specialists party.jpg --detect --draw annotated/
+  python predict.py runs/specialists photos/ --detect --out found.json --draw annotated/
   python predict.py --preset heatmap_m @photos.txt --detect --jobs 8 --out found.parquet
   python predict.py --preset heatmap_s clip.mp4 --detect --draw drawn.mp4
   python predict.py runs/specialists --data ~/data/facial-keypoints --submission submission.csv
@@ -44,6 +43,7 @@ def parse_arguments(argv=None):
     add("--submission", type=path, metavar="FILE", help="write a Kaggle submission")
     add("--data", type=text, action=command_line.Once, help="for --submission: Kaggle's files")
     command_line.add_labels_of_argument(parser)
+    add("--uncertainty", action="store_true", help="also tell how wrong each may be, px")
     arguments = parser.parse_intermixed_args(argv)
     if arguments.preset:  # then all that is named are pictures
         arguments.pictures = [arguments.net] * bool(arguments.net) + arguments.pictures
@@ -58,8 +58,8 @@ def check_usage(parser, arguments):
         parser.error(f"{rule} Received: {arguments.net or 'neither'}.")
     others = ("pictures", "out", "draw", "resume", "jobs", "cluster")
     no, has_others = f"no {', --'.join(others)}", any(vars(arguments)[name] for name in others)
-    if arguments.submission and (has_others or arguments.detect):
-        parser.error(f"--submission is about the test faces: {no}, --detect.")
+    if arguments.submission and (has_others or arguments.detect or arguments.uncertainty):
+        parser.error(f"--submission is about the test faces: {no}, --detect, --uncertainty.")
     if arguments.webcam and (has_others or arguments.submission):
         parser.error(f"--webcam shows what it finds: {no}, --submission.")
     arguments.detect |= arguments.webcam
@@ -89,7 +89,7 @@ def predict_pictures(arguments):
     outputs.require_writable()
     paths = pictures.find_pictures(arguments.pictures)
     how = arguments.flip_average, arguments.labels_of, arguments.detect, arguments.min_confidence
-    load = FinderLoading(arguments.net, *how)
+    load = FinderLoading(arguments.net, *how, arguments.uncertainty)
     if arguments.webcam:
         return pictures.show_webcam(load())
     return pictures.write_keypoints(paths, load, outputs, arguments.jobs, arguments.cluster)

@@ -10,8 +10,7 @@ import sys
 import numpy as np
 
 import keypoint_schema
-from models.heatmap_layers import cell_centres
-from models.training_model import TARGET_DEVIATION
+from models.heatmap_layers import TARGET_DEVIATION, cell_centres
 
 _DELTA = 1.5  # px, of the Huber loss
 

@@ -1,17 +1,23 @@
-"""Which answers are wrong? Compares what heatmap nets could say of how sure they are.
+"""Which answers are wrong? Compares what heatmap nets can say of how sure they are.
 
     python -m benchmarks.uncertainty runs/heatmap_l --data ~/data/faces --data ~/data/helen
 
 The faces are those that the run held out, each answered as its labeller labels. An answer's signals
-are the spread and the entropy of its heatmap, how far the mirrored face's answer is from it, how
-far the answers scatter when the crop is moved, turned and scaled a little, and the sum of the
-ranks of spread, mirror and scatter. For answers: Spearman's rank correlation of signal and error
-from face to face, mean over the keypoints; of the tenth with the highest signals, the share that it
-has of all errors above 5 px, and how many in it are right all the same. For faces: the rank
-correlation of mean signal and mean error; and of the tenth with the highest signals, how many are
-in the tenth with the largest errors, and the mean error, beside that of the others.
+are the error to expect by its heatmap (what `predict.py --uncertainty` tells), the heatmap's
+entropy, how far the mirrored face's answer is from it, how far the answers scatter when the crop is
+moved, turned and scaled a little, and the sum of the ranks of expected error, mirror and scatter.
+
+The first table compares them. For answers: Spearman's rank correlation of signal and error from
+face to face, mean over the keypoints; of the tenth with the highest signals, the share that it has
+of all errors above 5 px, and how many in it are right all the same. For faces: the rank correlation
+of mean signal and mean error; and of the tenth with the highest signals, how many are in the tenth
+with the largest errors, and the mean error, beside that of the others.
+
+The second compares expected errors with true ones: the root mean squares of both, and how many are
+above 5 px.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -23,7 +29,9 @@ from errors import UserError
 
 PROGRAM = "python -m benchmarks.uncertainty"
 WRONG = 5.0  # px
+_EXPECTED = "error to expect by the heatmap"
 # Of each changed crop: shift in x and y, px; turn, degrees; scale.
+_EDGES = (0, 1, 2, 3, 4, 6, math.inf)  # px, of expected errors in the second table
 _CHANGES = (
     (3, 1, 0, 1.0),
     (-3, -1, 0, 1.0),
@@ -53,14 +61,22 @@ def main(argv=None):
         "| faces: rank correlation | worst tenth | mean error, px | the others |"
     )
     print(f"|:--|:--|{'--:|' * 7}")
+    judged = []
     for path in arguments.data or [None]:
         data = require_held_out(net, data_pipeline.load_faces(path))
         labeller = data.labellers[0]
         own = answering(net, None, labeller)
         images = np.asarray(data.images)
         errors = np.linalg.norm(own.predict_all(images) - data.keypoints, axis=2)
-        for name, values in signals(own, images).items():
+        found = signals(own, images)
+        for name, values in found.items():
             print(f"| {labeller} | {name} | {row(values, errors)} |", flush=True)
+        judged.append((labeller, found[_EXPECTED], errors))
+    print("\n| labeller | expected, px | answers | RMS expected | RMS error | above 5 px |")
+    print(f"|:--|:--|{'--:|' * 4}")
+    for labeller, expected, errors in judged:
+        for cells in calibration(expected, errors):
+            print(f"| {labeller} | {cells} |")
 
 
 def signals(net, images):
@@ -70,35 +86,28 @@ def signals(net, images):
         net: a `TrainedNet` with heatmaps of all 15 keypoints.
         images: uint8 `(N, 96, 96, 1)`.
     """
-    spread, entropy = of_heatmaps(net, images)
+    from trained_nets.uncertainty import with_uncertainty
+
+    if len(net.names) != keypoint_schema.NUM_KEYPOINTS:
+        raise UserError(f"{net.origin} does not predict all keypoints. Name a heatmap net's run.")
     found = {
-        "spread of the heatmap": spread,
-        "entropy of the heatmap": entropy,
+        _EXPECTED: with_uncertainty(net).predict(images)[..., 2],
+        "entropy of the heatmap": entropy(net, images),
         "distance from the mirrored answer": of_mirror(net, images),
         "scatter over changed crops": of_changes(net, images),
     }
     ranked = [ranks(found[name]) for name in found if not name.startswith("entropy")]
-    return found | {"spread, mirror and scatter, as ranks": np.sum(ranked, axis=0)}
+    return found | {"expected error, mirror and scatter, as ranks": np.sum(ranked, axis=0)}
 
 
-def of_heatmaps(net, images):
-    """The standard deviation of each heatmap, px, and its entropy, nats; `(N, 15)` each."""
+def entropy(net, images):
+    """The entropy of each heatmap, nats."""
     import keras
 
-    from models.heatmap_layers import SoftArgmax, cell_centres
-
-    layer = net.model.layers[-1]
-    if not isinstance(layer, SoftArgmax) or len(net.names) != keypoint_schema.NUM_KEYPOINTS:
-        raise UserError(f"{net.origin} has no heatmaps of all keypoints. Name a heatmap net's run.")
-    logits = keras.Model(net.model.input, layer.input).predict(images, verbose=0)
+    logits = keras.Model(net.model.input, net.model.layers[-1].input).predict(images, verbose=0)
     shares = np.exp(logits - logits.max((1, 2), keepdims=True), dtype=np.float64)
     shares /= shares.sum((1, 2), keepdims=True)
-    height, width = shares.shape[1:3]
-    cells = keypoint_schema.to_pixels(cell_centres(height, width)).reshape(height, width, 2)
-    means = np.einsum("nhwk,hwc->nkc", shares, cells)
-    squares = np.einsum("nhwk,hwc->nk", shares, cells**2)
-    spread = np.sqrt(np.maximum(squares - np.square(means).sum(2), 0))
-    return spread, -(shares * np.log(shares + 1e-30)).sum((1, 2))
+    return -(shares * np.log(shares + 1e-30)).sum((1, 2))
 
 
 def of_mirror(net, images):
@@ -163,6 +172,24 @@ def row(signal, errors):
             f"{np.delete(error, unsure).mean():.2f}",
         ]
     )
+
+
+def calibration(expected, errors):
+    """Yields the cells of a row for each range of expected errors that has any; both `(N, 15)`."""
+    labelled = np.isfinite(errors)
+    for low, high in itertools.pairwise(_EDGES):
+        within = labelled & (expected >= low) & (expected < high)
+        if within.any():
+            told, true = expected[within], errors[within]
+            yield " | ".join(
+                [
+                    f"{low} to {high}" if math.isfinite(high) else f"from {low}",
+                    str(len(true)),
+                    f"{np.sqrt(np.mean(told**2)):.2f}",
+                    f"{np.sqrt(np.mean(true**2)):.2f}",
+                    f"{(true > WRONG).mean():.1%}".replace("%", " %"),
+                ]
+            )
 
 
 def highest(values):

@@ -1,4 +1,4 @@
-"""The two layers of the heatmap nets that Keras lacks: input standardization and soft-argmax."""
+"""The layers of the heatmap nets that Keras lacks: input standardization and soft-argmax."""
 
 import keras
 import numpy as np
@@ -6,6 +6,7 @@ from keras import ops
 
 import keypoint_schema
 
+TARGET_DEVIATION = 3.0  # px, of the Gaussian that a heatmap is compared with in training
 _FLAT_PICTURE = 0.02  # share of the gray range; keeps the noise of a flat picture small
 
 
@@ -44,12 +45,36 @@ class SoftArgmax(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, logits):
+        return ops.matmul(self._shares(logits), self._cells)
+
+    def _shares(self, logits):
         heatmaps = ops.reshape(logits, (-1, len(self._cells), logits.shape[-1]))
-        shares = ops.softmax(ops.transpose(heatmaps, (0, 2, 1)), axis=-1)
-        return ops.matmul(shares, self._cells)
+        return ops.softmax(ops.transpose(heatmaps, (0, 2, 1)), axis=-1)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], input_shape[-1], 2)
+
+
+class SoftArgmaxWithUncertainty(SoftArgmax):
+    """Also tells by how much the net itself expects to be wrong.
+
+    A heatmap that was trained against Gaussians around the labels is, at best, the probability of
+    the label's place, blurred by that Gaussian. Its variance minus that of the Gaussian is then the
+    mean square error to expect.
+
+    Output: float32 `(batch, K, 3)`, normalized: x, y, and the root mean square error expected.
+    """
+
+    def call(self, logits):
+        shares = self._shares(logits)
+        means = ops.matmul(shares, self._cells)
+        squares = ops.matmul(shares, np.sum(self._cells**2, axis=1, keepdims=True))
+        variance = squares - ops.sum(ops.square(means), axis=-1, keepdims=True)
+        blur = 2 * (TARGET_DEVIATION / keypoint_schema.PIXELS_PER_UNIT) ** 2
+        return ops.concatenate([means, ops.sqrt(ops.maximum(variance - blur, 0.0))], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[-1], 3)
 
 
 def cell_centres(height: int, width: int) -> np.ndarray:

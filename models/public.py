@@ -10,6 +10,7 @@ from models.predicting import in_pieces, predict_normalized, predict_pixels
 from models.recipe import Recipe
 from models.recipe_settings import override
 from models.training_model import TrainingModel
+from models.uncertainty import with_uncertainty
 from models.warm_starts import warm_start
 from models.zoo import ZOO, build, find, find_recipe
 
@@ -38,5 +39,6 @@ __all__ = [
     "set_precision",
     "warm_start",
     "with_outputs",
+    "with_uncertainty",
     "zoo_table",
 ]

@@ -5,11 +5,9 @@ import numpy as np
 from keras import ops
 
 import keypoint_schema
-from models.heatmap_layers import SoftArgmax, cell_centres
+from models.heatmap_layers import TARGET_DEVIATION, SoftArgmax, cell_centres
 from models.heatmap_nets import CONTEXT_LAYER
 from models.losses import labelled_keypoints, labelled_mean
-
-TARGET_DEVIATION = 3.0  # px, of the Gaussian that a heatmap is compared with
 
 
 class TrainingModel(keras.Model):

@@ -25,7 +25,8 @@ def annotated(picture: Image.Image, faces: Sequence[Face], enlarge: bool = True)
 
     Args:
         picture: of any mode.
-        faces: with keypoints in px of the photograph.
+        faces: with keypoints in px of the photograph. Where their uncertainty is known, it is the
+            radius of a ring around each.
         enlarge: whether a picture less than 480 px wide is enlarged, by a whole number, to no more
             than 4,096 px on its longer side.
 
@@ -49,10 +50,18 @@ def annotated(picture: Image.Image, faces: Sequence[Face], enlarge: bool = True)
         if box != whole:
             edges = np.array([box.left, box.top, box.left + box.width, box.top + box.height])
             pen.rectangle(list(edges * scale), outline=_MIDDLE, width=max(1, round(radius / 2)))
+        uncertainty = face.uncertainty_by_name
         for name, (x, y) in zip(face.names, (face.points + 0.5) * scale - 0.5, strict=True):
-            corners = [x - radius, y - radius, x + radius, y + radius]
-            pen.ellipse(corners, fill=keypoint_color(name), outline=(0, 0, 0))
+            color = keypoint_color(name)
+            if name in uncertainty:
+                around = _circle(x, y, uncertainty[name] * scale)
+                pen.ellipse(around, outline=color, width=max(1, round(radius / 2)))
+            pen.ellipse(_circle(x, y, radius), fill=color, outline=(0, 0, 0))
     return copy
+
+
+def _circle(x, y, radius):
+    return [x - radius, y - radius, x + radius, y + radius]
 
 
 def write_annotated(file: str | os.PathLike, picture: Image.Image, faces: Sequence[Face]) -> None:

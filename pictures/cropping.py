@@ -1,6 +1,7 @@
 """From a photograph to the square that a net sees, and its keypoints back again."""
 
 import dataclasses
+import math
 
 import numpy as np
 from PIL import Image
@@ -19,6 +20,11 @@ class Box:
     top: float
     width: float
     height: float
+
+    @property
+    def side(self) -> float:
+        """That of the square of the same area, px."""
+        return math.sqrt(self.width * self.height)
 
 
 def crop(gray: np.ndarray, box: Box) -> np.ndarray:

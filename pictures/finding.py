@@ -23,7 +23,7 @@ def find_keypoints(
     Args:
         paths: picture files.
         net: has `names`, its K keypoints', and `predict`, from uint8 `(N, 96, 96, 1)` to px
-            `(N, K, 2)`.
+            `(N, K, 2)`, or `(N, K, 3)`, also with the error to expect of each.
         detector: finds the faces; None if each picture is a face crop.
 
     Returns:
@@ -70,9 +70,14 @@ def _predicted(cropped, net):
     predicted = iter(net.predict(images))
     found = []
     for each in cropped:
-        faces = [
-            Face(face.box, net.names, to_photograph(next(predicted), face.box), face.confidence)
-            for face in each.faces
-        ]
+        faces = [_face(face, net.names, next(predicted)) for face in each.faces]
         found.append(PictureFaces(each.path, each.size, faces, each.error))
     return found
+
+
+def _face(face, names, predicted):
+    points = to_photograph(predicted[:, :2], face.box)
+    uncertainty = None
+    if predicted.shape[1] > 2:
+        uncertainty = predicted[:, 2] * face.box.side / keypoint_schema.IMAGE_SIZE
+    return Face(face.box, names, points, face.confidence, uncertainty)

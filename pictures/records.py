@@ -19,12 +19,15 @@ class Face:
         names: of the K keypoints.
         points: `(K, 2)` px of the upright photograph.
         confidence: the detector's; None for a face crop.
+        uncertainty: `(K,)` px of the upright photograph, the root mean square error to expect of
+            each keypoint; None if it was not asked for.
     """
 
     box: Box
     names: Sequence[str]
     points: np.ndarray
     confidence: float | None = None
+    uncertainty: np.ndarray | None = None
 
     @property
     def keypoints(self) -> dict[str, tuple[float, float]]:
@@ -32,6 +35,13 @@ class Face:
         return {
             name: (float(x), float(y)) for name, (x, y) in zip(self.names, self.points, strict=True)
         }
+
+    @property
+    def uncertainty_by_name(self) -> dict[str, float]:
+        """The uncertainty of each keypoint, px; empty if it was not asked for."""
+        if self.uncertainty is None:
+            return {}
+        return dict(zip(self.names, map(float, self.uncertainty), strict=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,23 +94,25 @@ class Tally:
 
 CSV_COLUMNS = (
     *("picture", "face", "confidence", "left", "top", "width", "height"),
-    *("keypoint", "x", "y", "error"),
+    *("keypoint", "x", "y", "uncertainty", "error"),
 )
 
 
 def csv_rows(picture: PictureFaces) -> list[list[str]]:
     """Returns a row of `CSV_COLUMNS` for each keypoint; one without a face for a faceless picture.
 
-    Faces are counted from 0. The confidence is empty for a face crop; the error, for a picture that
-    could be read.
+    Faces are counted from 0. The confidence is empty for a face crop; the uncertainty, where it was
+    not asked for; the error, for a picture that could be read.
     """
     rows = []
     for number, face in enumerate(picture.faces):
         confidence = "" if face.confidence is None else f"{face.confidence:.4f}"
         box = [f"{value:.2f}" for value in dataclasses.astuple(face.box)]
         start = [picture.name, str(number), confidence, *box]
+        uncertainty = {name: f"{value:.2f}" for name, value in face.uncertainty_by_name.items()}
         rows += [
-            [*start, name, f"{x:.2f}", f"{y:.2f}", ""] for name, (x, y) in face.keypoints.items()
+            [*start, name, f"{x:.2f}", f"{y:.2f}", uncertainty.get(name, ""), ""]
+            for name, (x, y) in face.keypoints.items()
         ]
     return rows or [[picture.name, *[""] * (len(CSV_COLUMNS) - 2), picture.error or ""]]
 
@@ -123,4 +135,7 @@ def _face(face):
     record = {"box": box, "keypoints": keypoints}
     if face.confidence is not None:
         record["confidence"] = round(face.confidence, 4)
+    if face.uncertainty is not None:
+        expected = face.uncertainty_by_name
+        record["uncertainty"] = {name: round(px, 2) for name, px in expected.items()}
     return record

@@ -126,13 +126,14 @@ def _schema():
     import pyarrow as pa
 
     measured = ("confidence", "left", "top", "width", "height", *keypoint_schema.column_names())
+    uncertainties = map(_uncertainty_column, keypoint_schema.NAMES)
     return pa.schema(
         [
             pa.field("picture", pa.string(), nullable=False),
             ("picture_width", pa.int32()),
             ("picture_height", pa.int32()),
             ("face", pa.int32()),
-            *((name, pa.float32()) for name in measured),
+            *((name, pa.float32()) for name in (*measured, *uncertainties)),
             ("error", pa.string()),
         ]
     )
@@ -150,9 +151,14 @@ def _rows(picture: PictureFaces) -> Sequence[dict]:
             for name, point in face.keypoints.items()
             for axis, value in zip("xy", point, strict=True)
         }
+        | {_uncertainty_column(name): value for name, value in face.uncertainty_by_name.items()}
         for number, face in enumerate(picture.faces)
     ]
     return rows or [start | {"error": picture.error}]
+
+
+def _uncertainty_column(name):
+    return f"{name}_uncertainty"
 
 
 def _read_metadata(file):

@@ -17,6 +17,7 @@ class FinderLoading:
         origin, flip_average, labels_of: as for `load_net`.
         detect: whether faces have to be found first.
         min_confidence: as for `FaceDetector`.
+        uncertainty: as for `load_net`.
     """
 
     origin: str
@@ -24,6 +25,7 @@ class FinderLoading:
     labels_of: str | None
     detect: bool
     min_confidence: float | None
+    uncertainty: bool = False
 
     def __call__(self) -> pictures.Finder:
         """Loads them.
@@ -36,12 +38,13 @@ class FinderLoading:
         from trained_nets.provenance import provenance
 
         detector = pictures.FaceDetector(self.min_confidence) if self.detect else None
-        net = load_net(self.origin, self.flip_average, self.labels_of)
+        net = load_net(self.origin, self.flip_average, self.labels_of, self.uncertainty)
         settings = {
             "weights": net.weights_digest,
             "labels_of": net.labels_of,
             "flip_average": self.flip_average,
             "detect": self.detect,
+            "uncertainty": self.uncertainty,
         }
         if detector:
             given = self.min_confidence

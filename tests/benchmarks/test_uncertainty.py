@@ -39,20 +39,16 @@ def test_a_net_that_does_not_scatters():
     assert uncertainty.of_changes(net, spots()).min() > 1
 
 
-def test_flat_heatmaps_are_as_wide_as_can_be():
+def test_flat_heatmaps_have_all_entropy():
     images = keras.Input(IMAGE_SHAPE)
     pooled = keras.layers.AveragePooling2D(4)(images)
     logits = keras.layers.Conv2D(NUM_KEYPOINTS, 1, kernel_initializer="ones")(pooled)
-    net = types.SimpleNamespace(
-        model=keras.Model(images, SoftArgmax()(logits)), names=range(NUM_KEYPOINTS)
-    )
+    net = types.SimpleNamespace(model=keras.Model(images, SoftArgmax()(logits)))
     peaked = np.zeros((2, *IMAGE_SHAPE), np.uint8)
     peaked[1, 40:44, 40:44] = 200
-    spread, entropy = uncertainty.of_heatmaps(net, peaked)
-    one_axis = 4 * np.sqrt((24**2 - 1) / 12)  # of 24 cells of 4 px
-    np.testing.assert_allclose(spread[0], np.sqrt(2) * one_axis, rtol=1e-4)
+    entropy = uncertainty.entropy(net, peaked)
     np.testing.assert_allclose(entropy[0], np.log(24**2), rtol=1e-4)
-    np.testing.assert_allclose([spread[1], entropy[1]], 0, atol=1e-3)
+    np.testing.assert_allclose(entropy[1], 0, atol=1e-3)
 
 
 def test_the_table_of_a_signal_that_knows_the_errors():
@@ -61,3 +57,12 @@ def test_the_table_of_a_signal_that_knows_the_errors():
     cells = uncertainty.row(np.nan_to_num(errors), errors).split(" | ")
     assert cells[:1] + cells[2:3] + cells[4:5] == ["1.00", "0%", "2 of 2"]
     assert float(cells[5]) == pytest.approx(18.5 * 0.75, abs=0.01)
+
+
+def test_expected_errors_beside_true_ones():
+    expected = np.array([[0.5, 0.5, 7.0, 9.0]])
+    errors = np.array([[3.0, 1.0, np.nan, 6.0]])
+    assert list(uncertainty.calibration(expected, errors)) == [
+        "0 to 1 | 2 | 0.50 | 2.24 | 0.0 %",
+        "from 6 | 1 | 9.00 | 6.00 | 100.0 %",
+    ]

@@ -1,6 +1,7 @@
 """Pictures of every kind, and coordinates there and back."""
 
 import contextlib
+import dataclasses
 import io
 import queue
 import signal
@@ -16,6 +17,7 @@ import keypoint_schema
 import pictures
 from errors import UserError
 from pictures import annotation, reading, records
+from pictures.detection import DetectedFace
 from tests import export_stand_in
 
 
@@ -227,7 +229,35 @@ def test_records_name_every_keypoint(tmp_path):
 def test_a_picture_without_faces_has_one_row(tmp_path):
     found = pictures.PictureFaces(tmp_path / "b.png", (8, 6), [])
     assert pictures.json_record(found)["faces"] == []
-    assert records.csv_rows(found) == [[str(tmp_path / "b.png"), *[""] * 10]]
+    assert records.csv_rows(found) == [[str(tmp_path / "b.png"), *[""] * 11]]
+
+
+def test_records_tell_how_sure_a_net_is_if_it_does(tmp_path):
+    names, points = ("nose_tip", "left_eye_center"), np.array([[1.0, 5], [6, 7]])
+    sure = pictures.Face(pictures.Box(1, 2, 30, 30), names, points)
+    unsure = dataclasses.replace(sure, uncertainty=np.array([0.123, 4]))
+    found = pictures.PictureFaces(tmp_path / "a.png", (80, 60), [sure, unsure])
+    first, second = pictures.json_record(found)["faces"]
+    assert "uncertainty" not in first
+    assert second["uncertainty"] == {"nose_tip": 0.12, "left_eye_center": 4.0}
+    column = records.CSV_COLUMNS.index("uncertainty")
+    assert [row[column] for row in records.csv_rows(found)] == ["", "", "0.12", "4.00"]
+
+
+def test_the_error_to_expect_is_in_px_of_the_photograph():
+    class Net:
+        names = ("nose_tip",)
+
+        def predict(self, images):
+            return np.full((len(images), 1, 3), 2.0, np.float32)
+
+    class Detector:
+        def find(self, picture):
+            return [DetectedFace(pictures.Box(10, 10, 192, 192), 0.9)]
+
+    (face,) = pictures.find_faces(Image.new("L", (300, 300)), Net(), Detector())
+    assert face.uncertainty_by_name == {"nose_tip": 4.0}
+    assert face.keypoints["nose_tip"] == (14.5, 14.5)
 
 
 def test_left_and_right_keypoints_are_marked_in_their_colours():
@@ -239,6 +269,17 @@ def test_left_and_right_keypoints_are_marked_in_their_colours():
     assert annotated.getpixel((30, 40)) == (86, 180, 233)
     small = annotation.annotated(gradient(50, 40), [])
     assert small.size == (500, 400)
+
+
+def test_a_ring_shows_how_far_a_keypoint_may_be_off():
+    face = pictures.Face(
+        *(pictures.Box(0, 0, 600, 600), ["nose_tip"], np.array([[300.0, 300.0]])),
+        uncertainty=np.array([50.0]),
+    )
+    annotated = annotation.annotated(Image.new("L", (600, 600)), [face])
+    row = np.asarray(annotated)[300, :, 0]
+    inner, outer = np.nonzero(row[310:])[0][[0, -1]] + 310
+    assert 345 <= inner <= outer <= 351
 
 
 def test_marks_can_be_seen_in_a_large_photograph():

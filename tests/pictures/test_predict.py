@@ -167,7 +167,8 @@ def test_one_bad_picture_is_told_in_one_line_and_listed_with_its_reason(
             "--resume is for --out FOLDER.parquet",
         ),
         (["net", "--submission", "s.csv", "--jobs", "2"], "no pictures, --out, --draw, --resume"),
-        (["net", "--submission", "s.csv", "--resume"], "--resume, --jobs, --cluster, --detect."),
+        (["net", "--submission", "s.csv", "--resume"], "--resume, --jobs, --cluster, --detect,"),
+        (["net", "--submission", "s.csv", "--uncertainty"], "--detect, --uncertainty."),
         (["net", "a.png", "--cluster", ""], "--cluster: must not be empty"),
         (["net", "a.png", "--jobs", "0"], "at least 1"),
         (["net", "a.png", "--min-confidence", "0.5"], "is for --detect"),
@@ -185,6 +186,16 @@ def test_one_bad_picture_is_told_in_one_line_and_listed_with_its_reason(
 def test_mistakes_on_the_command_line_are_told(arguments, message, capsys):
     assert run_script(predict, *arguments) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_heatmap_net_tells_how_sure_it_is(run_path, folder, tmp_path, capsys):
+    out = tmp_path / "found.csv"
+    options = ["--uncertainty", "--out", out, "--draw", tmp_path / "drawn"]
+    assert run_script(predict, "preset:heatmap_s", folder / "b.png", *options) == 0
+    assert pd.read_csv(out)["uncertainty"].between(0, 30).all()
+    capsys.readouterr()
+    assert run_script(predict, run_path, folder / "b.png", "--uncertainty") == 2
+    assert "cannot tell how sure it is" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("option", "place"), [("--out", "file/x.csv"), ("--draw", "file")])
@@ -268,7 +279,7 @@ def test_nobody_in_any_photograph_is_status_1(run_path, tmp_path, monkeypatch, c
     assert run_script(predict, run_path, tmp_path / "nobody.png", "--detect") == 1
     printed = capsys.readouterr()
     assert "no face found in" in printed.err
-    assert printed.out.splitlines()[1] == f"{tmp_path / 'nobody.png'}{',' * 10}"
+    assert printed.out.splitlines()[1] == f"{tmp_path / 'nobody.png'}{',' * 11}"
 
 
 @pytest.mark.parametrize("options", [(), ("--jobs", "2")])

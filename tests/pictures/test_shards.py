@@ -51,7 +51,10 @@ def test_a_shard_has_a_row_for_each_face_and_each_picture_without(paths, tmp_pat
     assert table["picture"].tolist() == [str(path) for path in paths]
     start = ["picture", "picture_width", "picture_height", "face", "confidence"]
     start += ["left", "top", "width", "height"]
-    assert list(table.columns) == [*start, *keypoint_schema.column_names(), "error"]
+    uncertainties = [f"{name}_uncertainty" for name in keypoint_schema.NAMES]
+    columns = [*start, *keypoint_schema.column_names(), *uncertainties, "error"]
+    assert list(table.columns) == columns
+    assert table[uncertainties].isna().all(axis=None)
     assert table["face"].isna().tolist() == [False, True, True, True] + [False] * 6
     assert table["nose_tip_x"].dropna().tolist() == [10, 14, 15, 16, 17, 18, 19]
     assert table["picture_width"][1] == 96
