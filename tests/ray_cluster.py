@@ -61,12 +61,12 @@ def _add_node(cluster, number, config):
 
 
 @contextlib.contextmanager
-def started_by_hand(home, nodes):
+def started_by_hand(home, nodes, variables):
     """Starts nodes of one core each as docs/training.md says, with a token in a home folder.
 
-    Yields the address, and the environment for those who join.
+    Yields the address, and the environment for those who join; both have the variables.
     """
-    environment = os.environ | {"HOME": str(home)}
+    environment = os.environ | {"HOME": str(home)} | variables
     ray = pathlib.Path(sys.executable).with_name("ray")
     subprocess.run(
         [ray, "get-auth-token", "--generate"], env=environment, check=True, capture_output=True
@@ -93,13 +93,15 @@ def started_by_hand(home, nodes):
 
 
 def _end(process):
-    """Ends a `ray start`, and its node with it; `ray stop` would end the nodes of others, too."""
-    process.terminate()
-    try:
-        process.wait(60)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Kills a `ray start` and all that it has started, its node among them.
+
+    After a training, a node takes half a minute to end by itself; `ray stop` would end the nodes of
+    others, too.
+    """
+    for each in [process.pid, *_descendants(process.pid)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+    process.wait()
     process.stdout.close()
 
 
@@ -116,23 +118,30 @@ def _wait_for(wanted, output):
 def processes(title):
     """The processes of this process's clusters whose titles begin so; found in /proc."""
     found = []
-    for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            process = int(command.parent.name)
-            if command.read_text().startswith(title) and os.getpid() in ancestors(process):
+    for process in _descendants(os.getpid()):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if pathlib.Path(f"/proc/{process}/cmdline").read_text().startswith(title):
                 found.append(process)
-        except OSError:  # ended meanwhile
-            continue
     return found
 
 
-def ancestors(process):
+def _descendants(process):
+    """A process's children, their children, and so on."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if process in _ancestors(int(folder.name)):
+                found.append(int(folder.name))
+    return found
+
+
+def _ancestors(process):
     """The numbers of a process's parent, its parent's parent, and so on."""
-    while process := parent(process):
+    while process := _parent(process):
         yield process
 
 
-def parent(process):
+def _parent(process):
     """The number of a process's parent; 0 if it has none."""
     status = pathlib.Path(f"/proc/{process}/status").read_text()
     return int(status.split("PPid:")[1].split()[0])

@@ -16,6 +16,17 @@ def training(name, *options, killed_in=None, dies_in=None, interrupted_in=None):
     return {"options": options} | ends
 
 
+def keeping_compiled(folder):
+    """The variables with which JAX keeps what it compiles in a folder.
+
+    What one training has compiled, the next ones need not: that is most of their time.
+    """
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+
+
 def start(trainings, small_folder, runs, devices=1, process=None, port=None):
     """Starts a process that trains on virtual devices of the CPU, into the folder `runs`.
 
@@ -33,9 +44,7 @@ def start(trainings, small_folder, runs, devices=1, process=None, port=None):
     environment = os.environ | {
         "KERAS_BACKEND": "jax",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
-        # What one training has compiled, the next ones need not: that is most of their time.
-        "JAX_COMPILATION_CACHE_DIR": str(runs / "compiled"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        **keeping_compiled(runs),
     }
     if process is not None:
         environment |= {
