@@ -10,6 +10,7 @@ import signal
 
 _is_pending = False
 _is_delayed = False
+_waits = False  # one that came within `delayed`
 
 
 def take():
@@ -24,29 +25,35 @@ def interrupt(number, frame):
     """A signal handler that notes the interrupt.
 
     Raises:
-        KeyboardInterrupt: at once, but for the first one within `delayed`.
+        KeyboardInterrupt: at once, unless it is the first within `delayed`.
     """
-    global _is_pending
-    waits = _is_delayed and not _is_pending
+    global _is_pending, _waits
     _is_pending = True
-    if not waits:
-        raise KeyboardInterrupt
+    if _is_delayed and not _waits:
+        _waits = True
+        return
+    raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
 def delayed():
-    """Lets a block that is soon done, such as the writing of a file, end before an interrupt.
+    """Holds an interrupt back until a short block, such as the writing of a file, has ended.
 
     Raises:
-        KeyboardInterrupt: at its end, if one came meanwhile; at once, if a second one does.
+        KeyboardInterrupt: at the end of the block if one came within; at once if a second one does.
     """
-    global _is_delayed
-    _is_delayed = True
+    global _is_delayed, _waits
+    _is_delayed, _waits = True, False
     try:
         yield
+    except Exception as error:
+        if _waits:  # a second one may have become this error
+            raise KeyboardInterrupt from error
+        raise
     finally:
         _is_delayed = False
-    require_none()
+    if _waits:
+        raise KeyboardInterrupt
 
 
 def require_none():

@@ -16,6 +16,7 @@ from PIL import Image
 
 import pictures
 from trained_nets.loading import load_net
+from trained_nets.uncertainty import to_answer
 
 
 class KeypointFinder:
@@ -40,13 +41,13 @@ class KeypointFinder:
             flip_average: True averages over each face and its mirror image; "symmetric" leaves
                 out the mirror offset of the training labels.
             labels_of: as for `load_net`.
-            uncertainty: also tell by how much the net expects each keypoint to be wrong, which only
-                heatmap nets can.
+            uncertainty: also tell how uncertain the net is of each keypoint, as single heatmap
+                nets can.
 
         Raises:
-            UserError: if the net cannot be loaded, or the extra is missing.
+            UserError: if the net cannot be loaded or tell its uncertainty, or the extra is missing.
         """
-        self.net = load_net(net, flip_average, labels_of, uncertainty)
+        self.net = to_answer(load_net(net, labels_of=labels_of), flip_average, uncertainty)
         self._detector = pictures.FaceDetector(min_confidence) if detect else None
 
     def __call__(
@@ -62,7 +63,8 @@ class KeypointFinder:
         Returns:
             The faces from left to right, each with `box`, `confidence`, and `keypoints` by name in
             px of the upright picture; (0, 0) is the centre of its top left pixel. If it was asked
-            for, `uncertainty_by_name` has the root mean square errors to expect, in such px.
+            for, `uncertainty_by_name` has how far from them, in root mean square px, the places are
+            that the net holds possible.
 
         Raises:
             UnreadablePictureError: if a file or bytes are no picture.

@@ -43,7 +43,7 @@ def parse_arguments(argv=None):
     add("--submission", type=path, metavar="FILE", help="write a Kaggle submission")
     add("--data", type=text, action=command_line.Once, help="for --submission: Kaggle's files")
     command_line.add_labels_of_argument(parser)
-    add("--uncertainty", action="store_true", help="also tell how wrong each may be, px")
+    add("--uncertainty", action="store_true", help="tell how uncertain each keypoint is, px")
     arguments = parser.parse_intermixed_args(argv)
     if arguments.preset:  # then all that is named are pictures
         arguments.pictures = [arguments.net] * bool(arguments.net) + arguments.pictures

@@ -3,9 +3,9 @@
     python -m benchmarks.uncertainty runs/heatmap_l --data ~/data/faces --data ~/data/helen
 
 The faces are those that the run held out, each answered as its labeller labels. An answer's signals
-are the error to expect by its heatmap (what `predict.py --uncertainty` tells), the heatmap's
-entropy, how far the mirrored face's answer is from it, how far the answers scatter when the crop is
-moved, turned and scaled a little, and the sum of the ranks of expected error, mirror and scatter.
+are its uncertainty (what `predict.py --uncertainty` tells), the entropy of its heatmap, how far the
+mirrored face's answer is from it, how far the answers scatter when the crop is moved, turned and
+scaled a little, and the sum of the ranks of uncertainty, mirror and scatter.
 
 The first table compares them. For answers: Spearman's rank correlation of signal and error from
 face to face, mean over the keypoints; of the tenth with the highest signals, the share that it has
@@ -13,8 +13,7 @@ of all errors above 5 px, and how many in it are right all the same. For faces: 
 of mean signal and mean error; and of the tenth with the highest signals, how many are in the tenth
 with the largest errors, and the mean error, beside that of the others.
 
-The second compares expected errors with true ones: the root mean squares of both, and how many are
-above 5 px.
+The second says how large the errors are of answers of more or less uncertainty.
 """
 
 import itertools
@@ -29,9 +28,9 @@ from errors import UserError
 
 PROGRAM = "python -m benchmarks.uncertainty"
 WRONG = 5.0  # px
-_EXPECTED = "error to expect by the heatmap"
+_UNCERTAINTY = "uncertainty"
+_EDGES = (0, 1, 2, 3, 4, 6, math.inf)  # px, of uncertainties in the second table
 # Of each changed crop: shift in x and y, px; turn, degrees; scale.
-_EDGES = (0, 1, 2, 3, 4, 6, math.inf)  # px, of expected errors in the second table
 _CHANGES = (
     (3, 1, 0, 1.0),
     (-3, -1, 0, 1.0),
@@ -71,11 +70,11 @@ def main(argv=None):
         found = signals(own, images)
         for name, values in found.items():
             print(f"| {labeller} | {name} | {row(values, errors)} |", flush=True)
-        judged.append((labeller, found[_EXPECTED], errors))
-    print("\n| labeller | expected, px | answers | RMS expected | RMS error | above 5 px |")
-    print(f"|:--|:--|{'--:|' * 4}")
-    for labeller, expected, errors in judged:
-        for cells in calibration(expected, errors):
+        judged.append((labeller, found[_UNCERTAINTY], errors))
+    print("\n| labeller | uncertainty, px | answers | RMSE, px | above 5 px |")
+    print(f"|:--|:--|{'--:|' * 3}")
+    for labeller, uncertainties, errors in judged:
+        for cells in calibration(uncertainties, errors):
             print(f"| {labeller} | {cells} |")
 
 
@@ -86,18 +85,18 @@ def signals(net, images):
         net: a `TrainedNet` with heatmaps of all 15 keypoints.
         images: uint8 `(N, 96, 96, 1)`.
     """
-    from trained_nets.uncertainty import with_uncertainty
+    from trained_nets.uncertainty import to_answer
 
     if len(net.names) != keypoint_schema.NUM_KEYPOINTS:
         raise UserError(f"{net.origin} does not predict all keypoints. Name a heatmap net's run.")
     found = {
-        _EXPECTED: with_uncertainty(net).predict(images)[..., 2],
+        _UNCERTAINTY: to_answer(net, False, True).predict(images)[..., 2],
         "entropy of the heatmap": entropy(net, images),
         "distance from the mirrored answer": of_mirror(net, images),
         "scatter over changed crops": of_changes(net, images),
     }
     ranked = [ranks(found[name]) for name in found if not name.startswith("entropy")]
-    return found | {"expected error, mirror and scatter, as ranks": np.sum(ranked, axis=0)}
+    return found | {"uncertainty, mirror and scatter, as ranks": np.sum(ranked, axis=0)}
 
 
 def entropy(net, images):
@@ -174,20 +173,19 @@ def row(signal, errors):
     )
 
 
-def calibration(expected, errors):
-    """Yields the cells of a row for each range of expected errors that has any; both `(N, 15)`."""
+def calibration(uncertainties, errors):
+    """Yields a row's cells for each range of uncertainties that has any; both `(N, 15)`."""
     labelled = np.isfinite(errors)
     for low, high in itertools.pairwise(_EDGES):
-        within = labelled & (expected >= low) & (expected < high)
+        within = labelled & (uncertainties >= low) & (uncertainties < high)
         if within.any():
-            told, true = expected[within], errors[within]
+            found = errors[within]
             yield " | ".join(
                 [
                     f"{low} to {high}" if math.isfinite(high) else f"from {low}",
-                    str(len(true)),
-                    f"{np.sqrt(np.mean(told**2)):.2f}",
-                    f"{np.sqrt(np.mean(true**2)):.2f}",
-                    f"{(true > WRONG).mean():.1%}".replace("%", " %"),
+                    str(len(found)),
+                    f"{np.sqrt(np.mean(found**2)):.2f}",
+                    f"{(found > WRONG).sum()}",
                 ]
             )
 

@@ -98,7 +98,7 @@ class ResumeState(keras.callbacks.Callback):
             return
         with atomic_write.refusals_named(self.history):
             atomic_write.flush(self.history)
-        # After Ctrl-C it would be written again; and zipfile would raise another error instead.
+        # An interrupt here would make zipfile raise another error.
         with interrupts.delayed(), atomic_write.replacing(self.path) as temporary:
             np.savez(temporary, **self._kept)
         self._saved_at = time.monotonic()

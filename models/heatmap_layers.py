@@ -55,14 +55,15 @@ class SoftArgmax(keras.layers.Layer):
         return (input_shape[0], input_shape[-1], 2)
 
 
+@keras.saving.register_keras_serializable(package="facial_keypoints")
 class SoftArgmaxWithUncertainty(SoftArgmax):
-    """Also tells by how much the net itself expects to be wrong.
+    """Also tells how far apart the places are that the net holds possible for a keypoint.
 
     A heatmap that was trained against Gaussians around the labels is, at best, the probability of
-    the label's place, blurred by that Gaussian. Its variance minus that of the Gaussian is then the
-    mean square error to expect.
+    each place, blurred by that Gaussian. So its variance minus the Gaussian's is that of the place.
 
-    Output: float32 `(batch, K, 3)`, normalized: x, y, and the root mean square error expected.
+    Output: float32 `(batch, K, 3)`, normalized: x, y, and the uncertainty, which is the root mean
+    square distance of the possible places from there; 0 if the heatmap is no wider than its target.
     """
 
     def call(self, logits):

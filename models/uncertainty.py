@@ -1,4 +1,4 @@
-"""The net that also tells how sure it is of each keypoint."""
+"""The net that also tells how uncertain it is of each keypoint."""
 
 import keras
 
@@ -6,7 +6,7 @@ from models.heatmap_layers import SoftArgmax, SoftArgmaxWithUncertainty
 
 
 def with_uncertainty(net: keras.Model) -> keras.Model:
-    """Builds the net that also tells by how much it expects to be wrong.
+    """Builds the net that also tells how uncertain it is.
 
     Args:
         net: from images to normalized keypoints `(batch, K, 2)`, by heatmaps that were trained with

@@ -50,13 +50,12 @@ def annotated(picture: Image.Image, faces: Sequence[Face], enlarge: bool = True)
         if box != whole:
             edges = np.array([box.left, box.top, box.left + box.width, box.top + box.height])
             pen.rectangle(list(edges * scale), outline=_MIDDLE, width=max(1, round(radius / 2)))
-        uncertainty = face.uncertainty_by_name
-        for name, (x, y) in zip(face.names, (face.points + 0.5) * scale - 0.5, strict=True):
-            color = keypoint_color(name)
-            if name in uncertainty:
-                around = _circle(x, y, uncertainty[name] * scale)
-                pen.ellipse(around, outline=color, width=max(1, round(radius / 2)))
-            pen.ellipse(_circle(x, y, radius), fill=color, outline=(0, 0, 0))
+        points = dict(zip(face.names, (face.points + 0.5) * scale - 0.5, strict=True))
+        for name, px in face.uncertainty_by_name.items():
+            ring, width = _circle(*points[name], px * scale), max(1, round(radius / 2))
+            pen.ellipse(ring, outline=keypoint_color(name), width=width)
+        for name, point in points.items():
+            pen.ellipse(_circle(*point, radius), fill=keypoint_color(name), outline=(0, 0, 0))
     return copy
 
 

@@ -23,7 +23,7 @@ def find_keypoints(
     Args:
         paths: picture files.
         net: has `names`, its K keypoints', and `predict`, from uint8 `(N, 96, 96, 1)` to px
-            `(N, K, 2)`, or `(N, K, 3)`, also with the error to expect of each.
+            `(N, K, 2)`, or `(N, K, 3)`, with the uncertainty of each.
         detector: finds the faces; None if each picture is a face crop.
 
     Returns:

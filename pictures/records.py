@@ -19,8 +19,8 @@ class Face:
         names: of the K keypoints.
         points: `(K, 2)` px of the upright photograph.
         confidence: the detector's; None for a face crop.
-        uncertainty: `(K,)` px of the upright photograph, the root mean square error to expect of
-            each keypoint; None if it was not asked for.
+        uncertainty: `(K,)` px of the upright photograph, how far from each keypoint, in root mean
+            square, the places are that the net holds possible; None if it was not asked for.
     """
 
     box: Box
@@ -136,6 +136,6 @@ def _face(face):
     if face.confidence is not None:
         record["confidence"] = round(face.confidence, 4)
     if face.uncertainty is not None:
-        expected = face.uncertainty_by_name
-        record["uncertainty"] = {name: round(px, 2) for name, px in expected.items()}
+        of_each = face.uncertainty_by_name
+        record["uncertainty"] = {name: round(px, 2) for name, px in of_each.items()}
     return record

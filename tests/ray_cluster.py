@@ -130,18 +130,18 @@ def _descendants(process):
     found = []
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if process in _ancestors(int(folder.name)):
+            if process in ancestors(int(folder.name)):
                 found.append(int(folder.name))
     return found
 
 
-def _ancestors(process):
+def ancestors(process):
     """The numbers of a process's parent, its parent's parent, and so on."""
-    while process := _parent(process):
+    while process := parent(process):
         yield process
 
 
-def _parent(process):
+def parent(process):
     """The number of a process's parent; 0 if it has none."""
     status = pathlib.Path(f"/proc/{process}/status").read_text()
     return int(status.split("PPid:")[1].split()[0])

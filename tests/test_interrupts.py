@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM raise, and are noted until somebody answers."""
 
+import contextlib
 import os
 import signal
 
@@ -46,8 +47,8 @@ def test_ctrl_c_that_is_ignored_stays_so():
 
 
 def interrupt_a_delayed_block(times):
-    """Sends SIGTERM so many times within a block that delays it; returns whether that ended."""
-    interrupts.take()
+    """Sends SIGTERM so often within a block that delays it; returns whether that ended."""
+    signal.signal(signal.SIGTERM, interrupts.interrupt)
     ends = []
 
     def run():
@@ -56,9 +57,31 @@ def interrupt_a_delayed_block(times):
                 os.kill(os.getpid(), signal.SIGTERM)
             ends.append("reached")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) if times else contextlib.nullcontext():
         run()
     return bool(ends)
+
+
+def test_one_before_does_not_count_within_the_block():
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.interrupt(signal.SIGTERM, None)
+    assert interrupt_a_delayed_block(times=0)
+    assert interrupt_a_delayed_block(times=1)
+
+
+def test_what_one_has_become_counts_as_one():
+    def fail(signals):
+        with interrupts.delayed():
+            for _ in range(signals):
+                with contextlib.suppress(KeyboardInterrupt):
+                    os.kill(os.getpid(), signal.SIGTERM)
+            raise ValueError("as zipfile says")
+
+    interrupts.take()
+    with pytest.raises(KeyboardInterrupt):
+        fail(signals=2)
+    with pytest.raises(ValueError, match="as zipfile says"):
+        fail(signals=0)
 
 
 def test_one_waits_for_the_end_of_what_is_soon_done_and_two_do_not():

@@ -46,6 +46,17 @@ def test_it_averages_with_the_mirror_image_and_answers_as_any_labeller(find, fac
     assert np.abs(plain.points - expected).max() > 0.2
 
 
+def test_it_tells_how_uncertain_it_is_if_asked_to(find, face):
+    (plain,), (found,) = (
+        find(face),
+        KeypointFinder("preset:heatmap_s", False, uncertainty=True)(face),
+    )
+    assert plain.uncertainty_by_name == {}
+    assert found.uncertainty_by_name.keys() == found.keypoints.keys()
+    assert 0 <= min(found.uncertainty_by_name.values()) < max(found.uncertainty_by_name.values())
+    np.testing.assert_allclose(found.points, plain.points, atol=0.05)
+
+
 def test_pillows_picture_is_taken_as_its_file_is_whatever_its_mode(face, tmp_path):
     class Watched:
         names = ()

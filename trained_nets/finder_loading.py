@@ -17,7 +17,7 @@ class FinderLoading:
         origin, flip_average, labels_of: as for `load_net`.
         detect: whether faces have to be found first.
         min_confidence: as for `FaceDetector`.
-        uncertainty: as for `load_net`.
+        uncertainty: whether the net tells how uncertain it is of each keypoint.
     """
 
     origin: str
@@ -31,14 +31,16 @@ class FinderLoading:
         """Loads them.
 
         Raises:
-            UserError: as `load_net` and `FaceDetector`.
+            UserError: as `load_net`, `to_answer` and `FaceDetector`.
         """
         tensorflow_start.start_quietly()
         from trained_nets.loading import load_net
         from trained_nets.provenance import provenance
+        from trained_nets.uncertainty import to_answer
 
         detector = pictures.FaceDetector(self.min_confidence) if self.detect else None
-        net = load_net(self.origin, self.flip_average, self.labels_of, self.uncertainty)
+        net = load_net(self.origin, labels_of=self.labels_of)
+        answering = to_answer(net, self.flip_average, self.uncertainty)
         settings = {
             "weights": net.weights_digest,
             "labels_of": net.labels_of,
@@ -49,4 +51,4 @@ class FinderLoading:
         if detector:
             given = self.min_confidence
             settings["min_confidence"] = pictures.MIN_CONFIDENCE if given is None else given
-        return pictures.Finder(net, detector, settings, {"net": net.origin} | provenance())
+        return pictures.Finder(answering, detector, settings, {"net": net.origin} | provenance())

@@ -16,16 +16,12 @@ from trained_nets.trained_net import (
     from_model,
     labellers_of,
 )
-from trained_nets.uncertainty import with_uncertainty
 
 UNFINISHED = "is not finished: it was interrupted, or failed."
 
 
 def load_net(
-    origin: str | os.PathLike,
-    flip_average: bool | str = False,
-    labels_of: str | None = None,
-    uncertainty: bool = False,
+    origin: str | os.PathLike, flip_average: bool | str = False, labels_of: str | None = None
 ) -> TrainedNet:
     """Loads a net.
 
@@ -34,17 +30,14 @@ def load_net(
             folder of one version, or of all versions, of which the newest is loaded.
         flip_average: as `flip_averaged` takes it.
         labels_of: whose labels it predicts; None for its own default, the first labeller's.
-        uncertainty: whether it also tells how sure it is, as `with_uncertainty`.
 
     Raises:
         UserError: if there is no such net, it cannot be loaded, or it has not learned from that
-            labeller, or cannot tell how sure it is.
+            labeller.
     """
     net = _load(os.fspath(origin))
     if labels_of:
         net = net.as_labeller(labels_of)
-    if uncertainty:
-        net = with_uncertainty(net)
     return flip_averaged(net, flip_average)
 
 

@@ -185,7 +185,7 @@ def flip_averaged(net: TrainedNet, flip_average: bool | str = True) -> TrainedNe
     """Returns the net, averaging its predictions for each face and its mirror image.
 
     Args:
-        net: the net, perhaps from `with_uncertainty`.
+        net: the net.
         flip_average: True; `SYMMETRIC`, for mirror-symmetric answers; False for the net as it is.
 
     Raises:
@@ -198,9 +198,7 @@ def flip_averaged(net: TrainedNet, flip_average: bool | str = True) -> TrainedNe
 
     def predict(images):
         mirrored = net.predict(np.ascontiguousarray(images[:, :, ::-1]))
-        points, others = mirrored[..., :2], mirrored[..., 2:]
-        back = keypoint_schema.to_pixels(mirror(keypoint_schema.to_normalized(points)))
-        back = np.concatenate([back, others[:, mirror.permutation]], axis=-1)
+        back = keypoint_schema.to_pixels(mirror(keypoint_schema.to_normalized(mirrored)))
         return (net.predict(images) + back) / 2
 
     return dataclasses.replace(net, predict=predict)

@@ -64,11 +64,11 @@ def fit(
     with interrupts.delayed():  # or a finished training would have no results
         task.run.save_model(training.best_model())
         task.run.write_config(config, results.as_json())
+        if results.finished:
+            task.run.forget_state()
     if diverged := training.history.diverged:
         left = f"The weights of epoch {results.best_epoch:,} are in {task.run.path}."
         raise _diverged(task, diverged, left)
-    if results.finished:
-        task.run.forget_state()
     return results
 
 
@@ -177,7 +177,7 @@ class _Training:
         return epochs
 
     def run(self, first_epoch, console, extra_callbacks):
-        """Trains, then restores the best weights."""
+        """Trains; afterwards, `best_model` has the best weights."""
         task, recipe = self.task, self.task.recipe
         table = callbacks.EpochTable(
             self.history, self.best, recipe.epochs, console, task.later_steps
@@ -208,7 +208,7 @@ class _Training:
                     verbose=0,
                 )
         except Exception as error:
-            interrupts.require_none()  # whose error it is, if there was one
+            interrupts.require_none()  # one may have become this error
             full = os.strerror(errno.ENOSPC)
             if task.settings.tensorboard and full in str(error):  # TensorFlow's way to say so
                 raise UserError(
@@ -217,9 +217,6 @@ class _Training:
             raise
         finally:
             table.close()
-            if task.settings.devices == 1:
-                with interrupts.delayed():  # or weights of several epochs would be saved
-                    self.best.restore()
 
     def measure(self):
         """Returns the results of a training that ended by itself.
@@ -269,6 +266,7 @@ class _Training:
         """
         is_emptied = self.is_interrupted and keras.backend.backend() == "jax"
         if self.task.settings.devices == 1 and not is_emptied:
+            self.best.restore()
             return self.model
         best = dict(zip(map(id, self.compiled.weights), self.best.best_weights, strict=True))
         return distribution.copied_to_one_device(

@@ -39,7 +39,7 @@ def test_a_net_that_does_not_scatters():
     assert uncertainty.of_changes(net, spots()).min() > 1
 
 
-def test_flat_heatmaps_have_all_entropy():
+def test_flat_heatmaps_have_maximal_entropy():
     images = keras.Input(IMAGE_SHAPE)
     pooled = keras.layers.AveragePooling2D(4)(images)
     logits = keras.layers.Conv2D(NUM_KEYPOINTS, 1, kernel_initializer="ones")(pooled)
@@ -59,10 +59,10 @@ def test_the_table_of_a_signal_that_knows_the_errors():
     assert float(cells[5]) == pytest.approx(18.5 * 0.75, abs=0.01)
 
 
-def test_expected_errors_beside_true_ones():
-    expected = np.array([[0.5, 0.5, 7.0, 9.0]])
+def test_how_large_errors_are_where_a_net_is_uncertain():
+    uncertainties = np.array([[0.5, 0.5, 7.0, 9.0]])
     errors = np.array([[3.0, 1.0, np.nan, 6.0]])
-    assert list(uncertainty.calibration(expected, errors)) == [
-        "0 to 1 | 2 | 0.50 | 2.24 | 0.0 %",
-        "from 6 | 1 | 9.00 | 6.00 | 100.0 %",
+    assert list(uncertainty.calibration(uncertainties, errors)) == [
+        "0 to 1 | 2 | 2.24 | 0",
+        "from 6 | 1 | 6.00 | 1",
     ]

@@ -232,7 +232,7 @@ def test_a_picture_without_faces_has_one_row(tmp_path):
     assert records.csv_rows(found) == [[str(tmp_path / "b.png"), *[""] * 11]]
 
 
-def test_records_tell_how_sure_a_net_is_if_it_does(tmp_path):
+def test_records_tell_how_uncertain_a_net_is_if_it_does(tmp_path):
     names, points = ("nose_tip", "left_eye_center"), np.array([[1.0, 5], [6, 7]])
     sure = pictures.Face(pictures.Box(1, 2, 30, 30), names, points)
     unsure = dataclasses.replace(sure, uncertainty=np.array([0.123, 4]))
@@ -244,7 +244,7 @@ def test_records_tell_how_sure_a_net_is_if_it_does(tmp_path):
     assert [row[column] for row in records.csv_rows(found)] == ["", "", "0.12", "4.00"]
 
 
-def test_the_error_to_expect_is_in_px_of_the_photograph():
+def test_the_uncertainty_is_in_px_of_the_photograph():
     class Net:
         names = ("nose_tip",)
 
@@ -253,11 +253,11 @@ def test_the_error_to_expect_is_in_px_of_the_photograph():
 
     class Detector:
         def find(self, picture):
-            return [DetectedFace(pictures.Box(10, 10, 192, 192), 0.9)]
+            return [DetectedFace(pictures.Box(10, 10, 96, 384), 0.9)]
 
     (face,) = pictures.find_faces(Image.new("L", (300, 300)), Net(), Detector())
     assert face.uncertainty_by_name == {"nose_tip": 4.0}
-    assert face.keypoints["nose_tip"] == (14.5, 14.5)
+    assert face.keypoints["nose_tip"] == (12, 19.5)
 
 
 def test_left_and_right_keypoints_are_marked_in_their_colours():
@@ -271,7 +271,7 @@ def test_left_and_right_keypoints_are_marked_in_their_colours():
     assert small.size == (500, 400)
 
 
-def test_a_ring_shows_how_far_a_keypoint_may_be_off():
+def test_a_ring_shows_how_uncertain_a_keypoint_is():
     face = pictures.Face(
         *(pictures.Box(0, 0, 600, 600), ["nose_tip"], np.array([[300.0, 300.0]])),
         uncertainty=np.array([50.0]),

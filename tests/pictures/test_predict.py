@@ -27,6 +27,7 @@ from tests import ROOT, run_fixtures, small_data
 from tests.pictures import stand_in_finder
 from tests.running import run_script
 from trained_nets.loading import load_net
+from trained_nets.uncertainty import to_answer
 
 
 @pytest.fixture(scope="module")
@@ -188,14 +189,19 @@ def test_mistakes_on_the_command_line_are_told(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_a_heatmap_net_tells_how_sure_it_is(run_path, folder, tmp_path, capsys):
-    out = tmp_path / "found.csv"
-    options = ["--uncertainty", "--out", out, "--draw", tmp_path / "drawn"]
-    assert run_script(predict, "preset:heatmap_s", folder / "b.png", *options) == 0
-    assert pd.read_csv(out)["uncertainty"].between(0, 30).all()
+def test_a_heatmap_net_tells_how_uncertain_it_is(run_path, folder, tmp_path, capsys):
+    face = folder / "b.png"  # enlarged threefold
+    options = ["--out", tmp_path / "found.csv", "--uncertainty"]
+    assert run_script(predict, "preset:heatmap_s", face, *options) == 0
+    crop = pictures.crop(to_gray(Image.open(face)), pictures.Box(0, 0, 288, 288))
+    net = to_answer(load_net("preset:heatmap_s"), False, True)
+    expected = net.predict(crop[np.newaxis])[0, :, 2]
+    found = pd.read_csv(tmp_path / "found.csv")["uncertainty"]
+    np.testing.assert_allclose(found, 3 * expected, atol=0.02)
+    assert found.max() > 1
     capsys.readouterr()
-    assert run_script(predict, run_path, folder / "b.png", "--uncertainty") == 2
-    assert "cannot tell how sure it is" in capsys.readouterr().err
+    assert run_script(predict, run_path, face, "--uncertainty") == 2
+    assert "cannot tell how uncertain it is" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("option", "place"), [("--out", "file/x.csv"), ("--draw", "file")])

@@ -3,6 +3,7 @@
 import json
 import os
 
+import numpy as np
 import pytest
 
 import keypoint_schema
@@ -33,6 +34,20 @@ def contents(folder):
 @pytest.fixture
 def paths(tmp_path):
     return write_pictures(tmp_path / "in", range(10, 20))
+
+
+def test_a_shard_tells_how_uncertain_a_net_is(paths, tmp_path):
+    class Uncertain(StandIn):
+        def predict(self, images):
+            answers = super().predict(images)
+            numbers = np.broadcast_to(np.arange(answers.shape[1]), answers.shape[:2])
+            return np.concatenate([answers, numbers[..., np.newaxis]], axis=-1)
+
+    out = tmp_path / "found.parquet"
+    assert write(paths, out, load=Uncertain()) == 0
+    table = pd.read_parquet(out)
+    for number, name in enumerate(keypoint_schema.NAMES):
+        assert (table[f"{name}_uncertainty"] == number).all()
 
 
 def test_a_shard_has_a_row_for_each_face_and_each_picture_without(paths, tmp_path, capsys):

@@ -217,6 +217,31 @@ def test_an_error_that_an_interrupt_became_counts_as_one(start_train, tmp_path, 
     assert results_of(tmp_path / "net1")["finished"] is False
 
 
+def test_interrupts_while_the_best_weights_are_restored_mix_no_weights(
+    start_train, tmp_path, monkeypatch
+):
+    """The first comes amid an epoch, when the net no longer has the best ones."""
+    best, restore = [], callbacks.BestWeights.restore
+
+    def interrupt(self, batch, logs=None):
+        if len(read_history(tmp_path / "net1/history.csv")) == 2:
+            raise KeyboardInterrupt
+
+    def interrupted(self):
+        best.append(self.best_weights)
+        if len(best) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        restore(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ResumeState, "on_train_batch_end", interrupt)
+        patch.setattr(callbacks.BestWeights, "restore", interrupted)
+        assert start_train("--model", "net1", "--epochs", 5) == 130
+    saved = RunFolder(tmp_path / "net1").load_model().get_weights()
+    for one, other in zip(saved, best[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_an_interrupt_after_the_results_keeps_them(start_train, tmp_path, monkeypatch, capsys):
     save_model = RunFolder.save_model
 
@@ -228,6 +253,7 @@ def test_an_interrupt_after_the_results_keeps_them(start_train, tmp_path, monkey
         patch.setattr(RunFolder, "save_model", interrupted)
         assert start_train("--model", "net1", "--epochs", 2) == 130
     assert results_of(tmp_path / "net1")["finished"] is True
+    assert not (tmp_path / "net1/resume.npz").exists()
     assert start_train("--model", "net1", "--epochs", 2, "--resume") == 0
     assert "is finished already" in capsys.readouterr().out
 
