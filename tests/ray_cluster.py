@@ -117,21 +117,17 @@ def _wait_for(wanted, output):
 
 def processes(title):
     """The processes of this process's clusters whose titles begin so; found in /proc."""
+    return _descendants(os.getpid(), title)
+
+
+def _descendants(process, title=""):
+    """A process's children, their children, and so on, of those whose titles begin so."""
     found = []
-    for process in _descendants(os.getpid()):
+    for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):  # it has ended meanwhile
-            if pathlib.Path(f"/proc/{process}/cmdline").read_text().startswith(title):
-                found.append(process)
-    return found
-
-
-def _descendants(process):
-    """A process's children, their children, and so on."""
-    found = []
-    for folder in pathlib.Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if process in ancestors(int(folder.name)):
-                found.append(int(folder.name))
+            other = int(command.parent.name)
+            if command.read_text().startswith(title) and process in ancestors(other):
+                found.append(other)
     return found
 
 

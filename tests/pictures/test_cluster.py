@@ -59,7 +59,7 @@ def wait_until_both_find():
     deadline = time.monotonic() + 300
     while len(actors(".find")) < 2:
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(0.2)
 
 
 def test_a_trained_net_answers_the_same_on_two_nodes(cluster, tmp_path):
