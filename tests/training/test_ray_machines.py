@@ -28,7 +28,7 @@ _NET = ("--model", "net1", "--set", "hidden_units=3", "--epochs", _EPOCHS)
 def start(small_folder, tmp_path_factory):
     """Starts train.py in a process of its own, on a cluster, with its output in a pipe."""
     home = tmp_path_factory.mktemp("home")
-    cluster = ray_cluster.started_by_hand(home, 2, on_jax.keeping_compiled(home))
+    cluster = ray_cluster.started_by_hand(home, 2, on_jax.compiling_little(home))
     with cluster as (address, environment):
         places = ["--cluster", address, "--data", small_folder, "--precision", "float32"]
 
