@@ -40,10 +40,13 @@ def write_saved_model(model, names, folder, mirror=None, guarded=True, photo=Fal
         # Keras' own ExportArchive would write each weight twice (Keras 3.15), once as its variable
         # and once as TensorFlow's: twice the folder, and twice the time to load it.
         module.weights = [weight.value for weight in model.variables]
-    endpoints = _endpoints(core, names, guarded, photo)
-    for name, (function, spec) in endpoints.items():
-        setattr(module, name, tf.function(function, input_signature=[spec], autograph=False))
-    signatures = {name: getattr(module, name).get_concrete_function() for name in endpoints}
+    signatures = {}
+    for name, (function, spec) in _endpoints(core, names, guarded, photo).items():
+        traced = tf.function(function, input_signature=[spec], autograph=False)
+        # The module gets what was traced. It would trace a function again, and save both graphs,
+        # with the detector's weights in each.
+        signatures[name] = traced.get_concrete_function()
+        setattr(module, name, signatures[name])
     tf.saved_model.save(module, str(folder), signatures)
 
 

@@ -152,6 +152,14 @@ def test_the_net_is_traced_once(folder):
     assert len(with_net) == 1
 
 
+def test_each_signature_is_in_the_graph_once(folder):
+    proto = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    functions = proto.meta_graphs[0].graph_def.library.function
+    names = [each.signature.name for each in functions]
+    for signature in SIGNATURES:
+        assert sum(name.startswith(f"__inference_{signature}_") for name in names) == 1
+
+
 def test_weights_are_stored_once(folder, tmp_path, monkeypatch):
     weights = 4 * stand_in_model().count_params()  # bytes of float32
     data, graph = "variables/variables.data-00000-of-00001", "saved_model.pb"
