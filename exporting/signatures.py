@@ -43,8 +43,8 @@ def write_saved_model(model, names, folder, mirror=None, guarded=True, photo=Fal
     signatures = {}
     for name, (function, spec) in _endpoints(core, names, guarded, photo).items():
         traced = tf.function(function, input_signature=[spec], autograph=False)
-        # The module gets what was traced. It would trace a function again, and save both graphs,
-        # with the detector's weights in each.
+        # Of a function in the module, saving would make a second graph and store both, with the
+        # detector's weights in each.
         signatures[name] = traced.get_concrete_function()
         setattr(module, name, signatures[name])
     tf.saved_model.save(module, str(folder), signatures)
