@@ -73,12 +73,13 @@ def cascade(picture: tf.Tensor, min_score: tf.Tensor | float) -> Faces:
     picture = (picture[tf.newaxis] - 127.5) / 128.0
     found = _square(_proposals(picture, weights["pnet"]))
 
-    scores, offsets = _refined(picture, found, 24, functools.partial(_rnet, weights["rnet"]))
+    rnet = functools.partial(_rnet, weights["rnet"])
+    scores, offsets = _refined(picture, found, 24, rnet, [(), (4,)])
     found = _moved(found, scores, offsets)
     found = _square(_suppressed(found[found[:, 4] > 0.7], 0.7))[:_CANDIDATES]
 
     onet = functools.partial(_onet_scored_both_ways, weights["onet"])
-    scores, offsets, landmarks = _refined(picture, found, 48, onet)
+    scores, offsets, landmarks = _refined(picture, found, 48, onet, [(), (4,), (10,)])
     start, size = found[:, :2], found[:, 2:4] - found[:, :2] + 1.0
     landmarks = tf.stack([landmarks[:, :5], landmarks[:, 5:]], axis=2)
     landmarks = start[:, tf.newaxis] + landmarks * size[:, tf.newaxis] - 1.0
@@ -127,8 +128,12 @@ def _proposals(picture, weights):
     return _suppressed(found, 0.7)
 
 
-def _refined(picture, found, size, net):
-    """Lets a net see the part of the picture in each box, some at a time; returns its outputs."""
+def _refined(picture, found, size, net, shapes):
+    """Lets a net see the part of the picture in each box, some at a time.
+
+    Returns:
+        Its outputs, of these shapes for each box.
+    """
     height, width = tf.unstack(tf.cast(tf.shape(picture)[1:3], tf.float32))
     corners = tf.gather(found, [1, 0, 3, 2], axis=1) / [height, width, height, width]
 
@@ -144,13 +149,14 @@ def _refined(picture, found, size, net):
             tf.concat(both, axis=0) for both in zip(outputs, seen, strict=True)
         )
 
-    outputs = tuple(tf.zeros_like(output)[:0] for output in see(tf.zeros((1, 4))))
-    shapes = (tf.TensorShape([]), *([None, *output.shape[1:]] for output in outputs))
     _, *outputs = tf.while_loop(
         lambda start, *_: start < tf.shape(corners)[0],
         more,
-        (0, *outputs),
-        shape_invariants=tuple(map(tf.TensorShape, shapes)),
+        (0, *(tf.zeros((0, *shape)) for shape in shapes)),
+        shape_invariants=(
+            tf.TensorShape([]),
+            *(tf.TensorShape([None, *shape]) for shape in shapes),
+        ),
         parallel_iterations=1,
     )
     return outputs
@@ -224,6 +230,7 @@ def _onet(weights, x):
 
 
 def _onet_scored_both_ways(weights, x):
+    weights = [tf.constant(each) for each in weights]  # or the graph would have them twice
     scores, offsets, landmarks = _onet(weights, x)
     mirrored, _, _ = _onet(weights, tf.reverse(x, [2]))
     return (scores + mirrored) / 2.0, offsets, landmarks
