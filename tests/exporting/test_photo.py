@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tensorflow.core.protobuf import saved_model_pb2
 
 import export
 import pictures
@@ -66,6 +67,19 @@ def party():
     ):
         canvas.paste(Image.fromarray(face[:, :, 0]).resize((side, side)), (x, y))
     return canvas
+
+
+def test_all_weights_are_in_the_graph_once(folder):
+    proto = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    nodes = [
+        node
+        for function in proto.meta_graphs[0].graph_def.library.function
+        for node in function.node_def
+        if node.op == "Const"
+    ]
+    constants = [node.attr["value"].tensor.SerializeToString() for node in nodes]
+    large = [each for each in constants if len(each) > 10_000]
+    assert len(large) == len(set(large)) >= 10
 
 
 def test_answers_are_those_of_detector_crop_and_net(ask, party):
