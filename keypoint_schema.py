@@ -209,6 +209,10 @@ class Mirror:
         swapped = _take(keypoints, self.permutation)
         return swapped * np.array([-1.0, 1.0], np.float32) + 2.0 * self.offset
 
+    def in_pixels(self, keypoints):
+        """Converts keypoints in px of the 96×96 image; otherwise like a call."""
+        return to_pixels(self(to_normalized(keypoints)))
+
     def offset_px(self, names: Sequence[str]) -> dict[str, list[float]]:
         """Returns the offset in a form that JSON can hold and `of` reads."""
         return {

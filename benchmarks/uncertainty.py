@@ -74,7 +74,7 @@ def main(argv=None):
     print("\n| labeller | uncertainty, px | answers | RMSE, px | above 5 px |")
     print(f"|:--|:--|{'--:|' * 3}")
     for labeller, uncertainties, errors in judged:
-        for cells in calibration(uncertainties, errors):
+        for cells in errors_by_uncertainty(uncertainties, errors):
             print(f"| {labeller} | {cells} |")
 
 
@@ -111,8 +111,7 @@ def entropy(net, images):
 
 def of_mirror(net, images):
     """How far the answers are from those for the mirrored faces, px."""
-    mirrored = keypoint_schema.to_normalized(net.predict_all(images[:, :, ::-1]))
-    back = keypoint_schema.to_pixels(net.mirror()(mirrored))
+    back = net.mirror().in_pixels(net.predict_all(images[:, :, ::-1]))
     return np.linalg.norm(back - net.predict_all(images), axis=2)
 
 
@@ -173,7 +172,7 @@ def row(signal, errors):
     )
 
 
-def calibration(uncertainties, errors):
+def errors_by_uncertainty(uncertainties, errors):
     """Yields a row's cells for each range of uncertainties that has any; both `(N, 15)`."""
     labelled = np.isfinite(errors)
     for low, high in itertools.pairwise(_EDGES):

@@ -5,6 +5,7 @@ import io
 import keras
 import numpy as np
 from PIL import Image
+from tensorflow.core.protobuf import saved_model_pb2
 
 import keypoint_schema
 from exporting import export_saved_model, write_saved_model
@@ -49,6 +50,12 @@ def published(tmp_path_factory):
     if published_versions(base):
         return base / "1"
     return export_saved_model(stand_in_net(), base).folder
+
+
+def graph_functions(folder):
+    """The functions in a SavedModel's graph."""
+    proto = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    return proto.meta_graphs[0].graph_def.library.function
 
 
 def with_photo(tmp_path_factory):

@@ -198,7 +198,6 @@ def flip_averaged(net: TrainedNet, flip_average: bool | str = True) -> TrainedNe
 
     def predict(images):
         mirrored = net.predict(np.ascontiguousarray(images[:, :, ::-1]))
-        back = keypoint_schema.to_pixels(mirror(keypoint_schema.to_normalized(mirrored)))
-        return (net.predict(images) + back) / 2
+        return (net.predict(images) + mirror.in_pixels(mirrored)) / 2
 
     return dataclasses.replace(net, predict=predict)

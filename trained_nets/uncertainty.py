@@ -49,8 +49,7 @@ def to_answer(
     def predict(images):
         straight = _predict(model, images)
         mirrored = _predict(model, np.ascontiguousarray(images[:, :, ::-1]))
-        normalized = keypoint_schema.to_normalized(mirrored[..., :2])
-        points = straight[..., :2], keypoint_schema.to_pixels(mirror(normalized))
+        points = straight[..., :2], mirror.in_pixels(mirrored[..., :2])
         variances = (straight[..., 2] ** 2 + mirrored[:, mirror.permutation, 2] ** 2) / 2
         apart = np.square(points[0] - points[1]).sum(-1) / 4
         uncertainties = np.sqrt(variances + apart)

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from evaluation.figures import style
-from keypoint_schema import MIRRORS, NAMES, Mirror, to_normalized, to_pixels
+from keypoint_schema import MIRRORS, NAMES, Mirror
 
 
 @style.styled
@@ -19,7 +19,7 @@ def flip(image: np.ndarray, keypoints: np.ndarray) -> Figure:
         keypoints: `(15, 2)` px, in the schema's order; NaN where unlabelled.
     """
     mirror = Mirror.of(NAMES)
-    swapped = to_pixels(mirror(to_normalized(keypoints)))
+    swapped = mirror.in_pixels(keypoints)
     panels = (
         ("a face", image, keypoints),
         ("flipped, labels not swapped: wrong", image[:, ::-1], swapped[mirror.permutation]),

@@ -62,7 +62,7 @@ def test_the_table_of_a_signal_that_knows_the_errors():
 def test_how_large_errors_are_where_a_net_is_uncertain():
     uncertainties = np.array([[0.5, 0.5, 7.0, 9.0]])
     errors = np.array([[3.0, 1.0, np.nan, 6.0]])
-    assert list(uncertainty.calibration(uncertainties, errors)) == [
+    assert list(uncertainty.errors_by_uncertainty(uncertainties, errors)) == [
         "0 to 1 | 2 | 2.24 | 0",
         "from 6 | 1 | 6.00 | 1",
     ]

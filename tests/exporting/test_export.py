@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 import export
@@ -30,7 +29,14 @@ from exporting.model_card import model_card, write_card_file
 from exporting.signatures import SIGNATURES
 from exporting.warm_up import BATCH_SIZES
 from tests import ROOT
-from tests.export_stand_in import CONFIG, faces, published, stand_in_model, stand_in_net
+from tests.export_stand_in import (
+    CONFIG,
+    faces,
+    graph_functions,
+    published,
+    stand_in_model,
+    stand_in_net,
+)
 from tests.running import run_script
 from trained_nets import loading, preset_store
 from trained_nets.loading import load_net
@@ -146,16 +152,14 @@ def test_signatures_share_one_answer(folder, batch):
 
 
 def test_the_net_is_traced_once(folder):
-    proto = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-    functions = proto.meta_graphs[0].graph_def.library.function
-    with_net = [f for f in functions if any(node.op == "Conv2D" for node in f.node_def)]
+    with_net = [
+        f for f in graph_functions(folder) if any(node.op == "Conv2D" for node in f.node_def)
+    ]
     assert len(with_net) == 1
 
 
 def test_each_signature_is_in_the_graph_once(folder):
-    proto = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-    functions = proto.meta_graphs[0].graph_def.library.function
-    names = [each.signature.name for each in functions]
+    names = [each.signature.name for each in graph_functions(folder)]
     for signature in SIGNATURES:
         assert sum(name.startswith(f"__inference_{signature}_") for name in names) == 1
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from tensorflow.core.protobuf import saved_model_pb2
 
 import export
 import pictures
@@ -22,7 +21,13 @@ from exporting.example_photograph import example_photograph
 from exporting.signatures import SIGNATURES
 from pictures.cropping import Box
 from serving import client
-from tests.export_stand_in import colour_picture, encode, stand_in_model, stand_in_net
+from tests.export_stand_in import (
+    colour_picture,
+    encode,
+    graph_functions,
+    stand_in_model,
+    stand_in_net,
+)
 from tests.exporting.test_hostile_pictures import measured_costs, require_cheap
 from tests.running import run_script
 from tests.serving_stand_in import predict_json, rest_server
@@ -70,10 +75,9 @@ def party():
 
 
 def test_all_weights_are_in_the_graph_once(folder):
-    proto = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
     nodes = [
         node
-        for function in proto.meta_graphs[0].graph_def.library.function
+        for function in graph_functions(folder)
         for node in function.node_def
         if node.op == "Const"
     ]
